@@ -1,0 +1,101 @@
+using Demarc.Governance.Identity;
+
+namespace Demarc.Governance.Boundaries;
+
+/// <summary>Who serves the model.</summary>
+public enum Platform
+{
+    Foundry,
+    Anthropic,
+    AnthropicAws,
+    Bedrock,
+    Vertex,
+}
+
+/// <summary>Where inference runs.</summary>
+public enum Hosting
+{
+    Azure,
+    Anthropic,
+    Aws,
+    Google,
+}
+
+/// <summary>The names of platforms and hosting options in configuration, records and the catalog.</summary>
+public static class PlatformNames
+{
+    public static string Wire(this Platform platform) => platform switch
+    {
+        Platform.Foundry => "foundry",
+        Platform.Anthropic => "anthropic",
+        Platform.AnthropicAws => "anthropic-aws",
+        Platform.Bedrock => "bedrock",
+        Platform.Vertex => "vertex",
+        _ => throw new ArgumentOutOfRangeException(nameof(platform)),
+    };
+
+    public static string Wire(this Hosting hosting) => hosting switch
+    {
+        Hosting.Azure => "azure",
+        Hosting.Anthropic => "anthropic",
+        Hosting.Aws => "aws",
+        Hosting.Google => "google",
+        _ => throw new ArgumentOutOfRangeException(nameof(hosting)),
+    };
+
+    public static bool TryPlatform(string name, out Platform platform) => TryName(name, Enum.GetValues<Platform>(), Wire, out platform);
+
+    public static bool TryHosting(string name, out Hosting hosting) => TryName(name, Enum.GetValues<Hosting>(), Wire, out hosting);
+
+    private static bool TryName<T>(string name, T[] values, Func<T, string> wire, out T value)
+    {
+        foreach (var candidate in values)
+        {
+            value = candidate;
+            if (wire(candidate) == name)
+                return true;
+        }
+        value = default!;
+        return false;
+    }
+}
+
+/// <summary>A billing envelope with its credential: one platform, one region.</summary>
+public sealed class ResourceSnapshot
+{
+    public required string Name { get; init; }
+
+    public required Platform Platform { get; init; }
+
+    /// <summary>The base address, without <c>/v1/…</c> and without a trailing slash.</summary>
+    public required Uri Endpoint { get; init; }
+
+    public string? Region { get; init; }
+
+    public required string[] Agreements { get; init; }
+
+    /// <summary>The key sent to the platform.</summary>
+    public required Secret ApiKey { get; init; }
+
+    public DeploymentSnapshot[] Deployments { get; set; } = [];
+}
+
+/// <summary>One pinned model version under a name.</summary>
+public sealed class DeploymentSnapshot
+{
+    public required ResourceSnapshot Resource { get; init; }
+
+    /// <summary>What the platform calls it: the <c>model</c> of the request that is sent.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The pinned model id, as the catalog has it.</summary>
+    public required string Model { get; init; }
+
+    /// <summary><c>global</c>, <c>data-zone:us</c> or <c>region:…</c>.</summary>
+    public required string Scope { get; init; }
+
+    public required Hosting Hosting { get; init; }
+
+    /// <summary><c>resource/deployment</c>.</summary>
+    public string FullName => $"{Resource.Name}/{Name}";
+}

@@ -1,0 +1,125 @@
+using System.IO.Compression;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Demarc.Governance.Evidence;
+
+/// <summary>
+/// The key of one session and UTC day. Seals captured content (AES-256-GCM over deflated bytes) and
+/// identifies messages (HMAC-SHA-256, 16 bytes). Destroying it erases all that it sealed.
+/// </summary>
+public sealed class ContentKey
+{
+    /// <summary>Bytes of a content key and of the master key.</summary>
+    public const int Size = 32;
+
+    private const byte Format = 1;
+    private const int NonceSize = 12;
+    private const int TagSize = 16;
+    private const int HeaderSize = 1 + NonceSize + TagSize;
+
+    private readonly byte[] _seal;
+    private readonly byte[] _identify;
+
+    /// <param name="secret">32 random bytes; not kept.</param>
+    public ContentKey(ReadOnlySpan<byte> secret)
+    {
+        if (secret.Length != Size)
+            throw new ArgumentException($"A content key has {Size} bytes; got {secret.Length}.", nameof(secret));
+        _seal = HKDF.DeriveKey(HashAlgorithmName.SHA256, secret.ToArray(), Size, info: "demarc seal"u8.ToArray());
+        _identify = HKDF.DeriveKey(HashAlgorithmName.SHA256, secret.ToArray(), Size, info: "demarc identify"u8.ToArray());
+    }
+
+    /// <summary>The key for message identities under this content key.</summary>
+    public ReadOnlySpan<byte> IdentityKey => _identify;
+
+    /// <summary>Deflates and seals content, bound to the place it belongs to.</summary>
+    public byte[] Seal(ReadOnlySpan<byte> content, string organizationId, string sessionId, Guid requestId)
+    {
+        var packed = Deflate(content);
+        var output = new byte[HeaderSize + packed.Length];
+        output[0] = Format;
+        RandomNumberGenerator.Fill(output.AsSpan(1, NonceSize));
+        using var aes = new AesGcm(_seal, TagSize);
+        aes.Encrypt(
+            output.AsSpan(1, NonceSize), packed, output.AsSpan(HeaderSize), output.AsSpan(1 + NonceSize, TagSize),
+            Place(organizationId, sessionId, requestId));
+        return output;
+    }
+
+    /// <summary>Opens what <see cref="Seal"/> made; throws <see cref="CryptographicException"/> when it was altered or moved.</summary>
+    public byte[] Open(ReadOnlySpan<byte> sealedContent, string organizationId, string sessionId, Guid requestId)
+    {
+        if (sealedContent.Length < HeaderSize || sealedContent[0] != Format)
+            throw new CryptographicException("Sealed content has an unknown format.");
+        var packed = new byte[sealedContent.Length - HeaderSize];
+        using var aes = new AesGcm(_seal, TagSize);
+        aes.Decrypt(
+            sealedContent.Slice(1, NonceSize), sealedContent[HeaderSize..], sealedContent.Slice(1 + NonceSize, TagSize), packed,
+            Place(organizationId, sessionId, requestId));
+        using var inflated = new MemoryStream();
+        using (var deflate = new DeflateStream(new MemoryStream(packed), CompressionMode.Decompress))
+            deflate.CopyTo(inflated);
+        return inflated.ToArray();
+    }
+
+    private static byte[] Deflate(ReadOnlySpan<byte> content)
+    {
+        using var packed = new MemoryStream(content.Length / 2 + 64);
+        using (var deflate = new DeflateStream(packed, CompressionLevel.Fastest, leaveOpen: true))
+            deflate.Write(content);
+        return packed.ToArray();
+    }
+
+    private static byte[] Place(string organizationId, string sessionId, Guid requestId) =>
+        Encoding.UTF8.GetBytes($"{organizationId}\n{sessionId}\n{requestId:N}");
+}
+
+/// <summary>The installation's master key: wraps content keys and derives the keys of tokens and cursors.</summary>
+public sealed class MasterKey
+{
+    private const int NonceSize = 12;
+    private const int TagSize = 16;
+
+    private readonly byte[] _secret;
+    private readonly byte[] _wrap;
+
+    /// <param name="secret">At least 32 random bytes.</param>
+    public MasterKey(ReadOnlySpan<byte> secret)
+    {
+        if (secret.Length < ContentKey.Size)
+            throw new ArgumentException($"A master key has at least {ContentKey.Size} bytes; got {secret.Length}.", nameof(secret));
+        _secret = secret.ToArray();
+        _wrap = Derive("demarc wrap");
+    }
+
+    /// <summary>A 32-byte key for one purpose; the same purpose gives the same key on every replica.</summary>
+    public byte[] Derive(string purpose) =>
+        HKDF.DeriveKey(HashAlgorithmName.SHA256, _secret, ContentKey.Size, info: Encoding.UTF8.GetBytes(purpose));
+
+    /// <summary>Wraps a content key's secret, bound to its session and day.</summary>
+    public byte[] Wrap(ReadOnlySpan<byte> secret, string organizationId, string sessionId, DateOnly day)
+    {
+        var output = new byte[NonceSize + TagSize + secret.Length];
+        RandomNumberGenerator.Fill(output.AsSpan(0, NonceSize));
+        using var aes = new AesGcm(_wrap, TagSize);
+        aes.Encrypt(
+            output.AsSpan(0, NonceSize), secret, output.AsSpan(NonceSize + TagSize), output.AsSpan(NonceSize, TagSize),
+            Place(organizationId, sessionId, day));
+        return output;
+    }
+
+    /// <summary>Unwraps; throws <see cref="CryptographicException"/> under another master key or place.</summary>
+    public byte[] Unwrap(ReadOnlySpan<byte> wrapped, string organizationId, string sessionId, DateOnly day)
+    {
+        var secret = new byte[wrapped.Length - NonceSize - TagSize];
+        using var aes = new AesGcm(_wrap, TagSize);
+        aes.Decrypt(
+            wrapped[..NonceSize], wrapped[(NonceSize + TagSize)..], wrapped.Slice(NonceSize, TagSize), secret,
+            Place(organizationId, sessionId, day));
+        return secret;
+    }
+
+    private static byte[] Place(string organizationId, string sessionId, DateOnly day) =>
+        Encoding.UTF8.GetBytes($"{organizationId}\n{sessionId}\n{day:yyyy-MM-dd}");
+}

@@ -1,0 +1,58 @@
+namespace Demarc.Governance.Evidence;
+
+/// <summary>What a row of the evidence log says.</summary>
+public enum RecordKind : byte
+{
+    /// <summary>A request was admitted and its first attempt chosen: <see cref="BegunRecord"/>.</summary>
+    Begun = 1,
+
+    /// <summary>A later attempt of the same request: <see cref="AttemptRecord"/>.</summary>
+    Attempt = 2,
+
+    /// <summary>A request ended: <see cref="FinishedRecord"/>, with its sealed content if captured.</summary>
+    Finished = 3,
+
+    /// <summary>Anything else that happened (a refusal, a key made, an alias moved): <see cref="EventRecord"/>.</summary>
+    Event = 4,
+}
+
+/// <summary>
+/// One row of the append-only evidence log. The arrays belong to the sink until the append completes.
+/// </summary>
+public sealed class EvidenceRecord
+{
+    public required string OrganizationId { get; init; }
+
+    public required RecordKind Kind { get; init; }
+
+    /// <summary>The request (or event) this row belongs to; version 7, so that rows sort by time.</summary>
+    public required Guid RequestId { get; init; }
+
+    /// <summary>Unix time in milliseconds.</summary>
+    public required long At { get; init; }
+
+    /// <summary>The session, <c>clls_…</c>; null for an event outside of any session.</summary>
+    public string? SessionId { get; init; }
+
+    /// <summary>UTF-8 JSON of the record named by <see cref="Kind"/>. Never content of a prompt or an answer.</summary>
+    public required ReadOnlyMemory<byte> Body { get; init; }
+
+    /// <summary>Sealed content (see <see cref="ContentKey"/>); empty when nothing is captured.</summary>
+    public ReadOnlyMemory<byte> Content { get; init; }
+}
+
+/// <summary>Where records become durable. The request path's only way to the store.</summary>
+public interface IEvidenceSink
+{
+    /// <summary>
+    /// Queues a record; the task completes when it is durable, and faults when the store refused it.
+    /// Records of one caller become durable in the order in which they were queued.
+    /// </summary>
+    Task AppendAsync(EvidenceRecord record);
+
+    /// <summary>
+    /// The content key of a session and UTC day, made and kept (wrapped) on first use.
+    /// Completes synchronously when the key is cached.
+    /// </summary>
+    ValueTask<ContentKey> ContentKeyAsync(string organizationId, string sessionId, DateOnly day);
+}

@@ -1,0 +1,34 @@
+using Demarc.Governance.Identity;
+using Demarc.Governance.Policy;
+
+namespace Demarc.Governance;
+
+/// <summary>The outcome of looking a key up.</summary>
+public enum KeyStatus
+{
+    Active,
+
+    /// <summary>Not ours, or deleted: the answer says no more than that.</summary>
+    Unknown,
+
+    Expired,
+
+    /// <summary>Made inactive or archived, or its owner is no longer active.</summary>
+    Revoked,
+
+    /// <summary>The store cannot be asked and the key is not cached.</summary>
+    Unavailable,
+}
+
+/// <summary>What the request path reads: the immutable snapshot, and principals by key.</summary>
+public interface ISnapshotSource
+{
+    /// <summary>The snapshot in force; read once per request.</summary>
+    GatewaySnapshot Current { get; }
+
+    /// <summary>
+    /// The principal of a presented key. Completes synchronously when it is cached or forged;
+    /// the store is asked only for keys whose MAC holds.
+    /// </summary>
+    ValueTask<(KeyStatus Status, Principal? Principal)> AuthenticateAsync(string presentedKey);
+}
