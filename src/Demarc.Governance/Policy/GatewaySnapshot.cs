@@ -27,7 +27,26 @@ public sealed record PolicySnapshot(
     string[] Groups,
     string[] Users,
     string[]? Models,
-    CaptureMode? Capture);
+    CaptureMode? Capture)
+{
+    /// <summary>True for a policy without a match, and where any named group or user fits.</summary>
+    public bool Matches(Identity.Principal principal)
+    {
+        if (Groups.Length == 0 && Users.Length == 0)
+            return true;
+        foreach (var group in Groups)
+        {
+            if (Array.IndexOf(principal.Groups, group) >= 0)
+                return true;
+        }
+        foreach (var user in Users)
+        {
+            if (user == principal.Id || (principal.Email is { } email && string.Equals(user, email, StringComparison.OrdinalIgnoreCase)))
+                return true;
+        }
+        return false;
+    }
+}
 
 /// <summary>All that a decision reads but the principal: immutable, swapped whole by one volatile write.</summary>
 public sealed class GatewaySnapshot
@@ -39,6 +58,9 @@ public sealed class GatewaySnapshot
     public required PolicySnapshot[] Policies { get; init; }
 
     public required Catalog Catalog { get; init; }
+
+    /// <summary>The names of <see cref="Aliases"/> and deployments.</summary>
+    public required NameIndex Names { get; init; }
 
     /// <summary><c>sha256:…</c> of the policies as written.</summary>
     public required string PolicyHash { get; init; }

@@ -1,0 +1,159 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Json;
+
+namespace Demarc.Governance.Evidence;
+
+/// <summary>
+/// Puts a streamed answer's content together from its events, as the JSON array a whole answer would have carried.
+/// Thinking is passed over. Bounded: what passes the bound is left out and <see cref="Truncated"/> says so.
+/// </summary>
+public sealed class AnswerContent(int maxBytes)
+{
+    private readonly List<Block> _blocks = [];
+    private int _bytes;
+
+    /// <summary>The bound of one answer's captured content: 4 MiB.</summary>
+    public const int DefaultMaxBytes = 4 << 20;
+
+    public bool Truncated { get; private set; }
+
+    /// <summary>Bytes of visible output seen so far: the floor from which a broken stream is settled.</summary>
+    public long VisibleBytes { get; private set; }
+
+    /// <summary>The data of a <c>content_block_start</c> event.</summary>
+    public void Start(ReadOnlySpan<byte> data)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(data.ToArray());
+            if (!document.RootElement.TryGetProperty("content_block", out var block) || block.ValueKind != JsonValueKind.Object)
+                return;
+            var index = document.RootElement.TryGetProperty("index", out var i) && i.TryGetInt32(out var n) ? n : _blocks.Count;
+            _blocks.Add(new Block(index, block.Clone()));
+        }
+        catch (JsonException)
+        {
+            Truncated = true;
+        }
+    }
+
+    /// <summary>The data of a <c>content_block_delta</c> event.</summary>
+    public void Delta(ReadOnlySpan<byte> data)
+    {
+        try
+        {
+            var reader = new Utf8JsonReader(data);
+            var index = -1;
+            reader.Read();
+            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            {
+                var isIndex = reader.ValueTextEquals("index"u8);
+                var isDelta = reader.ValueTextEquals("delta"u8);
+                reader.Read();
+                if (isIndex && reader.TryGetInt32(out var n))
+                    index = n;
+                else if (isDelta && reader.TokenType == JsonTokenType.StartObject)
+                    Append(ref reader, index);
+                else
+                    reader.Skip();
+            }
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            Truncated = true;
+        }
+    }
+
+    /// <summary>The content so far, a JSON array.</summary>
+    public byte[] ToJson()
+    {
+        var output = new ArrayBufferWriter<byte>(Math.Max(256, _bytes * 2));
+        using var json = new Utf8JsonWriter(output, new JsonWriterOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true });
+        json.WriteStartArray();
+        foreach (var block in _blocks)
+            block.Write(json);
+        json.WriteEndArray();
+        json.Flush();
+        return output.WrittenSpan.ToArray();
+    }
+
+    private void Append(ref Utf8JsonReader reader, int index)
+    {
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var isText = reader.ValueTextEquals("text"u8);
+            var isJson = reader.ValueTextEquals("partial_json"u8);
+            var isThinking = reader.ValueTextEquals("thinking"u8);
+            reader.Read();
+            if (isText || isJson || isThinking)
+                VisibleBytes += reader.ValueSpan.Length;
+            if ((isText || isJson) && reader.TokenType == JsonTokenType.String && Find(index) is { } block)
+            {
+                if (_bytes + reader.ValueSpan.Length > maxBytes)
+                    Truncated = true;
+                else
+                    _bytes += block.Append(ref reader);
+            }
+            reader.Skip();
+        }
+    }
+
+    private Block? Find(int index)
+    {
+        for (var i = _blocks.Count - 1; i >= 0; i--)
+        {
+            if (_blocks[i].Index == index)
+                return _blocks[i];
+        }
+        return null;
+    }
+
+    private sealed class Block(int index, JsonElement start)
+    {
+        private readonly ArrayBufferWriter<byte> _text = new(256);
+
+        public int Index => index;
+
+        public int Append(ref Utf8JsonReader reader)
+        {
+            var length = reader.CopyString(_text.GetSpan(reader.ValueSpan.Length));
+            _text.Advance(length);
+            return length;
+        }
+
+        // The start's own fields in their order, with what the deltas brought in place of text or input.
+        public void Write(Utf8JsonWriter json)
+        {
+            var type = start.TryGetProperty("type", out var t) && t.ValueKind == JsonValueKind.String ? t.GetString() : "";
+            if (type is "thinking" or "redacted_thinking")
+                return;
+            json.WriteStartObject();
+            foreach (var field in start.EnumerateObject())
+            {
+                if (_text.WrittenCount > 0 && field.NameEquals("text"))
+                    json.WriteString("text", _text.WrittenSpan);
+                else if (_text.WrittenCount > 0 && field.NameEquals("input"))
+                    WriteInput(json);
+                else
+                    field.WriteTo(json);
+            }
+            json.WriteEndObject();
+        }
+
+        // An input cut short is not JSON; it is kept as the string it is.
+        private void WriteInput(Utf8JsonWriter json)
+        {
+            json.WritePropertyName("input");
+            try
+            {
+                using var input = JsonDocument.Parse(_text.WrittenMemory);
+                input.RootElement.WriteTo(json);
+            }
+            catch (JsonException)
+            {
+                json.WriteStringValue(Encoding.UTF8.GetString(_text.WrittenSpan));
+            }
+        }
+    }
+}

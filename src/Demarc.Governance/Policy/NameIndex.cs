@@ -1,0 +1,70 @@
+using System.Collections.Frozen;
+using Demarc.Governance.Boundaries;
+
+namespace Demarc.Governance.Policy;
+
+/// <summary>
+/// Resolves the names clients ask for. Under a resource's path: that resource's deployments only. Elsewhere: an
+/// alias, then <c>resource/deployment</c>, then a deployment name that one resource holds.
+/// </summary>
+public sealed class NameIndex
+{
+    private readonly FrozenDictionary<string, DeploymentSnapshot[]> _byName;
+    private readonly FrozenDictionary<string, FrozenDictionary<string, DeploymentSnapshot[]>> _byResource;
+    private readonly FrozenDictionary<string, string> _ambiguous;
+
+    public NameIndex(IReadOnlyCollection<ResourceSnapshot> resources, IReadOnlyCollection<AliasSnapshot> aliases)
+    {
+        var deployments = resources.SelectMany(r => r.Deployments).ToArray();
+        var byName = new Dictionary<string, DeploymentSnapshot[]>(StringComparer.Ordinal);
+        var ambiguous = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var alias in aliases)
+            byName[alias.Name] = alias.Targets;
+        foreach (var deployment in deployments)
+            byName.TryAdd(deployment.FullName, [deployment]);
+        foreach (var group in deployments.GroupBy(d => d.Name, StringComparer.Ordinal))
+        {
+            if (group.Count() == 1)
+                byName.TryAdd(group.Key, [group.First()]);
+            else if (!byName.ContainsKey(group.Key))
+                ambiguous[group.Key] = string.Join(", ", group.Select(d => d.FullName));
+        }
+        _byName = byName.ToFrozenDictionary(StringComparer.Ordinal);
+        _ambiguous = ambiguous.ToFrozenDictionary(StringComparer.Ordinal);
+        _byResource = resources.ToFrozenDictionary(
+            r => r.Name,
+            r => r.Deployments.ToFrozenDictionary(d => d.Name, d => new[] { d }, StringComparer.Ordinal),
+            StringComparer.Ordinal);
+        Listed = [.. aliases.Select(a => (a.Name, a.Targets[0])), .. byName.Where(n => !aliases.Any(a => a.Name == n.Key) && !n.Key.Contains('/')).Select(n => (n.Key, n.Value[0])),
+            .. deployments.Where(d => ambiguous.ContainsKey(d.Name)).Select(d => (d.FullName, d))];
+    }
+
+    /// <summary>Every name that can be asked for outside of a resource's path, with the deployment it leads to first.</summary>
+    public (string Name, DeploymentSnapshot Deployment)[] Listed { get; }
+
+    public bool HasResource(string name) => _byResource.ContainsKey(name);
+
+    public (DeploymentSnapshot[] Plan, Refusal? Refusal) Resolve(string? resource, string model)
+    {
+        if (resource is null)
+        {
+            if (_byName.TryGetValue(model, out var plan))
+                return (plan, null);
+            return _ambiguous.TryGetValue(model, out var candidates)
+                ? ([], new Refusal("model_ambiguous", $"More than one resource has a deployment \"{model}\". Ask for one of: {candidates}."))
+                : ([], Unknown(model, "There is no alias or deployment", Listed.Select(l => l.Name)));
+        }
+        if (!_byResource.TryGetValue(resource, out var deployments))
+            return ([], new Refusal("resource_unknown", $"There is no resource \"{resource}\" here. Check the base URL with your administrator."));
+        return deployments.TryGetValue(model, out var found)
+            ? (found, null)
+            : ([], Unknown(model, $"The resource \"{resource}\" has no deployment", deployments.Keys.Order(StringComparer.Ordinal)));
+    }
+
+    private static Refusal Unknown(string model, string what, IEnumerable<string> names)
+    {
+        var listed = names.Take(12).ToArray();
+        var choice = listed.Length == 0 ? "Nothing is deployed yet: ask your administrator." : $"Available: {string.Join(", ", listed)}. Choose one with /model.";
+        return new Refusal("model_unknown", $"{what} \"{model}\". {choice}");
+    }
+}

@@ -1,0 +1,51 @@
+namespace Demarc.Governance.Wire;
+
+/// <summary>A run of bytes within a body.</summary>
+public readonly record struct Slice(int Start, int Length)
+{
+    public int End => Start + Length;
+
+    public bool IsEmpty => Length == 0;
+
+    public ReadOnlySpan<byte> Of(ReadOnlySpan<byte> body) => body.Slice(Start, Length);
+}
+
+/// <summary>Fields of a request that move data or name further models: facts of the decision (law 1).</summary>
+[Flags]
+public enum BoundaryFields
+{
+    None = 0,
+    Fallbacks = 1,
+    McpServers = 2,
+    InferenceGeo = 4,
+    Container = 8,
+}
+
+/// <summary>
+/// What the decision and the record need to know of a Messages request, read in one pass.
+/// Slices point into the body they were scanned from.
+/// </summary>
+public sealed class RequestFacts
+{
+    /// <summary>The model asked for, unescaped.</summary>
+    public string Model { get; internal set; } = "";
+
+    /// <summary>Where the model stands, quotes included.</summary>
+    public Slice ModelToken { get; internal set; }
+
+    public bool Stream { get; internal set; }
+
+    /// <summary>Null when absent or not a whole number: the provider says so then.</summary>
+    public long? MaxTokens { get; internal set; }
+
+    /// <summary>The value of <c>system</c>; empty when absent.</summary>
+    public Slice System { get; internal set; }
+
+    /// <summary>The elements of <c>messages</c>, in order.</summary>
+    public List<Slice> Messages { get; } = [];
+
+    /// <summary><c>metadata.user_id</c>, unescaped: Claude Code puts JSON with its session id there.</summary>
+    public string? MetadataUserId { get; internal set; }
+
+    public BoundaryFields BoundaryFields { get; internal set; }
+}

@@ -1,0 +1,224 @@
+using System.Text;
+using System.Text.Json;
+
+namespace Demarc.Governance.Wire;
+
+/// <summary>
+/// Reads the facts of a Messages request from its bytes without building a document, and refuses what could be
+/// read in two ways: text that is not one JSON object, and a key that the decision reads appearing twice.
+/// </summary>
+public static class RequestScanner
+{
+    /// <summary>Nesting beyond this is refused; real tool schemas stay far below.</summary>
+    public const int MaxDepth = 256;
+
+    /// <summary>Longest model name, characters.</summary>
+    public const int MaxModelLength = 256;
+
+    private enum Key
+    {
+        Other = -1,
+        Model,
+        Stream,
+        MaxTokens,
+        System,
+        Messages,
+        Metadata,
+        Fallbacks,
+        McpServers,
+        InferenceGeo,
+        Container,
+        Tools,
+    }
+
+    private static readonly JsonReaderOptions Options = new() { MaxDepth = MaxDepth, CommentHandling = JsonCommentHandling.Disallow };
+
+    /// <summary>
+    /// True with the facts, or false with a message that says what to do. The message never repeats content.
+    /// </summary>
+    public static bool TryScan(ReadOnlySpan<byte> body, out RequestFacts facts, out string problem)
+    {
+        facts = new RequestFacts();
+        var reader = new Utf8JsonReader(body, Options);
+        try
+        {
+            problem = Scan(ref reader, body, facts) ?? "";
+            return problem.Length == 0;
+        }
+        catch (JsonException e)
+        {
+            problem = Explain(e, reader.CurrentDepth, body.Length);
+            return false;
+        }
+    }
+
+    private static string? Scan(ref Utf8JsonReader reader, ReadOnlySpan<byte> body, RequestFacts facts)
+    {
+        if (body.IsEmpty)
+            return "The request has no body. Send a JSON object with model, max_tokens and messages.";
+        reader.Read();
+        if (reader.TokenType != JsonTokenType.StartObject)
+            return "The request body is JSON, but not an object. Send a JSON object with model, max_tokens and messages.";
+
+        var seen = 0;
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var key = Classify(ref reader);
+            if (key != Key.Other)
+            {
+                if ((seen & (1 << (int)key)) != 0)
+                    return $"The key \"{Name(key)}\" appears twice in the request body. Send it once: which of the two would hold is not defined.";
+                seen |= 1 << (int)key;
+            }
+            reader.Read();
+            if (Take(ref reader, key, facts) is { } problem)
+                return problem;
+        }
+        // The reader itself refuses anything but white space behind the object.
+        while (reader.Read())
+        {
+        }
+        return (seen & (1 << (int)Key.Model)) == 0
+            ? "model: Field required. Name an alias, a deployment or resource/deployment; GET /v1/models lists them."
+            : null;
+    }
+
+    private static string? Take(ref Utf8JsonReader reader, Key key, RequestFacts facts)
+    {
+        switch (key)
+        {
+            case Key.Model:
+                if (reader.TokenType != JsonTokenType.String)
+                    return "model: Input should be a string.";
+                facts.ModelToken = new Slice((int)reader.TokenStartIndex, (int)(reader.BytesConsumed - reader.TokenStartIndex));
+                if (!TryText(ref reader, out var model))
+                    return "model: Input should be valid UTF-8.";
+                facts.Model = model;
+                if (model.Length is 0 or > MaxModelLength)
+                    return $"model: Input should have 1 to {MaxModelLength} characters.";
+                return model.AsSpan().IndexOfAnyInRange('\0', '\x1f') >= 0 || model.Contains('\x7f')
+                    ? "model: Input should have no control characters."
+                    : null;
+            case Key.Stream:
+                if (reader.TokenType is not (JsonTokenType.True or JsonTokenType.False))
+                    return "stream: Input should be a boolean.";
+                facts.Stream = reader.TokenType == JsonTokenType.True;
+                return null;
+            case Key.MaxTokens:
+                facts.MaxTokens = reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out var tokens) ? tokens : null;
+                reader.Skip();
+                return null;
+            case Key.System:
+                facts.System = Skipped(ref reader);
+                return null;
+            case Key.Messages when reader.TokenType == JsonTokenType.StartArray:
+                while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+                    facts.Messages.Add(Skipped(ref reader));
+                return null;
+            case Key.Metadata when reader.TokenType == JsonTokenType.StartObject:
+                return TakeMetadata(ref reader, facts);
+            case Key.Fallbacks:
+                return Flag(ref reader, facts, BoundaryFields.Fallbacks);
+            case Key.McpServers:
+                return Flag(ref reader, facts, BoundaryFields.McpServers);
+            case Key.InferenceGeo:
+                return Flag(ref reader, facts, BoundaryFields.InferenceGeo);
+            case Key.Container:
+                return Flag(ref reader, facts, BoundaryFields.Container);
+            default:
+                reader.Skip();
+                return null;
+        }
+    }
+
+    private static string? TakeMetadata(ref Utf8JsonReader reader, RequestFacts facts)
+    {
+        var seen = false;
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var isUserId = reader.ValueTextEquals("user_id"u8);
+            reader.Read();
+            if (!isUserId)
+            {
+                reader.Skip();
+                continue;
+            }
+            if (seen)
+                return "The key \"metadata.user_id\" appears twice in the request body. Send it once.";
+            seen = true;
+            if (reader.TokenType == JsonTokenType.String && TryText(ref reader, out var userId))
+                facts.MetadataUserId = userId;
+            reader.Skip();
+        }
+        return null;
+    }
+
+    private static string? Flag(ref Utf8JsonReader reader, RequestFacts facts, BoundaryFields field)
+    {
+        if (reader.TokenType != JsonTokenType.Null)
+            facts.BoundaryFields |= field;
+        reader.Skip();
+        return null;
+    }
+
+    private static Slice Skipped(ref Utf8JsonReader reader)
+    {
+        var start = (int)reader.TokenStartIndex;
+        reader.Skip();
+        return new Slice(start, (int)reader.BytesConsumed - start);
+    }
+
+    // GetString throws on bytes that are not UTF-8; such a name is the client's fault, not a bug.
+    private static bool TryText(ref Utf8JsonReader reader, out string text)
+    {
+        try
+        {
+            text = reader.GetString()!;
+            return true;
+        }
+        catch (InvalidOperationException)
+        {
+            text = "";
+            return false;
+        }
+    }
+
+    // ValueTextEquals unescapes, so that "mod\u0065l" is the model too.
+    private static Key Classify(ref Utf8JsonReader reader)
+    {
+        for (var key = Key.Model; key <= Key.Tools; key++)
+        {
+            if (reader.ValueTextEquals(NameUtf8(key)))
+                return key;
+        }
+        return Key.Other;
+    }
+
+    private static ReadOnlySpan<byte> NameUtf8(Key key) => key switch
+    {
+        Key.Model => "model"u8,
+        Key.Stream => "stream"u8,
+        Key.MaxTokens => "max_tokens"u8,
+        Key.System => "system"u8,
+        Key.Messages => "messages"u8,
+        Key.Metadata => "metadata"u8,
+        Key.Fallbacks => "fallbacks"u8,
+        Key.McpServers => "mcp_servers"u8,
+        Key.InferenceGeo => "inference_geo"u8,
+        Key.Container => "container"u8,
+        Key.Tools => "tools"u8,
+        _ => default,
+    };
+
+    private static string Name(Key key) => Encoding.UTF8.GetString(NameUtf8(key));
+
+    private static string Explain(JsonException e, int depth, int length)
+    {
+        if (depth >= MaxDepth)
+            return $"The request body nests deeper than {MaxDepth} levels. Flatten it.";
+        var place = $"line {(e.LineNumber ?? 0) + 1}, byte {(e.BytePositionInLine ?? 0) + 1}";
+        return e.Message.Contains("end of data", StringComparison.OrdinalIgnoreCase) || e.Message.Contains("Expected depth to be zero", StringComparison.Ordinal)
+            ? $"The request body ends too early ({length} bytes received, {place}): the JSON object is not closed. Send it whole."
+            : $"The request body is not valid JSON ({place}). Send one JSON object in UTF-8.";
+    }
+}
