@@ -37,5 +37,5 @@ public sealed class AnswerFacts
     public AnswerUsage? Usage { get; internal set; }
 
     /// <summary>The type of an error, from an error answer or event.</summary>
-    public string? ErrorType { get; internal set; }
+    public string? ErrorType { get; set; }
 }

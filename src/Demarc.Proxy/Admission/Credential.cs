@@ -1,0 +1,44 @@
+using Demarc.Governance.Identity;
+using Microsoft.AspNetCore.Http;
+
+namespace Demarc.Proxy.Admission;
+
+/// <summary>The key a request presents: in <c>x-api-key</c>, <c>api-key</c> or as a bearer.</summary>
+public static class Credential
+{
+    /// <summary>Header names that carry a client's credential; never forwarded.</summary>
+    public static readonly string[] Headers = ["x-api-key", "api-key", "authorization"];
+
+    /// <summary>
+    /// Null when none is presented. Clients may send one key in two headers (apiKeyHelper does); where they differ,
+    /// the one in Demarc's own format counts.
+    /// </summary>
+    public static string? Of(HttpRequest request)
+    {
+        string? found = null;
+        foreach (var header in Headers)
+        {
+            if (request.Headers[header] is not [{ Length: > 0 } value, ..])
+                continue;
+            var key = header == "authorization" ? Bearer(value) : value.Trim();
+            if (key is null)
+                continue;
+            if (key.StartsWith("demarc_", StringComparison.Ordinal))
+                return key;
+            found ??= key;
+        }
+        return found;
+    }
+
+    private static string? Bearer(string value) =>
+        value.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase) ? value[7..].Trim() : null;
+
+    /// <summary>What to tell a client whose key does not hold.</summary>
+    public static string Explain(KeyStatus status) => status switch
+    {
+        KeyStatus.Expired => "This API key has expired. Ask your administrator for a new one.",
+        KeyStatus.Revoked => "This API key has been revoked. Ask your administrator for a new one.",
+        KeyStatus.Unavailable => "Keys cannot be checked at the moment. Try again shortly.",
+        _ => "The API key is not valid here. Check that it is whole, and that the base URL is the gateway it was made for.",
+    };
+}

@@ -1,0 +1,68 @@
+using System.Diagnostics;
+using Demarc.Governance;
+using Demarc.Governance.Boundaries;
+using Demarc.Governance.Evidence;
+using Demarc.Governance.Identity;
+using Demarc.Governance.Policy;
+using Demarc.Governance.Wire;
+using Demarc.Proxy.Ingress;
+using Demarc.Proxy.Settlement;
+using Microsoft.AspNetCore.Http;
+
+namespace Demarc.Proxy;
+
+/// <summary>One request on its way: what each step of the path learned and the next one needs.</summary>
+internal sealed class Exchange
+{
+    public required HttpContext Http { get; init; }
+
+    public required Dialect Dialect { get; init; }
+
+    public required Operation Operation { get; init; }
+
+    /// <summary>The resource of the path; null outside of a resource's path.</summary>
+    public required string? Resource { get; init; }
+
+    public required GatewaySnapshot Snapshot { get; init; }
+
+    /// <summary>Version 7; <c>req_…</c> in answers and records.</summary>
+    public required Guid Id { get; init; }
+
+    public required string IdText { get; init; }
+
+    /// <summary><see cref="Stopwatch"/> ticks at arrival.</summary>
+    public required long Arrived { get; init; }
+
+    /// <summary>Unix milliseconds at arrival.</summary>
+    public required long At { get; init; }
+
+    public Principal Principal { get; set; } = null!;
+
+    public ActorRecord Actor { get; set; } = null!;
+
+    public string SessionId { get; set; } = "";
+
+    public RequestBody Body { get; set; } = null!;
+
+    public RequestFacts Facts { get; set; } = null!;
+
+    public DeploymentSnapshot Deployment { get; set; } = null!;
+
+    public CaptureMode Capture { get; set; }
+
+    /// <summary>Done when <c>begun</c> is durable: no response byte leaves before.</summary>
+    public Task Begun { get; set; } = Task.CompletedTask;
+
+    /// <summary>What is captured of the request; null when nothing is.</summary>
+    public SessionCapture? Captured { get; set; }
+
+    public AnswerFacts Answer { get; } = new();
+
+    /// <summary>Microseconds from arrival to the provider's first byte; 0 until it came.</summary>
+    public long FirstByteUs { get; set; }
+
+    public long ElapsedUs => (long)Stopwatch.GetElapsedTime(Arrived).TotalMicroseconds;
+
+    /// <summary>The name to put back where the provider answers with the dispatched one; null when they are the same.</summary>
+    public string? AskedName => Facts.Model == Deployment.Name ? null : Facts.Model;
+}

@@ -1,0 +1,252 @@
+using System.Diagnostics;
+using Demarc.Governance;
+using Demarc.Governance.Evidence;
+using Demarc.Governance.Identity;
+using Demarc.Governance.Policy;
+using Demarc.Governance.Wire;
+using Demarc.Proxy.Admission;
+using Demarc.Proxy.Ingress;
+using Demarc.Proxy.Refusals;
+using Demarc.Proxy.Relay;
+using Demarc.Proxy.Settlement;
+using Demarc.Proxy.Upstreams;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+
+namespace Demarc.Proxy;
+
+/// <summary>
+/// The request path, a straight line: 1 authenticate, 2 admit (body and its form), 3 decide, 4 begin (record and
+/// reservation), 5 dispatch, 6 relay and settle.
+/// </summary>
+public sealed partial class MessagesPipeline(
+    ISnapshotSource snapshots, IEvidenceSink sink, UpstreamClient upstream, SessionNames sessions, string replica, TimeProvider time, ILogger<MessagesPipeline> log)
+{
+    private const int MaxHeaderBytes = 64 << 10;
+
+    // Claude Code announces its own patience in x-stainless-timeout; below that, no header timeout may cut it short.
+    private static readonly TimeSpan MinHeaderTimeout = TimeSpan.FromMinutes(10);
+
+    // A provider pings within seconds; Claude Code itself gives up after 300 s of silence.
+    private static readonly TimeSpan IdleTimeout = TimeSpan.FromMinutes(10);
+
+    private readonly Settler _settler = new(sink, replica, time);
+    private readonly SessionTips _tips = new();
+
+    /// <summary>Answers one inference request.</summary>
+    public async Task HandleAsync(HttpContext http, Dialect dialect, Operation operation, string? resource)
+    {
+        var now = time.GetUtcNow();
+        var id = Guid.CreateVersion7(now);
+        var x = new Exchange
+        {
+            Http = http,
+            Dialect = dialect,
+            Operation = operation,
+            Resource = resource,
+            Snapshot = snapshots.Current,
+            Id = id,
+            IdText = Ids.From(Ids.Request, id),
+            Arrived = Stopwatch.GetTimestamp(),
+            At = now.ToUnixTimeMilliseconds(),
+        };
+        try
+        {
+            if (await AuthenticateAsync(x) && await AdmitAsync(x))
+                await AnswerAsync(x);
+        }
+        catch (Exception e) when (http.RequestAborted.IsCancellationRequested && e is OperationCanceledException or IOException or BadHttpRequestException)
+        {
+            LogClientGone(x.IdText);
+        }
+        finally
+        {
+            // Still null where the request was refused before its body was read, or handed on to an upload under way.
+            x.Body?.Return();
+        }
+    }
+
+    private async ValueTask<bool> AuthenticateAsync(Exchange x)
+    {
+        var key = Credential.Of(x.Http.Request);
+        if (key is null)
+        {
+            await RefuseAsync(x, Refused.MissingKey, "No API key. Send it in x-api-key, api-key or Authorization: Bearer.");
+            return false;
+        }
+        var (status, principal) = await snapshots.AuthenticateAsync(key);
+        if (status != KeyStatus.Active || principal is null)
+        {
+            await RefuseAsync(x, status switch
+            {
+                KeyStatus.Expired => Refused.ExpiredKey,
+                KeyStatus.Revoked => Refused.RevokedKey,
+                KeyStatus.Unavailable => Refused.DirectoryAway,
+                _ => Refused.UnknownKey,
+            }, Credential.Explain(status));
+            return false;
+        }
+        x.Principal = principal;
+        x.Actor = new ActorRecord(
+            principal.Type, principal.Id, principal.Email, principal.KeyId, "inference",
+            x.Http.Connection.RemoteIpAddress?.ToString(), x.Http.Request.Headers.UserAgent);
+        if (principal.KeyKind == ApiKeyKind.Inference)
+            return true;
+        await RefuseAsync(x, Refused.WrongKeyKind, "This key administers or reads records; models are asked with an inference key (demarc_key_…).");
+        return false;
+    }
+
+    private async ValueTask<bool> AdmitAsync(Exchange x)
+    {
+        var request = x.Http.Request;
+        if (HeaderBytes(request.Headers) > MaxHeaderBytes)
+            return await RefusedAsync(x, Refused.HeadersTooLarge, $"The request headers are larger than {MaxHeaderBytes} bytes. Send fewer or shorter ones.");
+        if (request.ContentType is { } type && !type.StartsWith("application/json", StringComparison.OrdinalIgnoreCase))
+            return await RefusedAsync(x, Refused.ContentType, "The content type has to be application/json.");
+        if (request.Headers.ContentEncoding is [{ Length: > 0 } encoding, ..] && !encoding.Equals("identity", StringComparison.OrdinalIgnoreCase))
+            return await RefusedAsync(x, Refused.ContentType, "The request body is compressed. Send it without content-encoding.");
+
+        var limit = x.Snapshot.MaxBodyBytes;
+        if (await RequestBody.ReadAsync(request, limit, x.Http.RequestAborted) is not { } body)
+            return await RefusedAsync(x, Refused.BodyTooLarge, $"The request body is larger than {limit} bytes ({limit >> 20} MiB).");
+        x.Body = body;
+        if (!RequestScanner.TryScan(body.Span, out var facts, out var problem))
+            return await RefusedAsync(x, Refused.Malformed, problem);
+        x.Facts = facts;
+        return true;
+    }
+
+    private async Task AnswerAsync(Exchange x)
+    {
+        var decision = Decision.Decide(x.Snapshot, x.Principal, x.Resource, x.Facts.Model);
+        if (decision.Refusal is { } refusal)
+        {
+            await RefuseAsync(x, Refused.Policy, refusal.Message, refusal.Code, refusal.Rule);
+            return;
+        }
+        x.Deployment = decision.Plan[0];
+        x.Capture = x.Operation == Operation.CountTokens && decision.Capture == CaptureMode.Full ? CaptureMode.Metadata : decision.Capture;
+        x.SessionId = sessions.For(x.Principal, x.Http.Request.Headers, x.Facts, x.Body.Span, x.Capture, x.At);
+        x.Begun = _settler.BeginAsync(x, decision.Plan);
+
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(x.Http.RequestAborted, x.Principal.Revoked);
+        stop.CancelAfter(HeaderTimeout(x.Http.Request));
+        var splice = x.AskedName is null ? (Splice?)null : Splice.Text(Splice.Model, x.Facts.ModelToken, x.Deployment.Name);
+        var content = new SplicedContent(x.Body.Memory, splice);
+        HttpResponseMessage? response = null;
+        try
+        {
+            var sent = upstream.SendAsync(x.Http.Request, x.Operation, x.Deployment, content, stop.Token);
+            try
+            {
+                if (x.Capture == CaptureMode.Full)
+                    x.Captured = await CaptureAsync(x);
+            }
+            finally
+            {
+                // Also when capture failed: nobody may be left reading the body.
+                response = await sent;
+            }
+            LetGo(x, content);
+            stop.CancelAfter(IdleTimeout);
+            await RelayAsync(x, response, stop);
+        }
+        catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException && !x.Http.Response.HasStarted)
+        {
+            await UpstreamFailedAsync(x, e);
+        }
+        finally
+        {
+            response?.Dispose();
+            LetGo(x, content);
+        }
+    }
+
+    private Task RelayAsync(Exchange x, HttpResponseMessage response, CancellationTokenSource stop)
+    {
+        var encoding = response.Content.Headers.ContentEncoding;
+        if (encoding.Count > 0 && !encoding.Contains("identity"))
+            throw new HttpRequestException("The provider compressed its answer although identity was asked for.");
+        return response.IsSuccessStatusCode && response.Content.Headers.ContentType?.MediaType == "text/event-stream"
+            ? new StreamRelay(_settler).RunAsync(x, response, stop.Token)
+            : new WholeRelay(_settler).RunAsync(x, response, stop.Token);
+    }
+
+    private async ValueTask<SessionCapture> CaptureAsync(Exchange x)
+    {
+        var day = DateOnly.FromDateTime(DateTimeOffset.FromUnixTimeMilliseconds(x.At).UtcDateTime);
+        var key = await sink.ContentKeyAsync(x.Principal.OrganizationId, x.SessionId, day);
+        return new SessionCapture(_tips, key, x.SessionId, day, x.Body.Span, x.Facts);
+    }
+
+    // The pooled body goes back as soon as it has been sent; one that an early answer left half sent is the collector's.
+    private static void LetGo(Exchange x, SplicedContent content)
+    {
+        if (content.IsSent)
+            x.Body.Return();
+        else
+            x.Body.Abandon();
+    }
+
+    private async Task UpstreamFailedAsync(Exchange x, Exception e)
+    {
+        var (outcome, refused, message) =
+            x.Principal.Revoked.IsCancellationRequested ? (Outcome.Revoked, Refused.RevokedKey, "Your access was revoked while the request was under way.")
+            : x.Http.RequestAborted.IsCancellationRequested ? (Outcome.ClientGone, Refused.UpstreamTimeout, "")
+            : e is OperationCanceledException ? (Outcome.UpstreamLost, Refused.UpstreamTimeout, $"\"{x.Deployment.FullName}\" did not answer in time. Try again.")
+            : e is HttpRequestException { HttpRequestError: HttpRequestError.Unknown or HttpRequestError.InvalidResponse } ? (Outcome.UpstreamLost, Refused.UpstreamAnswer, $"The answer of \"{x.Deployment.FullName}\" could not be read. Try again.")
+            : (Outcome.UpstreamLost, Refused.UpstreamUnreachable, $"\"{x.Deployment.FullName}\" could not be reached. Try again; your administrator finds the reason under {x.IdText}.");
+        LogUpstreamFailed(e, x.IdText, x.Deployment.FullName, refused.Id);
+        x.Answer.ErrorType = refused.Type;
+        await x.Begun;
+        await _settler.FinishAsync(x, outcome, refused.Status, new ProviderRecord(), [], truncated: false, 0, 0);
+        if (outcome == Outcome.ClientGone)
+            return;
+        Answering.Receipt(x);
+        await ErrorEnvelope.WriteAsync(x.Http, refused.Status, refused.Type, message, x.IdText, refused.Retry);
+    }
+
+    private async ValueTask<bool> RefusedAsync(Exchange x, Refused refused, string message)
+    {
+        await RefuseAsync(x, refused, message);
+        return false;
+    }
+
+    private async Task RefuseAsync(Exchange x, Refused refused, string message, string? reason = null, string? rule = null)
+    {
+        LogRefused(refused.Level, x.IdText, reason ?? refused.Id);
+        // Who is unknown leaves no record and costs no write: the store cannot be filled from outside.
+        if (x.Principal is not null)
+            await _settler.RefuseAsync(x, refused.Status, reason ?? refused.Id, message, rule);
+        Answering.Receipt(x);
+        await ErrorEnvelope.WriteAsync(x.Http, refused.Status, refused.Type, message, x.IdText, refused.Retry);
+    }
+
+    private static TimeSpan HeaderTimeout(HttpRequest request)
+    {
+        var announced = request.Headers["x-stainless-timeout"] is [{ } text, ..] && int.TryParse(text, out var seconds) && seconds is > 0 and <= 86_400
+            ? TimeSpan.FromSeconds(seconds + 5)
+            : TimeSpan.Zero;
+        return announced > MinHeaderTimeout ? announced : MinHeaderTimeout;
+    }
+
+    private static int HeaderBytes(IHeaderDictionary headers)
+    {
+        var bytes = 0;
+        foreach (var (name, values) in headers)
+        {
+            foreach (var value in values)
+                bytes += name.Length + (value?.Length ?? 0) + 4;
+        }
+        return bytes;
+    }
+
+    [LoggerMessage(1001, LogLevel.Debug, "{Request}: the client went away")]
+    private partial void LogClientGone(string request);
+
+    [LoggerMessage(1002, LogLevel.Warning, "{Request}: {Deployment} failed ({Reason})")]
+    private partial void LogUpstreamFailed(Exception e, string request, string deployment, string reason);
+
+    [LoggerMessage(1003, "{Request}: refused ({Reason})")]
+    private partial void LogRefused(LogLevel level, string request, string reason);
+}

@@ -1,0 +1,276 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using Demarc.Governance.Evidence;
+using Demarc.Governance.Policy;
+using Demarc.Governance.Wire;
+using Demarc.Proxy.Refusals;
+using Demarc.Proxy.Settlement;
+
+namespace Demarc.Proxy.Relay;
+
+/// <summary>
+/// Relays a stream event by event, as it arrives and byte for byte but for the model's name. Taps read usage and
+/// content; the durability gate holds the first byte until <c>begun</c> is durable, and the last
+/// <c>message_delta</c> until <c>finished</c> is.
+/// </summary>
+internal sealed class StreamRelay(Settler settler)
+{
+    private const int BufferSize = 16 << 10;
+
+    // No event of the contract comes near; without a bound, a broken upstream could fill the memory.
+    private const int MaxEventBytes = 32 << 20;
+
+    private const string Lost = "The connection to the provider was lost before the answer was complete. What was received is on record; try again.";
+    private const string Revoked = "Your access was revoked while the answer was under way.";
+
+    /// <summary>Relays until the stream ends, one way or another; the request is settled when it returns.</summary>
+    public async Task RunAsync(Exchange x, HttpResponseMessage response, CancellationToken stop)
+    {
+        using var state = new State(x, Answering.Provider(response), (int)response.StatusCode);
+        var outcome = Outcome.UpstreamLost;
+        try
+        {
+            var upstream = await response.Content.ReadAsStreamAsync(stop);
+            outcome = await RelayAsync(state, response, upstream, stop);
+        }
+        catch (Exception e) when (e is OperationCanceledException or IOException or HttpRequestException)
+        {
+            outcome = x.Principal.Revoked.IsCancellationRequested ? Outcome.Revoked
+                : x.Http.RequestAborted.IsCancellationRequested ? Outcome.ClientGone
+                : Outcome.UpstreamLost;
+        }
+        if (!state.IsFinished)
+            await EndAsync(state, outcome);
+    }
+
+    private async Task<Outcome> RelayAsync(State s, HttpResponseMessage response, Stream upstream, CancellationToken stop)
+    {
+        var client = s.X.Http.Response.BodyWriter;
+        while (true)
+        {
+            s.EnsureRoom(MaxEventBytes);
+            var read = await upstream.ReadAsync(s.Buffer.AsMemory(s.Filled), stop);
+            if (read == 0)
+                return Outcome.UpstreamLost;
+            if (s.X.FirstByteUs == 0)
+            {
+                s.X.FirstByteUs = s.X.ElapsedUs;
+                await s.X.Begun;
+                Answering.Head(s.X, response);
+            }
+            s.Filled += read;
+            if (await RelayEventsAsync(s, client))
+                return Outcome.Answered;
+            var flushed = await client.FlushAsync(stop);
+            if (flushed.IsCompleted)
+                return Outcome.ClientGone;
+        }
+    }
+
+    // True when the stream has ended as it should.
+    private async ValueTask<bool> RelayEventsAsync(State s, PipeWriter client)
+    {
+        while (s.NextEvent() is { Length: > 0 } at)
+        {
+            switch (Observe(s, at))
+            {
+                case Step.Pass:
+                    s.Release(client);
+                    s.Pass(client, at);
+                    break;
+                case Step.Hold:
+                    s.Hold(at);
+                    break;
+                case Step.End:
+                    await client.FlushAsync();
+                    await FinishAsync(s, s.X.Answer.ErrorType is null ? Outcome.Answered : Outcome.UpstreamError);
+                    s.Release(client);
+                    s.Pass(client, at);
+                    await client.FlushAsync();
+                    return true;
+            }
+        }
+        s.Compact();
+        return false;
+    }
+
+    private enum Step
+    {
+        Pass,
+        Hold,
+        End,
+    }
+
+    private static Step Observe(State s, Slice at)
+    {
+        var sse = at.Of(s.Buffer);
+        var kind = SseFraming.Kind(sse);
+        var data = SseFraming.Data(sse);
+        switch (kind)
+        {
+            case SseEventKind.MessageStart:
+                AnswerReader.ReadMessageStart(data.Of(sse), s.X.Answer, out var model);
+                if (s.X.AskedName is { } asked && s.X.Answer.Model == s.X.Deployment.Name && !model.IsEmpty)
+                    s.Splice = Splice.Text(Splice.Model, new Slice(data.Start + model.Start, model.Length), asked);
+                return Step.Pass;
+            case SseEventKind.ContentBlockStart:
+                s.Content.Start(data.Of(sse));
+                return Step.Pass;
+            case SseEventKind.ContentBlockDelta:
+                s.Content.Delta(data.Of(sse));
+                return Step.Pass;
+            case SseEventKind.MessageDelta:
+                AnswerReader.ReadMessageDelta(data.Of(sse), s.X.Answer);
+                return Step.Hold;
+            case SseEventKind.Ping when s.IsHolding:
+                return Step.Hold;
+            case SseEventKind.MessageStop:
+                return Step.End;
+            case SseEventKind.Error:
+                s.X.Answer.ErrorType = AnswerReader.ErrorType(data.Of(sse)) ?? "api_error";
+                return Step.End;
+            default:
+                return Step.Pass;
+        }
+    }
+
+    // The stream broke: the client learns it in the stream's own terms, once what there is has been settled.
+    private async Task EndAsync(State s, Outcome outcome)
+    {
+        s.X.Answer.ErrorType ??= outcome switch
+        {
+            Outcome.Revoked => "permission_error",
+            Outcome.ClientGone => null,
+            _ => "api_error",
+        };
+        await FinishAsync(s, outcome);
+        if (outcome == Outcome.ClientGone)
+            return;
+        var message = outcome == Outcome.Revoked ? Revoked : Lost;
+        s.Release(s.X.Http.Response.BodyWriter);
+        if (!s.X.Http.Response.HasStarted)
+        {
+            Answering.Receipt(s.X);
+            s.X.Http.Response.ContentType = "text/event-stream";
+        }
+        await s.X.Http.Response.Body.WriteAsync(ErrorEnvelope.Event(s.X.Answer.ErrorType!, message, s.X.IdText), s.X.Http.RequestAborted);
+    }
+
+    private async Task FinishAsync(State s, Outcome outcome)
+    {
+        s.IsFinished = true;
+        await s.X.Begun;
+        var content = s.X.Captured is not null && s.X.Answer.Id is not null ? s.Content.ToJson() : [];
+        await settler.FinishAsync(s.X, outcome, s.Status, s.Provider, content, s.Content.Truncated, s.Content.VisibleBytes, s.Relayed);
+    }
+
+    /// <summary>The bytes in hand and what was seen of the stream.</summary>
+    private sealed class State(Exchange x, ProviderRecord provider, int status) : IDisposable
+    {
+        private int _consumed;
+        private int _scanned;
+        private byte[] _held = [];
+        private int _heldLength;
+
+        public Exchange X => x;
+
+        public ProviderRecord Provider => provider;
+
+        public int Status => status;
+
+        public byte[] Buffer { get; private set; } = ArrayPool<byte>.Shared.Rent(BufferSize);
+
+        public int Filled { get; set; }
+
+        public long Relayed { get; private set; }
+
+        public bool IsFinished { get; set; }
+
+        public Splice? Splice { get; set; }
+
+        public AnswerContent Content { get; } = new(x.Capture == CaptureMode.Full ? AnswerContent.DefaultMaxBytes : 0);
+
+        /// <summary>The next whole event in the buffer; empty when there is none.</summary>
+        public Slice NextEvent()
+        {
+            var length = SseFraming.EventLength(Buffer.AsSpan(_consumed, Filled - _consumed), ref _scanned);
+            if (length < 0)
+                return default;
+            var at = new Slice(_consumed, length);
+            _consumed += length;
+            return at;
+        }
+
+        public void Pass(PipeWriter client, Slice at)
+        {
+            var sse = at.Of(Buffer);
+            if (Splice is { } splice)
+            {
+                client.Write(sse[..splice.At.Start]);
+                client.Write(splice.Replacement);
+                client.Write(sse[splice.At.End..]);
+                Splice = null;
+            }
+            else
+            {
+                client.Write(sse);
+            }
+            Relayed += at.Length;
+        }
+
+        public bool IsHolding => _heldLength > 0;
+
+        /// <summary>Keeps an event back, behind those already held.</summary>
+        public void Hold(Slice at)
+        {
+            var held = ArrayPool<byte>.Shared.Rent(_heldLength + at.Length);
+            _held.AsSpan(0, _heldLength).CopyTo(held);
+            at.Of(Buffer).CopyTo(held.AsSpan(_heldLength));
+            var length = _heldLength + at.Length;
+            Drop();
+            (_held, _heldLength) = (held, length);
+        }
+
+        public void Release(PipeWriter client)
+        {
+            if (_heldLength == 0)
+                return;
+            client.Write(_held.AsSpan(0, _heldLength));
+            Relayed += _heldLength;
+            Drop();
+        }
+
+        public void Compact()
+        {
+            Buffer.AsSpan(_consumed, Filled - _consumed).CopyTo(Buffer);
+            Filled -= _consumed;
+            _consumed = 0;
+        }
+
+        public void EnsureRoom(int max)
+        {
+            if (Filled < Buffer.Length)
+                return;
+            if (Buffer.Length >= max)
+                throw new IOException($"The provider sent an event larger than {max} bytes.");
+            var larger = ArrayPool<byte>.Shared.Rent(Buffer.Length * 2);
+            Buffer.CopyTo(larger, 0);
+            ArrayPool<byte>.Shared.Return(Buffer);
+            Buffer = larger;
+        }
+
+        public void Dispose()
+        {
+            ArrayPool<byte>.Shared.Return(Buffer);
+            Buffer = [];
+            Drop();
+        }
+
+        private void Drop()
+        {
+            if (_held.Length > 0)
+                ArrayPool<byte>.Shared.Return(_held);
+            (_held, _heldLength) = ([], 0);
+        }
+    }
+}

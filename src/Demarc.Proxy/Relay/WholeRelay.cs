@@ -1,0 +1,136 @@
+using System.Buffers;
+using Demarc.Governance.Evidence;
+using Demarc.Governance.Wire;
+using Demarc.Proxy.Refusals;
+using Demarc.Proxy.Settlement;
+using Microsoft.AspNetCore.Http;
+
+namespace Demarc.Proxy.Relay;
+
+/// <summary>
+/// Relays an answer that comes in one piece: read whole, settled, then released. Provider errors keep their status,
+/// <c>retry-after</c> and, in the Anthropic envelope, every byte: Claude Code matches on their wording.
+/// </summary>
+internal sealed class WholeRelay(Settler settler)
+{
+    // Room for the longest answer of any model, many times over.
+    private const int MaxBytes = 64 << 20;
+
+    /// <summary>Relays a 2xx answer or a provider's error.</summary>
+    /// <exception cref="HttpRequestException">The provider broke off; nothing has been sent.</exception>
+    public async Task RunAsync(Exchange x, HttpResponseMessage response, CancellationToken stop)
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent(Room(response));
+        try
+        {
+            (buffer, var length) = await ReadAsync(x, response, buffer, stop);
+            if (response.IsSuccessStatusCode)
+                await AnswerAsync(x, response, buffer.AsMemory(0, length));
+            else
+                await ErrorAsync(x, response, buffer.AsMemory(0, length));
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private async Task AnswerAsync(Exchange x, HttpResponseMessage response, ReadOnlyMemory<byte> body)
+    {
+        AnswerReader.TryReadMessage(body.Span, x.Answer, out var model, out var content);
+        var captured = x.Captured is null || content.IsEmpty ? [] : content.Of(body.Span).ToArray();
+        await x.Begun;
+        await settler.FinishAsync(
+            x, Outcome.Answered, (int)response.StatusCode, Answering.Provider(response), captured, truncated: false, content.Length, body.Length);
+
+        Answering.Head(x, response);
+        if (x.AskedName is { } asked && x.Answer.Model == x.Deployment.Name && !model.IsEmpty)
+            body = Splice.Apply(body.Span, [Splice.Text(Splice.Model, model, asked)]);
+        x.Http.Response.ContentLength = body.Length;
+        await x.Http.Response.Body.WriteAsync(body, x.Http.RequestAborted);
+    }
+
+    private async Task ErrorAsync(Exchange x, HttpResponseMessage response, ReadOnlyMemory<byte> body)
+    {
+        var status = (int)response.StatusCode;
+        var type = AnswerReader.ErrorType(body.Span);
+        if (status is 401 or 403)
+        {
+            // Our credential, not the developer's: shown as theirs it would send them to sign in again.
+            x.Answer.ErrorType = Refused.UpstreamCredential.Type;
+            await SettleErrorAsync(x, response, Refused.UpstreamCredential.Status, body.Length);
+            Answering.Receipt(x);
+            await ErrorEnvelope.WriteAsync(
+                x.Http, Refused.UpstreamCredential.Status, Refused.UpstreamCredential.Type,
+                $"The provider did not accept the gateway's credential for \"{x.Deployment.Resource.Name}\". Nothing is wrong with yours: tell your administrator ({x.IdText}).",
+                x.IdText);
+            return;
+        }
+
+        x.Answer.ErrorType = type ?? GenericType(status);
+        await SettleErrorAsync(x, response, status, body.Length);
+        if (type is not null)
+        {
+            Answering.Head(x, response);
+            x.Http.Response.ContentLength = body.Length;
+            await x.Http.Response.Body.WriteAsync(body, x.Http.RequestAborted);
+            return;
+        }
+        // A cloud's own error format can carry account ids; the client gets the kind, the operator the request id.
+        Answering.Receipt(x);
+        foreach (var name in RetryHeaders)
+        {
+            if (response.Headers.NonValidated.TryGetValues(name, out var value))
+                x.Http.Response.Headers[name] = value.ToString();
+        }
+        await ErrorEnvelope.WriteAsync(
+            x.Http, status, x.Answer.ErrorType,
+            $"The provider refused the request with HTTP {status} at \"{x.Deployment.FullName}\". Your administrator finds the reason under {x.IdText}.",
+            x.IdText, retry: status is 429 or >= 500);
+    }
+
+    private static readonly string[] RetryHeaders = ["retry-after", "retry-after-ms", "request-id", "apim-request-id"];
+
+    private async Task SettleErrorAsync(Exchange x, HttpResponseMessage response, int status, long bytes)
+    {
+        await x.Begun;
+        await settler.FinishAsync(x, Outcome.UpstreamError, status, Answering.Provider(response), [], truncated: false, 0, bytes);
+    }
+
+    private static async Task<(byte[] Buffer, int Length)> ReadAsync(Exchange x, HttpResponseMessage response, byte[] buffer, CancellationToken stop)
+    {
+        var stream = await response.Content.ReadAsStreamAsync(stop);
+        var length = 0;
+        while (true)
+        {
+            if (length == buffer.Length)
+            {
+                if (length >= MaxBytes)
+                    throw new HttpRequestException($"The provider's answer is larger than {MaxBytes} bytes.");
+                var larger = ArrayPool<byte>.Shared.Rent(length * 2);
+                buffer.CopyTo(larger, 0);
+                ArrayPool<byte>.Shared.Return(buffer);
+                buffer = larger;
+            }
+            var read = await stream.ReadAsync(buffer.AsMemory(length), stop);
+            if (read == 0)
+                return (buffer, length);
+            if (x.FirstByteUs == 0)
+                x.FirstByteUs = x.ElapsedUs;
+            length += read;
+        }
+    }
+
+    private static int Room(HttpResponseMessage response) =>
+        (int)Math.Clamp((response.Content.Headers.ContentLength ?? 4095) + 1, 256, MaxBytes);
+
+    private static string GenericType(int status) => status switch
+    {
+        400 or 415 or 422 => "invalid_request_error",
+        404 => "not_found_error",
+        413 => "request_too_large",
+        429 => "rate_limit_error",
+        503 or 529 => "overloaded_error",
+        _ => "api_error",
+    };
+}

@@ -1,0 +1,191 @@
+using System.Text.Json;
+using Demarc.Governance.Boundaries;
+using Demarc.Governance.Evidence;
+using Demarc.Governance.Identity;
+using Demarc.Governance.Policy;
+using Demarc.Governance.Spend;
+using Demarc.Governance.Wire;
+using Demarc.Proxy.Ingress;
+using Microsoft.AspNetCore.Http;
+
+namespace Demarc.Proxy.Settlement;
+
+/// <summary>Writes a request's records: <c>begun</c> with its reservation, <c>finished</c> with its settlement, or its refusal.</summary>
+internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider time)
+{
+    /// <summary>Output bound of a request that states none and whose model the catalog does not know.</summary>
+    private const long UnknownMaxTokens = 128_000;
+
+    /// <summary>Queues the <c>begun</c> record; the task completes when it is durable.</summary>
+    public Task BeginAsync(Exchange x, DeploymentSnapshot[] plan)
+    {
+        var headers = x.Http.Request.Headers;
+        var deployment = x.Deployment;
+        var reserved = x.Operation == Operation.CountTokens
+            ? 0
+            : Pricing.UpperBound(x.Body.Length, x.Facts.MaxTokens ?? UnknownMaxTokens, Price(x).Price);
+        var begun = new BegunRecord
+        {
+            Id = x.IdText,
+            Actor = x.Actor,
+            Surface = Surface(headers.UserAgent),
+            Dialect = x.Dialect.Wire(),
+            Operation = x.Operation.Wire(),
+            ClientSession = Header(headers, "x-claude-code-session-id"),
+            Agent = Header(headers, "x-claude-code-agent-id"),
+            ParentAgent = Header(headers, "x-claude-code-parent-agent-id"),
+            PromptId = Header(headers, "x-claude-code-prompt-id"),
+            RequestClass = Header(headers, "x-claude-code-request-class"),
+            ModelAsked = x.Facts.Model,
+            Plan = Array.ConvertAll(plan, d => d.FullName),
+            Attempt = new AttemptRecord(
+                1, deployment.Resource.Name, deployment.Name, deployment.Model, deployment.Resource.Platform.Wire(),
+                deployment.Hosting.Wire(), deployment.Scope, deployment.Resource.Region, reserved),
+            Capture = Wire(x.Capture),
+            Stream = x.Facts.Stream,
+            MaxTokens = x.Facts.MaxTokens,
+            RequestBytes = x.Body.Length,
+            Splices = x.AskedName is null ? [] : [Splice.Model],
+            Betas = Header(headers, "anthropic-beta"),
+            Receipt = new ReceiptRecord(x.Snapshot.PolicyHash, x.Snapshot.Catalog.Hash, x.Snapshot.ConfigurationHash),
+            Replica = replica,
+        };
+        return sink.AppendAsync(new EvidenceRecord
+        {
+            OrganizationId = x.Principal.OrganizationId,
+            Kind = RecordKind.Begun,
+            RequestId = x.Id,
+            At = x.At,
+            SessionId = x.SessionId,
+            Body = JsonSerializer.SerializeToUtf8Bytes(begun, RecordJson.Default.BegunRecord),
+        });
+    }
+
+    /// <summary>
+    /// Writes the <c>finished</c> record; the task completes when it is durable, and only then may the end of the
+    /// answer leave.
+    /// </summary>
+    /// <param name="content">The answer's content, a JSON array; empty when there is none.</param>
+    /// <param name="visibleBytes">Bytes of output seen, the floor of a settlement without a final usage.</param>
+    public async Task FinishAsync(
+        Exchange x, Outcome outcome, int status, ProviderRecord provider, byte[] content, bool truncated, long visibleBytes, long responseBytes)
+    {
+        var (usage, cost, source, incomplete) = Settle(x, outcome, visibleBytes);
+        var answer = x.Answer;
+        var finished = new FinishedRecord
+        {
+            Id = x.IdText,
+            Result = outcome.Wire(),
+            Status = status,
+            ErrorType = answer.ErrorType,
+            ModelServed = answer.Model,
+            StopReason = answer.StopReason,
+            Usage = usage,
+            CostNanoUsd = cost,
+            PriceSource = source,
+            Incomplete = incomplete,
+            Provider = provider with { MessageId = answer.Id, InferenceGeo = answer.Usage?.InferenceGeo, ServiceTier = answer.Usage?.ServiceTier },
+            LatencyUs = x.ElapsedUs,
+            FirstByteUs = x.FirstByteUs,
+            ResponseBytes = responseBytes,
+        };
+        await sink.AppendAsync(new EvidenceRecord
+        {
+            OrganizationId = x.Principal.OrganizationId,
+            Kind = RecordKind.Finished,
+            RequestId = x.Id,
+            At = time.GetUtcNow().ToUnixTimeMilliseconds(),
+            SessionId = x.SessionId,
+            Body = JsonSerializer.SerializeToUtf8Bytes(finished, RecordJson.Default.FinishedRecord),
+            Content = x.Captured?.Seal(x.Principal.OrganizationId, x.Id, answer, content, truncated) ?? [],
+        });
+        x.Captured?.Remember(x.Id);
+    }
+
+    /// <summary>Writes a refusal; the task completes when it is durable.</summary>
+    public Task RefuseAsync(Exchange x, int status, string code, string message, string? rule)
+    {
+        var refused = new EventRecord
+        {
+            Type = "demarc_inference_refused",
+            Actor = x.Actor,
+            Fields = new Dictionary<string, string?>
+            {
+                ["request_id"] = x.IdText,
+                ["reason"] = code,
+                ["rule"] = rule,
+                ["message"] = message,
+                ["status"] = status.ToString(System.Globalization.CultureInfo.InvariantCulture),
+                ["model"] = x.Facts?.Model,
+                ["client_session"] = Header(x.Http.Request.Headers, "x-claude-code-session-id"),
+            },
+        };
+        return sink.AppendAsync(new EvidenceRecord
+        {
+            OrganizationId = x.Principal.OrganizationId,
+            Kind = RecordKind.Event,
+            RequestId = x.Id,
+            At = x.At,
+            Body = JsonSerializer.SerializeToUtf8Bytes(refused, RecordJson.Default.EventRecord),
+        });
+    }
+
+    private (UsageRecord? Usage, long Cost, string? Source, bool Incomplete) Settle(Exchange x, Outcome outcome, long visibleBytes)
+    {
+        if (x.Operation == Operation.CountTokens)
+            return (null, 0, null, false);
+        var seen = x.Answer.Usage;
+        // A refusal by the provider is not billed; a call whose end nobody saw may have been.
+        if (outcome == Outcome.UpstreamError && seen is null)
+            return (null, 0, null, false);
+        var incomplete = outcome is not Outcome.Answered;
+        var usage = seen is null ? new TokenUsage(FloorTokens(x.Body.Length), 0, 0, 0, 0, 0) : Tokens(seen);
+        if (incomplete)
+            usage = usage with { Output = Math.Max(usage.Output, FloorTokens(visibleBytes)) };
+        var price = Price(x);
+        var cost = seen?.Iterations is { } iterations && !incomplete
+            ? iterations.Sum(i => Pricing.Cost(Tokens(i.Usage), x.Snapshot.Catalog.PriceOf(i.Model ?? x.Deployment.Model, Day(x)).Price))
+            : Pricing.Cost(usage, price.Price);
+        var record = new UsageRecord
+        {
+            InputTokens = usage.Input,
+            OutputTokens = usage.Output,
+            CacheRead = usage.CacheRead,
+            CacheWrite5m = usage.CacheWrite5m,
+            CacheWrite1h = usage.CacheWrite1h,
+            WebSearchRequests = usage.WebSearchRequests,
+        };
+        return (record, cost, price.IsFallback ? "fallback" : "catalog", incomplete);
+    }
+
+    private static (ModelPrice Price, bool IsFallback) Price(Exchange x)
+    {
+        var price = x.Snapshot.Catalog.PriceOf(x.Deployment.Model, Day(x));
+        return (price.Price, price.IsFallback);
+    }
+
+    private static DateOnly Day(Exchange x) => DateOnly.FromDateTime(DateTimeOffset.FromUnixTimeMilliseconds(x.At).UtcDateTime);
+
+    private static TokenUsage Tokens(AnswerUsage usage) =>
+        new(usage.InputTokens, usage.OutputTokens, usage.CacheRead, usage.CacheWrite5m, usage.CacheWrite1h, usage.WebSearchRequests);
+
+    // Four bytes a token is what English prose comes to; a floor, replaced by the provider's count wherever there is one.
+    private static long FloorTokens(long bytes) => (bytes + 3) / 4;
+
+    private static string Wire(CaptureMode capture) => capture switch
+    {
+        CaptureMode.Full => "full",
+        CaptureMode.Metadata => "metadata",
+        _ => "none",
+    };
+
+    private static string Surface(string? userAgent) =>
+        userAgent is null ? "api"
+        : userAgent.StartsWith("claude-cli/", StringComparison.Ordinal) || userAgent.StartsWith("claude-code/", StringComparison.Ordinal) ? "claude_code"
+        : "api";
+
+    private static string? Header(IHeaderDictionary headers, string name) =>
+        headers[name] is [{ Length: > 0 } value, ..] ? value.Length <= MaxHeader ? value : value[..MaxHeader] : null;
+
+    private const int MaxHeader = 1024;
+}
