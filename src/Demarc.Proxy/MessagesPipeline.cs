@@ -118,7 +118,7 @@ public sealed partial class MessagesPipeline(
 
     private async Task AnswerAsync(Exchange x)
     {
-        var decision = Decision.Decide(x.Snapshot, x.Principal, x.Resource, x.Facts.Model);
+        var decision = Decision.Decide(x.Snapshot, x.Principal, x.Resource, x.Facts.Model, SessionNames.ClientSession(x.Http.Request.Headers, x.Facts) ?? "");
         if (decision.Refusal is { } refusal)
         {
             await RefuseAsync(x, Refused.Policy, refusal.Message, refusal.Code, refusal.Rule);

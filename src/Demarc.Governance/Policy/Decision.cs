@@ -26,21 +26,25 @@ public readonly struct Decision
 
     /// <summary>
     /// Pure: what happens with a request for <paramref name="model"/> by <paramref name="principal"/>.
-    /// <paramref name="resource"/> is the resource of the path, or null: under a resource's path only its own deployments count.
     /// </summary>
-    public static Decision Decide(GatewaySnapshot snapshot, Principal principal, string? resource, string model)
+    /// <param name="resource">The resource of the path, or null: under a resource's path only its own deployments count.</param>
+    /// <param name="session">What keeps a session with its deployment; null where none is needed.</param>
+    public static Decision Decide(GatewaySnapshot snapshot, Principal principal, string? resource, string model, string? session = null)
     {
         var names = snapshot.Names.Resolve(resource, model);
         if (names.Refusal is { } unknown)
             return Refuse(unknown);
 
+        var plan = Array.ConvertAll(
+            session is null ? names.Targets : Rendezvous.Order(names.Targets, $"{principal.OrganizationId}\n{principal.Id}\n{session}"),
+            t => t.Deployment);
         var capture = CaptureMode.Full;
         var stated = false;
         foreach (var policy in snapshot.Policies)
         {
             if (!policy.Matches(principal))
                 continue;
-            if (policy.Models is { } models && !Allowed(models, model, names.Plan))
+            if (policy.Models is { } models && !Allowed(models, model, plan))
                 return Refuse(new Refusal(
                     "model_not_allowed",
                     $"Policy does not allow the model \"{model}\" for you. Allowed: {string.Join(", ", models)}. Choose one with /model, or ask your administrator.",
@@ -52,7 +56,7 @@ public readonly struct Decision
                     capture = mode;
             }
         }
-        return Send(names.Plan, stated ? capture : CaptureMode.Metadata);
+        return Send(plan, stated ? capture : CaptureMode.Metadata);
     }
 
     // A list may name what was asked for, a deployment, or the pinned model behind every deployment of the plan.

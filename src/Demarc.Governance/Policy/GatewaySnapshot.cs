@@ -15,8 +15,13 @@ public enum CaptureMode
     Full,
 }
 
-/// <summary>A name clients may ask for, and the deployments it stands for, in tiers.</summary>
-public sealed record AliasSnapshot(string Name, DeploymentSnapshot[] Targets);
+/// <summary>A name clients may ask for, and the deployments it stands for; never none.</summary>
+public sealed record AliasSnapshot(string Name, AliasTarget[] Targets);
+
+/// <summary>A deployment that an alias stands for.</summary>
+/// <param name="Tier">From 0; a later tier is asked when the earlier ones cannot serve.</param>
+/// <param name="Weight">Its share of the sessions within its tier, at least 1.</param>
+public sealed record AliasTarget(DeploymentSnapshot Deployment, int Tier, int Weight);
 
 /// <summary>One policy: whom it matches and what it asks. No match means everyone.</summary>
 /// <param name="Groups">Names of groups, any of which matches; empty for not matching by group.</param>
@@ -60,7 +65,7 @@ public sealed class GatewaySnapshot
     public required Catalog Catalog { get; init; }
 
     /// <summary>The names of <see cref="Aliases"/> and deployments.</summary>
-    public required NameIndex Names { get; init; }
+    public NameIndex Names => field ??= new NameIndex(Resources, Aliases);
 
     /// <summary><c>sha256:…</c> of the policies as written.</summary>
     public required string PolicyHash { get; init; }
@@ -70,4 +75,16 @@ public sealed class GatewaySnapshot
 
     /// <summary>The largest request body, bytes; default 32 MiB.</summary>
     public required long MaxBodyBytes { get; init; }
+
+    /// <summary>The same with other aliases.</summary>
+    public GatewaySnapshot With(AliasSnapshot[] aliases) => new()
+    {
+        Resources = Resources,
+        Aliases = aliases,
+        Policies = Policies,
+        Catalog = Catalog,
+        PolicyHash = PolicyHash,
+        ConfigurationHash = ConfigurationHash,
+        MaxBodyBytes = MaxBodyBytes,
+    };
 }

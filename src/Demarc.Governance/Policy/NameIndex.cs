@@ -9,23 +9,23 @@ namespace Demarc.Governance.Policy;
 /// </summary>
 public sealed class NameIndex
 {
-    private readonly FrozenDictionary<string, DeploymentSnapshot[]> _byName;
-    private readonly FrozenDictionary<string, FrozenDictionary<string, DeploymentSnapshot[]>> _byResource;
+    private readonly FrozenDictionary<string, AliasTarget[]> _byName;
+    private readonly FrozenDictionary<string, FrozenDictionary<string, AliasTarget[]>> _byResource;
     private readonly FrozenDictionary<string, string> _ambiguous;
 
     public NameIndex(IReadOnlyCollection<ResourceSnapshot> resources, IReadOnlyCollection<AliasSnapshot> aliases)
     {
         var deployments = resources.SelectMany(r => r.Deployments).ToArray();
-        var byName = new Dictionary<string, DeploymentSnapshot[]>(StringComparer.Ordinal);
+        var byName = new Dictionary<string, AliasTarget[]>(StringComparer.Ordinal);
         var ambiguous = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var alias in aliases)
             byName[alias.Name] = alias.Targets;
         foreach (var deployment in deployments)
-            byName.TryAdd(deployment.FullName, [deployment]);
+            byName.TryAdd(deployment.FullName, Alone(deployment));
         foreach (var group in deployments.GroupBy(d => d.Name, StringComparer.Ordinal))
         {
             if (group.Count() == 1)
-                byName.TryAdd(group.Key, [group.First()]);
+                byName.TryAdd(group.Key, Alone(group.First()));
             else if (!byName.ContainsKey(group.Key))
                 ambiguous[group.Key] = string.Join(", ", group.Select(d => d.FullName));
         }
@@ -33,10 +33,13 @@ public sealed class NameIndex
         _ambiguous = ambiguous.ToFrozenDictionary(StringComparer.Ordinal);
         _byResource = resources.ToFrozenDictionary(
             r => r.Name,
-            r => r.Deployments.ToFrozenDictionary(d => d.Name, d => new[] { d }, StringComparer.Ordinal),
+            r => r.Deployments.ToFrozenDictionary(d => d.Name, Alone, StringComparer.Ordinal),
             StringComparer.Ordinal);
-        Listed = [.. aliases.Select(a => (a.Name, a.Targets[0])), .. byName.Where(n => !aliases.Any(a => a.Name == n.Key) && !n.Key.Contains('/')).Select(n => (n.Key, n.Value[0])),
-            .. deployments.Where(d => ambiguous.ContainsKey(d.Name)).Select(d => (d.FullName, d))];
+        Listed =
+        [
+            .. aliases.Select(a => (a.Name, a.Targets[0].Deployment)),
+            .. deployments.Where(d => !aliases.Any(a => a.Name == d.Name)).Select(d => (ambiguous.ContainsKey(d.Name) ? d.FullName : d.Name, d)),
+        ];
     }
 
     /// <summary>Every name that can be asked for outside of a resource's path, with the deployment it leads to first.</summary>
@@ -44,7 +47,7 @@ public sealed class NameIndex
 
     public bool HasResource(string name) => _byResource.ContainsKey(name);
 
-    public (DeploymentSnapshot[] Plan, Refusal? Refusal) Resolve(string? resource, string model)
+    public (AliasTarget[] Targets, Refusal? Refusal) Resolve(string? resource, string model)
     {
         if (resource is null)
         {
@@ -60,6 +63,8 @@ public sealed class NameIndex
             ? (found, null)
             : ([], Unknown(model, $"The resource \"{resource}\" has no deployment", deployments.Keys.Order(StringComparer.Ordinal)));
     }
+
+    private static AliasTarget[] Alone(DeploymentSnapshot deployment) => [new AliasTarget(deployment, 0, 1)];
 
     private static Refusal Unknown(string model, string what, IEnumerable<string> names)
     {

@@ -34,7 +34,8 @@ public sealed class SessionNames(byte[] key)
         return Ids.From(Ids.Session, new Guid(mac[..16], bigEndian: true));
     }
 
-    private static string? ClientSession(IHeaderDictionary headers, RequestFacts facts)
+    /// <summary>The client's own session id; null when it states none.</summary>
+    public static string? ClientSession(IHeaderDictionary headers, RequestFacts facts)
     {
         if (headers["x-claude-code-session-id"] is [{ Length: > 0 and <= MaxClientSession } session, ..])
             return session;

@@ -23,7 +23,7 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
         var deployment = x.Deployment;
         var reserved = x.Operation == Operation.CountTokens
             ? 0
-            : Pricing.UpperBound(x.Body.Length, x.Facts.MaxTokens ?? UnknownMaxTokens, Price(x).Price);
+            : Pricing.UpperBound(x.Body.Length, Math.Max(0, x.Facts.MaxTokens ?? UnknownMaxTokens), Quote(x).Price, perMille: ScopePerMille(x));
         var begun = new BegunRecord
         {
             Id = x.IdText,
@@ -139,35 +139,54 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
         if (outcome == Outcome.UpstreamError && seen is null)
             return (null, 0, null, false);
         var incomplete = outcome is not Outcome.Answered;
-        var usage = seen is null ? new TokenUsage(FloorTokens(x.Body.Length), 0, 0, 0, 0, 0) : Tokens(seen);
+        var usage = seen is null ? new TokenUsage { InputTokens = FloorTokens(x.Body.Length) } : Tokens(seen);
         if (incomplete)
-            usage = usage with { Output = Math.Max(usage.Output, FloorTokens(visibleBytes)) };
-        var price = Price(x);
-        var cost = seen?.Iterations is { } iterations && !incomplete
-            ? iterations.Sum(i => Pricing.Cost(Tokens(i.Usage), x.Snapshot.Catalog.PriceOf(i.Model ?? x.Deployment.Model, Day(x)).Price))
-            : Pricing.Cost(usage, price.Price);
+            usage = usage with { OutputTokens = Math.Max(usage.OutputTokens, FloorTokens(visibleBytes)) };
+        var (cost, isFallback) = Cost(x, usage, incomplete ? null : seen?.Iterations);
         var record = new UsageRecord
         {
-            InputTokens = usage.Input,
-            OutputTokens = usage.Output,
+            InputTokens = usage.InputTokens,
+            OutputTokens = usage.OutputTokens,
             CacheRead = usage.CacheRead,
             CacheWrite5m = usage.CacheWrite5m,
             CacheWrite1h = usage.CacheWrite1h,
             WebSearchRequests = usage.WebSearchRequests,
         };
-        return (record, cost, price.IsFallback ? "fallback" : "catalog", incomplete);
+        return (record, cost, isFallback ? "fallback" : "catalog", incomplete);
     }
 
-    private static (ModelPrice Price, bool IsFallback) Price(Exchange x)
+    private static (long Nano, bool IsFallback) Cost(Exchange x, TokenUsage usage, List<(string? Model, AnswerUsage Usage)>? iterations)
     {
-        var price = x.Snapshot.Catalog.PriceOf(x.Deployment.Model, Day(x));
-        return (price.Price, price.IsFallback);
+        var perMille = ScopePerMille(x);
+        if (iterations is null)
+        {
+            var quote = Quote(x);
+            return (Pricing.Cost(usage, quote.Price, perMille), quote.IsFallback);
+        }
+        // Iterations count tokens only; web searches stand in the sum alone.
+        var each = iterations.Select(i => new IterationUsage(i.Model ?? x.Deployment.Model, Tokens(i.Usage) with { WebSearchRequests = 0 }))
+            .Append(new IterationUsage(x.Deployment.Model, new TokenUsage { WebSearchRequests = usage.WebSearchRequests }));
+        var cost = Pricing.Cost(each.ToArray(), x.Snapshot.Catalog, Day(x), perMille: perMille);
+        return (cost.Nano, cost.IsFallback);
     }
+
+    private static PriceQuote Quote(Exchange x) => x.Snapshot.Catalog.PriceOf(x.Deployment.Model, Day(x));
+
+    private static int ScopePerMille(Exchange x) =>
+        x.Snapshot.Catalog.ScopePerMille(x.Deployment.Model, x.Deployment.Resource.Platform, x.Deployment.Scope);
 
     private static DateOnly Day(Exchange x) => DateOnly.FromDateTime(DateTimeOffset.FromUnixTimeMilliseconds(x.At).UtcDateTime);
 
     private static TokenUsage Tokens(AnswerUsage usage) =>
-        new(usage.InputTokens, usage.OutputTokens, usage.CacheRead, usage.CacheWrite5m, usage.CacheWrite1h, usage.WebSearchRequests);
+        new()
+        {
+            InputTokens = usage.InputTokens,
+            OutputTokens = usage.OutputTokens,
+            CacheRead = usage.CacheRead,
+            CacheWrite5m = usage.CacheWrite5m,
+            CacheWrite1h = usage.CacheWrite1h,
+            WebSearchRequests = usage.WebSearchRequests,
+        };
 
     // Four bytes a token is what English prose comes to; a floor, replaced by the provider's count wherever there is one.
     private static long FloorTokens(long bytes) => (bytes + 3) / 4;

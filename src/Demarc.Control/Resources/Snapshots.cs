@@ -1,0 +1,88 @@
+using Demarc.Control.Configuration;
+using Demarc.Governance;
+using Demarc.Governance.Boundaries;
+using Demarc.Governance.Identity;
+using Demarc.Governance.Policy;
+using Demarc.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace Demarc.Control.Resources;
+
+/// <summary>
+/// The snapshot in force: the configuration's resources, aliases and policies, with the aliases that are data. What
+/// the configuration names wins; the store's aliases follow its changes within a second.
+/// </summary>
+public sealed partial class Snapshots : ISnapshotSource
+{
+    private readonly Store _store;
+    private readonly string _organizationId;
+    private readonly ILogger _log;
+    private readonly SemaphoreSlim _building = new(1, 1);
+
+    private GatewaySnapshot _configured;
+    private GatewaySnapshot _current;
+
+    /// <param name="configured">The configuration's own part; see <see cref="ConfigSnapshot"/>.</param>
+    public Snapshots(Store store, string organizationId, GatewaySnapshot configured, ILogger<Snapshots> log)
+    {
+        (_store, _organizationId, _configured, _current, _log) = (store, organizationId, configured, configured, log);
+        store.Changes.Changed += OnChanged;
+    }
+
+    public GatewaySnapshot Current => Volatile.Read(ref _current);
+
+    public ValueTask<(KeyStatus Status, Principal? Principal)> AuthenticateAsync(string presentedKey) => _store.Principals.AuthenticateAsync(presentedKey);
+
+    /// <summary>Puts a configuration in force, together with the aliases of the store.</summary>
+    public async Task ApplyAsync(GatewaySnapshot configured)
+    {
+        await _building.WaitAsync();
+        try
+        {
+            var aliases = await _store.Aliases.ListAsync(_organizationId);
+            _configured = configured;
+            Volatile.Write(ref _current, Merge(configured, aliases));
+        }
+        finally
+        {
+            _building.Release();
+        }
+    }
+
+    private GatewaySnapshot Merge(GatewaySnapshot configured, IReadOnlyList<Alias> stored)
+    {
+        var deployments = configured.Resources.SelectMany(r => r.Deployments).ToDictionary(d => d.FullName, StringComparer.Ordinal);
+        var aliases = new List<AliasSnapshot>(configured.Aliases);
+        foreach (var alias in stored)
+        {
+            if (configured.Aliases.Any(a => a.Name == alias.Name))
+                continue;
+            var targets = alias.Targets.Where(deployments.ContainsKey).Select((t, i) => new AliasTarget(deployments[t], i, 1)).ToArray();
+            if (targets.Length < alias.Targets.Length)
+                LogMissingTargets(alias.Name, string.Join(", ", alias.Targets.Where(t => !deployments.ContainsKey(t))));
+            if (targets.Length > 0)
+                aliases.Add(new AliasSnapshot(alias.Name, targets));
+        }
+        return configured.With([.. aliases]);
+    }
+
+    // The store's change watch calls this from its own loop and must not wait for a read.
+    private async void OnChanged(string organizationId)
+    {
+        try
+        {
+            if (organizationId == _organizationId)
+                await ApplyAsync(_configured);
+        }
+        catch (Exception e)
+        {
+            LogNotFollowed(e);
+        }
+    }
+
+    [LoggerMessage(2201, LogLevel.Warning, "Alias {Alias} names deployments that the configuration does not have: {Missing}")]
+    private partial void LogMissingTargets(string alias, string missing);
+
+    [LoggerMessage(2202, LogLevel.Error, "A change of the store could not be followed; the snapshot before it stays in force")]
+    private partial void LogNotFollowed(Exception e);
+}

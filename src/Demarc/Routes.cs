@@ -1,0 +1,55 @@
+using Demarc.Governance.Identity;
+using Demarc.Proxy;
+using Demarc.Proxy.Ingress;
+using Demarc.Proxy.Refusals;
+using Demarc.Serving;
+
+namespace Demarc;
+
+/// <summary>Every route there is. What is not here is refused; all but <see cref="Open"/> need a key.</summary>
+internal static class Routes
+{
+    /// <summary>The routes that answer without a key: they say that the gateway is there, and nothing else.</summary>
+    public static readonly string[] Open = ["HEAD /", "GET /", "HEAD /api/hello", "GET /api/hello", "GET /livez", "GET /readyz"];
+
+    public static void MapDemarc(this WebApplication app)
+    {
+        var messages = app.Services.GetRequiredService<MessagesPipeline>();
+        var models = app.Services.GetRequiredService<ModelsEndpoints>();
+        var health = app.Services.GetRequiredService<Health>();
+
+        // Inference: Anthropic Messages, and Foundry with and without a resource in the path.
+        app.MapPost("/v1/messages", http => messages.HandleAsync(http, Dialect.Anthropic, Operation.Messages, null));
+        app.MapPost("/v1/messages/count_tokens", http => messages.HandleAsync(http, Dialect.Anthropic, Operation.CountTokens, null));
+        app.MapPost("/anthropic/v1/messages", http => messages.HandleAsync(http, Dialect.Foundry, Operation.Messages, null));
+        app.MapPost("/anthropic/v1/messages/count_tokens", http => messages.HandleAsync(http, Dialect.Foundry, Operation.CountTokens, null));
+        app.MapPost("/{resource}/anthropic/v1/messages", http => messages.HandleAsync(http, Dialect.Foundry, Operation.Messages, Value(http, "resource")));
+        app.MapPost("/{resource}/anthropic/v1/messages/count_tokens", http => messages.HandleAsync(http, Dialect.Foundry, Operation.CountTokens, Value(http, "resource")));
+        app.MapGet("/v1/models", models.ListAsync);
+        app.MapGet("/v1/models/{**id}", http => models.GetAsync(http, Value(http, "id")));
+
+        // Open: probes of clients and orchestrators.
+        app.MapMethods("/", ["HEAD", "GET"], Hello);
+        app.MapMethods("/api/hello", ["HEAD", "GET"], Hello);
+        app.MapGet("/livez", health.LiveAsync);
+        app.MapGet("/readyz", health.ReadyAsync);
+
+        app.MapFallback(http => ErrorEnvelope.WriteAsync(
+            http, 404, "not_found_error",
+            $"There is no {http.Request.Method} {Printable(http.Request.Path)} here. Models are asked at /v1/messages, /anthropic/v1/messages or /RESOURCE/anthropic/v1/messages."));
+    }
+
+    private static Task Hello(HttpContext http)
+    {
+        http.Response.ContentLength = 0;
+        return Task.CompletedTask;
+    }
+
+    private static string Value(HttpContext http, string name) => (string)http.Request.RouteValues[name]!;
+
+    private static string Printable(PathString path)
+    {
+        var text = path.Value ?? "";
+        return text.Length > 100 ? text[..100] + "…" : text;
+    }
+}

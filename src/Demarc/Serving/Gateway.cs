@@ -1,0 +1,204 @@
+using System.Net;
+using Demarc.Control.Configuration;
+using Demarc.Control.Resources;
+using Demarc.Governance;
+using Demarc.Governance.Boundaries;
+using Demarc.Governance.Evidence;
+using Demarc.Proxy;
+using Demarc.Proxy.Ingress;
+using Demarc.Proxy.Refusals;
+using Demarc.Proxy.Upstreams;
+using Demarc.Storage;
+using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.HttpOverrides;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+
+namespace Demarc.Serving;
+
+/// <summary>A running gateway: configuration, store, request path and control plane, wired and listening.</summary>
+public sealed class Gateway : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+    private readonly Store _store;
+
+    private Gateway(WebApplication app, Store store, Uri url) => (_app, _store, Url) = (app, store, url);
+
+    /// <summary>Where it listens, or <c>public_url</c> when one is configured.</summary>
+    public Uri Url { get; }
+
+    /// <summary>Starts; returns when it answers.</summary>
+    /// <exception cref="ServeException">The configuration or the catalog cannot be used; the message says why and where.</exception>
+    public static async Task<Gateway> StartAsync(ServeOptions options, TimeProvider? clock = null, Action<ILoggingBuilder>? logging = null)
+    {
+        var time = clock ?? TimeProvider.System;
+        Directory.CreateDirectory(options.DataDirectory);
+
+        // 1 configuration and catalog
+        var path = options.ConfigPath ?? Quickstart.WriteConfiguration(options);
+        var shipped = LoadCatalog(null);
+        var sources = ConfigSources.Process with { DataDirectory = options.DataDirectory, KnownModel = id => shipped.FindModel(id) is not null };
+        var read = ConfigFile.Read(path, sources);
+        var config = read.Config ?? throw new ServeException(ConfigReport.Text(path, read));
+        var catalog = config.CatalogPath is null ? shipped : LoadCatalog(config.CatalogPath);
+
+        // 2 the host
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ApplicationName = "demarc", ContentRootPath = AppContext.BaseDirectory });
+        builder.Configuration.Sources.Clear();
+        builder.Logging.ClearProviders();
+        (logging ?? DefaultLogging)(builder.Logging);
+        var loggers = LoggerFactory.Create(logging ?? DefaultLogging);
+        var log = loggers.CreateLogger<Gateway>();
+
+        // 3 the store and the snapshot
+        var master = MasterKeyFile.Open(config.MasterKey, options.DataDirectory);
+        var store = await Store.OpenAsync(config.Store, master, time, loggers);
+        try
+        {
+            var organization = await store.Organizations.EnsureAsync(config.OrganizationName ?? "Default");
+            var snapshots = new Snapshots(store, organization.Id, ConfigSnapshot.Build(config, catalog, read.Hash), loggers.CreateLogger<Snapshots>());
+            await snapshots.ApplyAsync(snapshots.Current);
+
+            builder.Services.AddSingleton(time);
+            builder.Services.AddSingleton(store);
+            builder.Services.AddSingleton<IEvidenceSink>(store);
+            builder.Services.AddSingleton(snapshots);
+            builder.Services.AddSingleton<ISnapshotSource>(snapshots);
+            builder.Services.AddSingleton(organization);
+            builder.Services.AddSingleton(master);
+            builder.Services.AddSingleton<UpstreamClient>();
+            builder.Services.AddSingleton(new SessionNames(master.Derive("demarc session")));
+            builder.Services.AddSingleton<ModelsEndpoints>();
+            builder.Services.AddSingleton<Health>();
+            builder.Services.AddSingleton(s => new MessagesPipeline(
+                snapshots, store, s.GetRequiredService<UpstreamClient>(), s.GetRequiredService<SessionNames>(), store.Replica, time,
+                s.GetRequiredService<ILogger<MessagesPipeline>>()));
+            builder.Services.AddHostedService(_ => new StoreFollowers(store));
+            builder.Services.AddHostedService(s => new ConfigWatch(
+                path, sources, read, (next, result) => ReloadAsync(store, snapshots, organization.Id, catalog, next, result), time, s.GetRequiredService<ILogger<ConfigWatch>>()));
+            Listen(builder, config, options, time, log);
+
+            // 4 the routes
+            var app = builder.Build();
+            UseTrustedProxies(app, config);
+            app.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = FailedAsync });
+            app.MapDemarc();
+            await app.StartAsync();
+
+            var url = config.PublicUrl ?? new Uri(app.Urls.First());
+            if (options.Quickstart)
+                await Quickstart.PrepareAsync(store, organization.Id, options, new Uri(app.Urls.First()), time);
+            Announce(log, read, path, catalog, time);
+            return new Gateway(app, store, url);
+        }
+        catch
+        {
+            await store.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Completes when the process is asked to end.</summary>
+    public Task WaitForShutdownAsync() => _app.WaitForShutdownAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        await _app.StopAsync();
+        await _app.DisposeAsync();
+        await _store.DisposeAsync();
+    }
+
+    private static void DefaultLogging(ILoggingBuilder logging) => logging
+        .AddSimpleConsole(o => (o.SingleLine, o.TimestampFormat, o.UseUtcTimestamp) = (true, "yyyy-MM-ddTHH:mm:ss.fffZ ", true))
+        .AddFilter("Microsoft", LogLevel.Warning);
+
+    private static void Listen(WebApplicationBuilder builder, DemarcConfig config, ServeOptions options, TimeProvider time, ILogger log)
+    {
+        var endpoint = options.Listen is null ? config.Listen.ToEndPoint()
+            : IPEndPoint.TryParse(options.Listen, out var parsed) ? parsed
+            : throw new ServeException($"--listen {options.Listen}: give an IP address and a port, for example 127.0.0.1:8443.");
+        var tls = config.Tls is null ? null : new TlsCertificate(config.Tls, time, builder.Services.BuildServiceProvider().GetRequiredService<ILoggerFactory>().CreateLogger<TlsCertificate>());
+        if (tls is not null)
+            builder.Services.AddHostedService(_ => tls);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            // The request path answers what is too large itself, in the envelope that clients read.
+            kestrel.Limits.MaxRequestBodySize = null;
+            kestrel.Limits.MaxRequestHeadersTotalSize = 256 << 10;
+            kestrel.Limits.MaxRequestHeaderCount = 500;
+            kestrel.Listen(endpoint, listen =>
+            {
+                listen.Protocols = HttpProtocols.Http1AndHttp2;
+                if (tls is not null)
+                    listen.UseHttps((_, _, _, _) => ValueTask.FromResult(tls.ServerOptions()), null!);
+                else
+                    listen.Protocols = HttpProtocols.Http1;
+            });
+        });
+    }
+
+    private static void UseTrustedProxies(WebApplication app, DemarcConfig config)
+    {
+        if (config.TrustedProxies.Length == 0)
+            return;
+        var options = new ForwardedHeadersOptions { ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto, ForwardLimit = null };
+        options.KnownProxies.Clear();
+        options.KnownIPNetworks.Clear();
+        foreach (var network in config.TrustedProxies)
+            options.KnownIPNetworks.Add(network);
+        app.UseForwardedHeaders(options);
+    }
+
+    private static async Task ReloadAsync(Store store, Snapshots snapshots, string organizationId, Catalog catalog, DemarcConfig config, ConfigResult result)
+    {
+        var next = ConfigSnapshot.Build(config, config.CatalogPath is null ? catalog : LoadCatalog(config.CatalogPath), result.Hash);
+        var before = snapshots.Current.ConfigurationHash;
+        await snapshots.ApplyAsync(next);
+        await store.RecordAsync(organizationId, new ActorRecord("system", store.Replica), "demarc_configuration_loaded", new()
+        {
+            ["configuration"] = result.Hash,
+            ["previous_configuration"] = before,
+            ["policy"] = next.PolicyHash,
+        });
+    }
+
+    private static Catalog LoadCatalog(string? path)
+    {
+        path ??= Path.Combine(AppContext.BaseDirectory, "catalog", "catalog.json");
+        try
+        {
+            return Catalog.Parse(File.ReadAllBytes(path));
+        }
+        catch (CatalogException e)
+        {
+            throw new ServeException($"The catalog {path} cannot be used.\n{e.Message}");
+        }
+    }
+
+    // A bug, or the store refusing a record: the client learns that it was not its fault, the log has the rest.
+    private static async Task FailedAsync(HttpContext http)
+    {
+        var id = http.Response.Headers["demarc-request-id"].ToString();
+        await ErrorEnvelope.WriteAsync(http, 500, "api_error", "The gateway failed to handle the request. Your administrator finds the reason in its log.", id.Length > 0 ? id : null, retry: true);
+    }
+
+    private static void Announce(ILogger log, ConfigResult read, string path, Catalog catalog, TimeProvider time)
+    {
+        if (read.Problems.Count > 0)
+            ServeLog.ConfigWarnings(log, ConfigReport.Text(path, read));
+        foreach (var warning in catalog.Warnings(DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime)))
+            ServeLog.CatalogWarning(log, warning.Text);
+    }
+}
+
+/// <summary>The start cannot go on; the message is for the operator.</summary>
+public sealed class ServeException(string message) : Exception(message);
+
+internal static partial class ServeLog
+{
+    [LoggerMessage(3001, LogLevel.Warning, "The configuration has warnings.\n{Problems}")]
+    public static partial void ConfigWarnings(ILogger log, string problems);
+
+    [LoggerMessage(3002, LogLevel.Warning, "Catalog: {Warning}")]
+    public static partial void CatalogWarning(ILogger log, string warning);
+}
