@@ -1,0 +1,106 @@
+using Demarc.Governance.Boundaries;
+
+namespace Demarc.Governance.Spend;
+
+/// <summary>The cost of a request whose usage lists iterations.</summary>
+/// <param name="Nano">Nano-dollars, all iterations together.</param>
+/// <param name="IsFallback">At least one iteration was priced by the fallback.</param>
+/// <param name="Warning">The first fallback's warning; null without one.</param>
+public readonly record struct IterationsCost(long Nano, bool IsFallback, string? Warning);
+
+/// <summary>
+/// Costs in exact integers. Every product is kept whole and rounded up to a nano-dollar once, at the end, so
+/// that a cost is never below the bill and splitting a usage into n parts adds less than n nano-dollars.
+/// Amounts that do not fit throw <see cref="OverflowException"/>; they are never cut off.
+/// </summary>
+public static class Pricing
+{
+    private const int PerMillion = 1_000_000;
+    private const int PerMilleOfOne = 1000;
+
+    /// <summary>The cost in nano-dollars.</summary>
+    /// <param name="perMille">
+    /// Factors on the price of tokens, 1000 for one: data residency 1100, batches 500. They multiply.
+    /// Web searches have one price everywhere (source: Pricing, "Data residency pricing").
+    /// </param>
+    /// <exception cref="ArgumentOutOfRangeException">A count or a factor is negative.</exception>
+    public static long Cost(in TokenUsage usage, in ModelPrice price, params ReadOnlySpan<int> perMille)
+    {
+        checked
+        {
+            var tokens = Times(usage.InputTokens, price.Input)
+                + Times(usage.OutputTokens, price.Output)
+                + Times(usage.CacheRead, price.CacheRead)
+                + Times(usage.CacheWrite5m, price.CacheWrite5m)
+                + Times(usage.CacheWrite1h, price.CacheWrite1h);
+            var searches = Times(usage.WebSearchRequests, price.WebSearch);
+            Int128 unit = PerMillion;
+            foreach (var factor in perMille)
+            {
+                ArgumentOutOfRangeException.ThrowIfNegative(factor);
+                tokens *= factor;
+                searches *= PerMilleOfOne;
+                unit *= PerMilleOfOne;
+            }
+            return RoundUp(tokens + searches, unit);
+        }
+    }
+
+    /// <summary>
+    /// The cost of <c>usage.iterations[]</c>, each entry at its own model's price. Web searches are counted in
+    /// the top-level usage only: add them as an entry of their own. An attempt that declined before any output
+    /// is listed but not billed: leave it out (source: Refusals and fallback, billing).
+    /// </summary>
+    public static IterationsCost Cost(
+        ReadOnlySpan<IterationUsage> iterations,
+        Catalog catalog,
+        DateOnly day,
+        Speed speed = Speed.Standard,
+        params ReadOnlySpan<int> perMille)
+    {
+        var total = 0L;
+        string? warning = null;
+        foreach (ref readonly var iteration in iterations)
+        {
+            var quote = catalog.PriceOf(iteration.Model, day, speed);
+            warning ??= quote.Warning;
+            total = checked(total + Cost(iteration.Usage, quote.Price, perMille));
+        }
+        return new(total, warning is not null, warning);
+    }
+
+    /// <summary>
+    /// What a request can cost at most: every byte of the body a token at the dearest rate of the prompt, and
+    /// all of <paramref name="maxTokens"/>. A token of text is at least one byte.
+    /// </summary>
+    /// <param name="addedTokens">
+    /// Tokens that no byte of the body stands for: what the provider adds for tools, images (a small file can
+    /// be a large picture), documents, and whatever is named by URL or file id. The catalog's overheads have
+    /// the documented ones.
+    /// </param>
+    public static long UpperBound(
+        long inputBytes,
+        long maxTokens,
+        in ModelPrice price,
+        long addedTokens = 0,
+        params ReadOnlySpan<int> perMille)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(inputBytes);
+        ArgumentOutOfRangeException.ThrowIfNegative(addedTokens);
+        var bound = new ModelPrice { Input = price.DearestInput, Output = price.Output };
+        var usage = new TokenUsage { InputTokens = checked(inputBytes + addedTokens), OutputTokens = maxTokens };
+        return Cost(usage, bound, perMille);
+    }
+
+    private static Int128 Times(long count, long price)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(count);
+        return checked((Int128)count * price);
+    }
+
+    private static long RoundUp(Int128 amount, Int128 unit)
+    {
+        var (whole, rest) = Int128.DivRem(amount, unit);
+        return checked((long)(rest > 0 ? whole + 1 : whole));
+    }
+}
