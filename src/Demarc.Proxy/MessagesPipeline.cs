@@ -55,8 +55,9 @@ public sealed partial class MessagesPipeline(
             if (await AuthenticateAsync(x) && await AdmitAsync(x))
                 await AnswerAsync(x);
         }
-        catch (Exception e) when (http.RequestAborted.IsCancellationRequested && e is OperationCanceledException or IOException or BadHttpRequestException)
+        catch (Exception e) when (e is BadHttpRequestException || (http.RequestAborted.IsCancellationRequested && e is OperationCanceledException or IOException))
         {
+            // A body that ends too early has nobody left to read an answer.
             LogClientGone(x.IdText);
         }
         finally
@@ -247,6 +248,6 @@ public sealed partial class MessagesPipeline(
     [LoggerMessage(1002, LogLevel.Warning, "{Request}: {Deployment} failed ({Reason})")]
     private partial void LogUpstreamFailed(Exception e, string request, string deployment, string reason);
 
-    [LoggerMessage(1003, "{Request}: refused ({Reason})")]
+    [LoggerMessage(EventId = 1003, Message = "{Request}: refused ({Reason})")]
     private partial void LogRefused(LogLevel level, string request, string reason);
 }

@@ -1,4 +1,4 @@
-using Demarc.Governance.Identity;
+using Demarc.Governance;
 using Microsoft.AspNetCore.Http;
 
 namespace Demarc.Proxy.Admission;

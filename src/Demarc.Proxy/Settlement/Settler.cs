@@ -130,7 +130,7 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
         });
     }
 
-    private (UsageRecord? Usage, long Cost, string? Source, bool Incomplete) Settle(Exchange x, Outcome outcome, long visibleBytes)
+    private static (UsageRecord? Usage, long Cost, string? Source, bool Incomplete) Settle(Exchange x, Outcome outcome, long visibleBytes)
     {
         if (x.Operation == Operation.CountTokens)
             return (null, 0, null, false);
