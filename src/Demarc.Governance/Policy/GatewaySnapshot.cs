@@ -15,8 +15,14 @@ public enum CaptureMode
     Full,
 }
 
-/// <summary>A name clients may ask for, and the deployments it stands for, in tiers.</summary>
-public sealed record AliasSnapshot(string Name, DeploymentSnapshot[] Targets);
+/// <summary>A name clients may ask for, and the deployments it stands for.</summary>
+/// <param name="Targets">In the order of their tiers; within a tier as written.</param>
+public sealed record AliasSnapshot(string Name, AliasTarget[] Targets);
+
+/// <summary>A deployment that an alias stands for.</summary>
+/// <param name="Tier">From 0; a later tier is asked when the earlier ones cannot serve.</param>
+/// <param name="Weight">Its share of the requests within its tier, from 1.</param>
+public sealed record AliasTarget(DeploymentSnapshot Deployment, int Tier, int Weight);
 
 /// <summary>One policy: whom it matches and what it asks. No match means everyone.</summary>
 /// <param name="Groups">Names of groups, any of which matches; empty for not matching by group.</param>
