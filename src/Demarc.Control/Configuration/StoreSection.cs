@@ -1,5 +1,4 @@
 using System.Buffers.Text;
-using System.Text;
 using Demarc.Governance.Evidence;
 using Demarc.Governance.Identity;
 using Npgsql;
@@ -61,7 +60,7 @@ internal static class StoreSection
         var plain = reference.Success
             ? string.Concat(node.Value.AsSpan(0, reference.Index), Placeholder, node.Value.AsSpan(reference.Index + reference.Length))
             : node.Value;
-        if (!Uri.TryCreate(plain, UriKind.Absolute, out var url) || url.Host.Length == 0 || plain.Contains("${", StringComparison.Ordinal))
+        if (!Uri.TryCreate(plain, UriKind.Absolute, out var url) || url.Host.Length == 0 || url.Port == 0 || plain.Contains("${", StringComparison.Ordinal))
             return Refuse("not a PostgreSQL address");
 
         var user = url.UserInfo.Split(':', 2);
@@ -73,7 +72,7 @@ internal static class StoreSection
         if (reference.Success)
         {
             if (password?.Reveal() != Placeholder)
-                return Refuse("a reference stands outside of the password");
+                return Refuse("a reference stands outside of the password, or is not the whole of it");
             password = SecretReference.Resolve(node, reference, reading);
             if (password is null)
                 return null;

@@ -45,6 +45,28 @@ public sealed class ConfigExampleTests : IDisposable
         Assert.Equal(["sonnet", "claude-haiku-4-5-20251001"], config.Policies[1].Models!);
     }
 
+    [Theory]
+    [InlineData("zzzzzzzz: 1", "")]
+    [InlineData("tls: { zzzzzzzz: 1 }", "tls.")]
+    [InlineData("organization: { zzzzzzzz: 1 }", "organization.")]
+    [InlineData("resources: [{ zzzzzzzz: 1 }]", "")]
+    [InlineData("resources: [{ credential: { zzzzzzzz: 1 } }]", "credential.")]
+    [InlineData("resources: [{ deployments: [{ zzzzzzzz: 1 }] }]", "")]
+    [InlineData("policies: [{ zzzzzzzz: 1 }]", "")]
+    [InlineData("policies: [{ match: { zzzzzzzz: 1 } }]", "match.")]
+    public void Every_accepted_key_is_in_the_example_and_documented(string yaml, string prefix)
+    {
+        const string list = "; accepted: ";
+        var message = _folder.Read(yaml).Problems.Single(p => p.Message.StartsWith("unknown key", StringComparison.Ordinal)).Message;
+        var page = ConfigFolder.Page();
+
+        foreach (var key in message[(message.IndexOf(list, StringComparison.Ordinal) + list.Length)..].Split(", "))
+        {
+            Assert.Matches($@"(^|[\s{{]){key}:", ConfigFolder.Example());
+            Assert.Contains(page.Split("## Every key")[1].Split('`'), word => word == prefix + key || word.StartsWith($"{prefix}{key}.", StringComparison.Ordinal));
+        }
+    }
+
     [Fact]
     public void A_referenced_database_password_reaches_the_server_as_it_is()
     {

@@ -14,7 +14,7 @@ public sealed class ConfigFolder : IDisposable
         Sources = new ConfigSources(name => Variables.GetValueOrDefault(name), File.ReadAllBytes)
         {
             DataDirectory = Path.Combine(Root, "data"),
-            KnownModel = model => model is "claude-sonnet-4-6" or "claude-haiku-4-5-20251001",
+            KnownModel = static model => model is "claude-sonnet-4-6" or "claude-haiku-4-5-20251001",
         };
         Write("secrets/anthropic-key", Canary + "-file\n");
         Write("secrets/master-key", Convert.ToBase64String(new byte[32]) + "\n");
@@ -64,7 +64,7 @@ public sealed class ConfigFolder : IDisposable
         using var rootKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         using var root = Authority("CN=root", rootKey).CreateSelfSigned(now.AddDays(-1), now.AddDays(30));
         using var authorityKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        using var unkeyed = Authority("CN=authority of " + subject, authorityKey)
+        using var unkeyed = Authority("CN=issuer-" + subject[3..], authorityKey)
             .Create(root, now.AddDays(-1), now.AddDays(20), RandomNumberGenerator.GetBytes(8));
         using var authority = unkeyed.CopyWithPrivateKey(authorityKey);
 
@@ -86,12 +86,14 @@ public sealed class ConfigFolder : IDisposable
     public void Dispose() => Directory.Delete(Root, recursive: true);
 
     /// <summary>The example of docs/configure.md.</summary>
-    public static string Example()
+    public static string Example() => Page().Split("```yaml\n")[1].Split("```")[0];
+
+    /// <summary>docs/configure.md.</summary>
+    public static string Page()
     {
         var root = AppContext.BaseDirectory;
         while (!File.Exists(Path.Combine(root, "Demarc.slnx")))
             root = Path.GetDirectoryName(root) ?? throw new InvalidOperationException("Run the tests from within the repository.");
-        var page = File.ReadAllText(Path.Combine(root, "docs", "configure.md"));
-        return page.Split("```yaml\n")[1].Split("```")[0];
+        return File.ReadAllText(Path.Combine(root, "docs", "configure.md"));
     }
 }

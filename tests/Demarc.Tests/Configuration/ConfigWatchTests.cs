@@ -22,7 +22,7 @@ public sealed class ConfigWatchTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _first = _folder.Read(ConfigFolder.Example());
-        _watch = new ConfigWatch(_folder.ConfigPath, _folder.Sources, _first, Apply, TimeProvider.System, _journal);
+        _watch = new ConfigWatch(_folder.ConfigPath, _folder.Sources, _first, Apply, HastyTime.Instance, _journal);
         await _watch.StartAsync(TestContext.Current.CancellationToken);
 
         Task Apply(DemarcConfig config, ConfigResult result)

@@ -29,19 +29,19 @@ public sealed class TlsCertificateTests : IDisposable
     public async Task A_renewed_certificate_is_used_by_the_next_handshake_and_a_bad_one_is_not()
     {
         using var first = _folder.WriteCertificate("CN=first");
-        using var certificate = new TlsCertificate(_folder.Tls, TimeProvider.System, _journal);
+        using var certificate = new TlsCertificate(_folder.Tls, HastyTime.Instance, _journal);
         await certificate.StartAsync(TestContext.Current.CancellationToken);
         await using var server = await ServeAsync(certificate);
 
         var seen = await HandshakeAsync(server);
-        Assert.Equal(["CN=first", "CN=authority of CN=first"], seen.Chain);
+        Assert.Equal(["CN=first", "CN=issuer-first"], seen.Chain);
         Assert.Equal(Fingerprint(first), seen.Fingerprint);
         Assert.Equal(Fingerprint(first), certificate.Fingerprint);
         Assert.Contains(Fingerprint(first), (await _journal.NextAsync(Loaded)).Line, StringComparison.Ordinal);
 
         using var second = _folder.WriteCertificate("CN=second");
         Assert.Contains(Fingerprint(second), (await _journal.NextAsync(Loaded)).Line, StringComparison.Ordinal);
-        Assert.Equal(["CN=second", "CN=authority of CN=second"], (await HandshakeAsync(server)).Chain);
+        Assert.Equal(["CN=second", "CN=issuer-second"], (await HandshakeAsync(server)).Chain);
 
         _folder.Write("tls/cert.pem", "nonsense");
         var (level, line) = await _journal.NextAsync(Kept);
@@ -55,7 +55,7 @@ public sealed class TlsCertificateTests : IDisposable
     [Fact]
     public void Other_files_are_used_at_once()
     {
-        using var certificate = new TlsCertificate(_folder.Tls, TimeProvider.System, _journal);
+        using var certificate = new TlsCertificate(_folder.Tls, HastyTime.Instance, _journal);
         var before = certificate.Fingerprint;
         File.Copy(_folder.Tls.Key, _folder.Tls.Key + ".first");
         File.Copy(_folder.Tls.Certificate, _folder.Tls.Certificate + ".first");
@@ -73,9 +73,9 @@ public sealed class TlsCertificateTests : IDisposable
     public void Bad_files_stop_the_start()
     {
         _folder.Write("tls/key.pem", "nonsense");
-        Assert.Throws<CryptographicException>(() => new TlsCertificate(_folder.Tls, TimeProvider.System, _journal));
+        Assert.Throws<CryptographicException>(() => new TlsCertificate(_folder.Tls, HastyTime.Instance, _journal));
         File.Delete(_folder.Tls.Key);
-        Assert.Throws<FileNotFoundException>(() => new TlsCertificate(_folder.Tls, TimeProvider.System, _journal));
+        Assert.Throws<FileNotFoundException>(() => new TlsCertificate(_folder.Tls, HastyTime.Instance, _journal));
     }
 
     private static string Fingerprint(X509Certificate2 certificate) =>
