@@ -1,0 +1,107 @@
+using System.Security.Cryptography;
+
+namespace Demarc.Control.Configuration;
+
+/// <summary>Reads the configuration file. Every problem is found at once; any error means that none of it is used.</summary>
+public static class ConfigFile
+{
+    private static readonly string[] Keys =
+    [
+        "listen", "public_url", "tls", "trusted_proxies", "store", "content", "master_key", "catalog", "max_body_bytes",
+        "organization", "resources", "aliases", "policies",
+    ];
+
+    /// <summary>Reads the file at a path; paths within it start at its own directory.</summary>
+    public static ConfigResult Read(string path, ConfigSources sources)
+    {
+        var file = Path.GetFullPath(path);
+        var reading = new ConfigReading(Path.GetDirectoryName(file)!, sources);
+        var bytes = reading.File(new TextNode("", 1, 1, path, Plain: true), file);
+        var config = bytes is null ? null : Config(bytes, reading);
+        return new ConfigResult
+        {
+            Config = reading.Failed ? null : config,
+            Problems = [.. reading.Problems.OrderBy(p => p.Line).ThenBy(p => p.Column)],
+            Hash = bytes is null ? "" : "sha256:" + Convert.ToHexStringLower(SHA256.HashData(bytes)),
+            Files = reading.Files,
+        };
+    }
+
+    private static DemarcConfig? Config(byte[] bytes, ConfigReading reading)
+    {
+        if (ConfigReading.Utf8(bytes) is not { } text)
+        {
+            reading.Error("", 1, 1, "not UTF-8; accepted: YAML in UTF-8");
+            return null;
+        }
+        var root = YamlTree.Read(text, reading);
+        if (reading.Failed && root is null)
+            return null;
+        if (MapReader.Open(root is null or { IsNull: true } ? new MapNode("", 1, 1, []) : root, reading, Keys) is not { } map)
+            return null;
+
+        var tls = ServerSection.Tls(map.Get("tls"), reading);
+        var resources = ResourceSection.Read(map.Get("resources"), reading);
+        if (map.Get("resources") is null or ListNode { Items.Count: 0 })
+            reading.Warn(map.Get("resources") ?? map.Node, "no resources: nothing can be served");
+        var declared = DeclaredDeployments(map.Get("resources"));
+        var aliases = AliasSection.Read(map.Get("aliases"), declared, reading);
+        var names = resources
+            .SelectMany(r => r.Deployments.SelectMany(d => new[] { d.Name, d.Model }))
+            .Concat(declared).Concat(aliases.Select(a => a.Name)).ToHashSet();
+        var policies = PolicySection.Read(map.Get("policies"), names, reading);
+
+        return new DemarcConfig
+        {
+            Listen = ServerSection.Listen(map.Text("listen"), map.Get("tls") is not null, reading),
+            PublicUrl = UrlRules.Read(map.Text("public_url"), reading),
+            Tls = tls,
+            TrustedProxies = ServerSection.TrustedProxies(map.Get("trusted_proxies"), reading),
+            Store = StoreSection.Store(map.Get("store"), reading)!, // null has left an error, and then no part is used
+            ContentDirectory = StoreSection.Content(map.Text("content"), reading),
+            MasterKey = StoreSection.MasterKey(map.Get("master_key"), reading),
+            CatalogPath = Catalog(map.Text("catalog"), reading),
+            MaxBodyBytes = ServerSection.MaxBodyBytes(map.Text("max_body_bytes"), reading),
+            OrganizationName = Organization(map.Get("organization"), reading),
+            Resources = resources,
+            Aliases = aliases,
+            Policies = policies,
+        };
+    }
+
+    /// <summary>
+    /// Every <c>resource/deployment</c> as written, also of resources with errors: an alias to one of
+    /// these is not a second problem.
+    /// </summary>
+    private static HashSet<string> DeclaredDeployments(ConfigNode? resources)
+    {
+        var names = new HashSet<string>();
+        foreach (var resource in Maps(resources))
+        {
+            foreach (var deployment in Maps(Value(resource, "deployments")))
+            {
+                if (Value(resource, "name") is TextNode r && Value(deployment, "name") is TextNode d)
+                    names.Add($"{r.Value}/{d.Value}");
+            }
+        }
+        return names;
+
+        static IEnumerable<MapNode> Maps(ConfigNode? node) => node is ListNode list ? list.Items.OfType<MapNode>() : [];
+
+        static ConfigNode? Value(MapNode map, string key) => map.Entries.FirstOrDefault(e => e.Key == key)?.Value;
+    }
+
+    private static string? Catalog(TextNode? node, ConfigReading reading) =>
+        node is null || reading.File(node, node.Value) is null ? null : reading.Absolute(node.Value);
+
+    private static string? Organization(ConfigNode? node, ConfigReading reading)
+    {
+        const string accepted = "1 to 200 characters, none of them a control character";
+        if (reading.Text(MapReader.Open(node, reading, ["name"])?.Required("name", accepted)) is not { } name)
+            return null;
+        if (name.Value.Length <= 200 && !string.IsNullOrWhiteSpace(name.Value) && !name.Value.Any(char.IsControl))
+            return name.Value;
+        reading.Error(name, $"{ConfigText.Quote(name.Value)} is no name; accepted: {accepted}");
+        return null;
+    }
+}

@@ -1,0 +1,84 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using Demarc.Governance.Boundaries;
+using Demarc.Governance.Policy;
+
+namespace Demarc.Control.Configuration;
+
+/// <summary>The configuration as the request path reads it.</summary>
+public static class ConfigSnapshot
+{
+    /// <param name="configurationHash"><see cref="ConfigResult.Hash"/> of the reading.</param>
+    public static GatewaySnapshot Build(DemarcConfig config, Catalog catalog, string configurationHash)
+    {
+        var resources = config.Resources.Select(Resource).ToArray();
+        var deployments = resources.SelectMany(r => r.Deployments).ToDictionary(d => d.FullName);
+        return new GatewaySnapshot
+        {
+            Resources = resources,
+            Aliases = [.. config.Aliases.Select(a => new AliasSnapshot(
+                a.Name, [.. a.Targets.Select(t => new AliasTarget(deployments[t.Deployment], t.Tier, t.Weight))]))],
+            Policies = [.. config.Policies.Select((p, i) => new PolicySnapshot($"policies[{i}]", p.Groups, p.Users, p.Models, p.Capture))],
+            Catalog = catalog,
+            PolicyHash = PolicyHash(config.Policies),
+            ConfigurationHash = configurationHash,
+            MaxBodyBytes = config.MaxBodyBytes,
+        };
+    }
+
+    private static ResourceSnapshot Resource(ResourceConfig config)
+    {
+        var resource = new ResourceSnapshot
+        {
+            Name = config.Name,
+            Platform = config.Platform,
+            Endpoint = config.Endpoint,
+            Region = config.Region,
+            Agreements = config.Agreements,
+            ApiKey = config.ApiKey,
+        };
+        resource.Deployments = [.. config.Deployments.Select(d => new DeploymentSnapshot
+        {
+            Resource = resource,
+            Name = d.Name,
+            Model = d.Model,
+            Scope = d.Scope,
+            Hosting = d.Hosting,
+        })];
+        return resource;
+    }
+
+    /// <summary>Over what the policies say, not how they are written: comments, order of keys and quotes do not count.</summary>
+    private static string PolicyHash(PolicyConfig[] policies)
+    {
+        using var canonical = new MemoryStream();
+        using (var json = new Utf8JsonWriter(canonical))
+        {
+            json.WriteStartArray();
+            foreach (var policy in policies)
+            {
+                json.WriteStartObject();
+                json.WriteString("capture", policy.Capture?.ToString().ToLowerInvariant());
+                Names("groups", policy.Groups);
+                Names("models", policy.Models);
+                Names("users", policy.Users);
+                json.WriteEndObject();
+            }
+            json.WriteEndArray();
+
+            void Names(string key, string[]? names)
+            {
+                if (names is null)
+                {
+                    json.WriteNull(key);
+                    return;
+                }
+                json.WriteStartArray(key);
+                foreach (var name in names)
+                    json.WriteStringValue(name);
+                json.WriteEndArray();
+            }
+        }
+        return "sha256:" + Convert.ToHexStringLower(SHA256.HashData(canonical.ToArray()));
+    }
+}

@@ -1,0 +1,108 @@
+using System.Net;
+using System.Text.Json.Serialization;
+using Demarc.Governance.Boundaries;
+using Demarc.Governance.Identity;
+using Demarc.Governance.Policy;
+
+namespace Demarc.Control.Configuration;
+
+/// <summary>A configuration that was read without an error: defaults filled in, paths absolute, secrets resolved.</summary>
+public sealed record DemarcConfig
+{
+    /// <summary>Default <c>127.0.0.1:8443</c>.</summary>
+    public required ListenConfig Listen { get; init; }
+
+    /// <summary>The address that clients use; null when it is the one listened on.</summary>
+    public Uri? PublicUrl { get; init; }
+
+    /// <summary>Null for plain HTTP.</summary>
+    public TlsConfig? Tls { get; init; }
+
+    /// <summary>Networks whose <c>X-Forwarded-*</c> headers hold; default none.</summary>
+    [JsonIgnore] // An IPAddress throws when it is serialised.
+    public IPNetwork[] TrustedProxies { get; init; } = [];
+
+    /// <summary>Default SQLite, <c>demarc.db</c> in the data directory.</summary>
+    public required StoreConfig Store { get; init; }
+
+    /// <summary>The directory for captured content; null to leave it in the store.</summary>
+    public string? ContentDirectory { get; init; }
+
+    /// <summary>Base64 of at least 32 bytes; null for the one kept in the data directory.</summary>
+    public Secret? MasterKey { get; init; }
+
+    /// <summary>A catalog file in place of the shipped one; null for that.</summary>
+    public string? CatalogPath { get; init; }
+
+    /// <summary>The largest request body, bytes; default 32 MiB.</summary>
+    public long MaxBodyBytes { get; init; } = ServerSection.DefaultMaxBodyBytes;
+
+    /// <summary>The organization's name as people see it; null for none.</summary>
+    public string? OrganizationName { get; init; }
+
+    public ResourceConfig[] Resources { get; init; } = [];
+
+    public AliasConfig[] Aliases { get; init; } = [];
+
+    public PolicyConfig[] Policies { get; init; } = [];
+}
+
+/// <summary>Where Demarc listens.</summary>
+/// <param name="Host">An IP address.</param>
+/// <param name="Port">0 for any free one.</param>
+public sealed record ListenConfig(string Host, int Port)
+{
+    public IPEndPoint ToEndPoint() => new(IPAddress.Parse(Host), Port);
+
+    public override string ToString() => ToEndPoint().ToString();
+}
+
+/// <summary>PEM files: the certificate (leaf first, then its chain) and its private key.</summary>
+public sealed record TlsConfig(string Certificate, string Key);
+
+/// <summary>The store of records, ledger and directory.</summary>
+public abstract record StoreConfig;
+
+/// <summary>The embedded store.</summary>
+/// <param name="Path">The database file, absolute.</param>
+public sealed record SqliteStoreConfig(string Path) : StoreConfig;
+
+/// <summary>A PostgreSQL server.</summary>
+/// <param name="Address"><c>postgres://user@host:port/database</c>, for people to read.</param>
+/// <param name="ConnectionString">Npgsql's connection string, password and all.</param>
+public sealed record PostgresStoreConfig(string Address, Secret ConnectionString) : StoreConfig;
+
+/// <summary>A billing envelope at a platform, with its credential.</summary>
+/// <param name="Name">Unique; the first segment of <c>/{resource}/…</c>.</param>
+/// <param name="Endpoint">Without <c>/v1/…</c> and without a trailing slash.</param>
+/// <param name="Region">As the platform names it; null when it was left out.</param>
+/// <param name="Line">Where it stands in the file, from 1.</param>
+public sealed record ResourceConfig(
+    string Name,
+    Platform Platform,
+    Uri Endpoint,
+    string? Region,
+    string[] Agreements,
+    Secret ApiKey,
+    DeploymentConfig[] Deployments,
+    int Line);
+
+/// <summary>One pinned model version.</summary>
+/// <param name="Name">Unique in its resource.</param>
+/// <param name="Model">The model's id in the catalog.</param>
+/// <param name="Scope"><c>global</c> (the default), <c>data-zone:us</c> or <c>region:…</c>.</param>
+public sealed record DeploymentConfig(string Name, string Model, string Scope, Hosting Hosting);
+
+/// <summary>A name clients may ask for.</summary>
+public sealed record AliasConfig(string Name, AliasTargetConfig[] Targets, int Line);
+
+/// <summary>A deployment that an alias stands for.</summary>
+/// <param name="Deployment"><c>resource/deployment</c>; it exists.</param>
+/// <param name="Tier">From 0; a later tier is asked when the earlier ones cannot serve.</param>
+/// <param name="Weight">Its share within the tier; default 1.</param>
+public sealed record AliasTargetConfig(string Deployment, int Tier, int Weight);
+
+/// <summary>One policy; without groups and users it holds for everyone.</summary>
+/// <param name="Models">Null for no restriction.</param>
+/// <param name="Capture">Null to leave it to the other policies.</param>
+public sealed record PolicyConfig(string[] Groups, string[] Users, string[]? Models, CaptureMode? Capture, int Line);

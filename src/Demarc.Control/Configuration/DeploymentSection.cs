@@ -1,0 +1,88 @@
+using Demarc.Governance.Boundaries;
+
+namespace Demarc.Control.Configuration;
+
+/// <summary>The key <c>deployments</c> of a resource.</summary>
+internal static class DeploymentSection
+{
+    private const string ScopeAccepted = "global, data-zone:us, region:NAME";
+
+    private static readonly string[] Keys = ["name", "model", "scope", "hosting"];
+
+    public static DeploymentConfig[] Read(ConfigNode? node, Platform? platform, ConfigReading reading)
+    {
+        var deployments = new List<DeploymentConfig>();
+        var names = new Dictionary<string, int>();
+        foreach (var item in reading.Items(node))
+        {
+            if (MapReader.Open(item, reading, Keys) is not { } map)
+                continue;
+            var nameNode = reading.Text(map.Required("name", NameRules.DeploymentRule));
+            var name = NameRules.Deployment(nameNode, reading);
+            if (name is not null && !names.TryAdd(name, item.Line))
+                reading.Error(nameNode!, $"{ConfigText.Quote(name)} names the deployment on line {names[name]} already; each name is accepted once in a resource");
+            var model = Model(reading.Text(map.Required("model", "a model id, for example claude-sonnet-4-6")), reading);
+            var scope = Scope(map.Text("scope"), reading);
+            var hosting = ReadHosting(map, platform, reading);
+            if (name is not null && model is not null && scope is not null && hosting is not null)
+                deployments.Add(new DeploymentConfig(name, model, scope, hosting.Value));
+        }
+        return [.. deployments];
+    }
+
+    private static string? Model(TextNode? node, ConfigReading reading)
+    {
+        if (node is null)
+            return null;
+        if (!NameRules.IsDeployment(node.Value))
+        {
+            reading.Error(node, $"{ConfigText.Quote(node.Value)} is no model id; accepted: {NameRules.DeploymentRule}");
+            return null;
+        }
+        if (!reading.Sources.KnownModel(node.Value))
+            reading.Warn(node, $"the catalog does not have the model {ConfigText.Quote(node.Value)}: no price and no capability of it is known");
+        return node.Value;
+    }
+
+    private static string? Scope(TextNode? node, ConfigReading reading)
+    {
+        const string region = "region:";
+        if (node is null)
+            return "global";
+        if (node.Value is "global" or "data-zone:us")
+            return node.Value;
+        if (node.Value.StartsWith(region, StringComparison.Ordinal) && NameRules.IsWord(node.Value[region.Length..]))
+            return node.Value;
+        reading.Error(node, $"unknown scope {ConfigText.Quote(node.Value)}; accepted: {ScopeAccepted}");
+        return null;
+    }
+
+    private static Hosting? ReadHosting(MapReader map, Platform? platform, ConfigReading reading)
+    {
+        var options = platform is { } known ? Options(known) : Enum.GetValues<Hosting>();
+        var accepted = string.Join(", ", options.Select(h => h.Wire()));
+        if (map.Get("hosting") is null && options.Length == 1)
+            return options[0];
+        if (map.Get("hosting") is null && platform is null)
+            return null;
+        if (reading.Text(map.Required("hosting", accepted)) is not { } node)
+            return null;
+        if (!PlatformNames.TryHosting(node.Value, out var hosting))
+            reading.Error(node, $"unknown hosting {ConfigText.Quote(node.Value)}; accepted: {accepted}");
+        else if (!options.Contains(hosting))
+            reading.Error(node, $"platform '{platform!.Value.Wire()}' does not run on '{hosting.Wire()}'; accepted: {accepted}");
+        else
+            return hosting;
+        return null;
+    }
+
+    /// <summary>Where each platform can run inference.</summary>
+    private static Hosting[] Options(Platform platform) => platform switch
+    {
+        Platform.Foundry => [Hosting.Azure, Hosting.Anthropic],
+        Platform.Anthropic or Platform.AnthropicAws => [Hosting.Anthropic],
+        Platform.Bedrock => [Hosting.Aws],
+        Platform.Vertex => [Hosting.Google],
+        _ => throw new ArgumentOutOfRangeException(nameof(platform)),
+    };
+}

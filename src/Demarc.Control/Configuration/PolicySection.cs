@@ -1,0 +1,76 @@
+using Demarc.Governance.Policy;
+
+namespace Demarc.Control.Configuration;
+
+/// <summary>The key <c>policies</c>.</summary>
+internal static class PolicySection
+{
+    /// <param name="names">What a model list can name: aliases, deployments and their models.</param>
+    public static PolicyConfig[] Read(ConfigNode? node, IReadOnlySet<string> names, ConfigReading reading)
+    {
+        var policies = new List<PolicyConfig>();
+        foreach (var item in reading.Items(node))
+        {
+            if (MapReader.Open(item, reading, ["match", "models", "capture"]) is not { } map)
+                continue;
+            var (groups, users) = Match(map.Get("match"), reading);
+            var models = map.Get("models") is { } list ? Models(list, names, reading) : null;
+            var capture = Capture(map.Text("capture"), reading);
+            if (!map.Mentions("models") && !map.Mentions("capture"))
+                reading.Warn(item, "the policy asks nothing; accepted: models, capture");
+            policies.Add(new PolicyConfig(groups, users, models, capture, item.Line));
+        }
+        return [.. policies];
+    }
+
+    private static (string[] Groups, string[] Users) Match(ConfigNode? node, ConfigReading reading)
+    {
+        if (MapReader.Open(node, reading, ["groups", "users"]) is not { } map)
+            return ([], []);
+        var groups = Names("groups");
+        var users = Names("users");
+        // Both empty would match everyone, the opposite of what an empty list says.
+        if (!map.Mentions("groups") && !map.Mentions("users"))
+            reading.Error(map.Node, "names neither groups nor users; leave match out for everyone");
+        return (groups, users);
+
+        string[] Names(string key)
+        {
+            var list = map.Get(key);
+            if (list is ListNode { Items.Count: 0 })
+                reading.Error(list, "an empty list matches no one; accepted: names, or leave the key out");
+            return [.. reading.Texts(list).Select(t => t.Value).Distinct()];
+        }
+    }
+
+    private static string[] Models(ConfigNode list, IReadOnlySet<string> names, ConfigReading reading)
+    {
+        var models = reading.Texts(list);
+        if (list is ListNode { Items.Count: 0 })
+            reading.Warn(list, "an empty list allows no model at all");
+        foreach (var model in models)
+        {
+            if (!names.Contains(model.Value) && !reading.Sources.KnownModel(model.Value))
+                reading.Warn(model, $"no alias, deployment or model is named {ConfigText.Quote(model.Value)}{ConfigText.DidYouMean(model.Value, names)}");
+        }
+        return [.. models.Select(m => m.Value).Distinct()];
+    }
+
+    private static CaptureMode? Capture(TextNode? node, ConfigReading reading)
+    {
+        switch (node?.Value)
+        {
+            case null:
+                return null;
+            case "full":
+                return CaptureMode.Full;
+            case "metadata":
+                return CaptureMode.Metadata;
+            case "none":
+                return CaptureMode.None;
+            default:
+                reading.Error(node, $"unknown capture {ConfigText.Quote(node.Value)}; accepted: full, metadata, none");
+                return null;
+        }
+    }
+}

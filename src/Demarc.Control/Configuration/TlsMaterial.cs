@@ -1,0 +1,56 @@
+using System.Net.Security;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+
+namespace Demarc.Control.Configuration;
+
+/// <summary>A certificate with its private key and chain, ready for handshakes.</summary>
+internal sealed class TlsMaterial : IDisposable
+{
+    private readonly X509Certificate2Collection _pem;
+
+    private TlsMaterial(X509Certificate2 leaf, X509Certificate2Collection pem)
+    {
+        (Leaf, _pem) = (leaf, pem);
+        // Offline: a handshake never waits for a certificate authority's server.
+        Context = SslStreamCertificateContext.Create(leaf, pem, offline: true);
+    }
+
+    public X509Certificate2 Leaf { get; }
+
+    public SslStreamCertificateContext Context { get; }
+
+    /// <summary>SHA-256 of the leaf as <c>AA:BB:…</c>, the form that Claude Code's trust prompt shows.</summary>
+    public string Fingerprint => string.Join(':', Leaf.GetCertHash(HashAlgorithmName.SHA256).Select(b => b.ToString("X2", null)));
+
+    /// <summary>Reads PEM; throws <see cref="CryptographicException"/> saying which part is wrong.</summary>
+    public static TlsMaterial Read(byte[] certificate, byte[] key)
+    {
+        var certificatePem = ConfigReading.Utf8(certificate) ?? throw new CryptographicException("The certificate is not PEM text.");
+        var keyPem = ConfigReading.Utf8(key) ?? throw new CryptographicException("The key is not PEM text.");
+        var chain = new X509Certificate2Collection();
+        try
+        {
+            chain.ImportFromPem(certificatePem);
+            var leaf = X509Certificate2.CreateFromPem(certificatePem, keyPem);
+            return new TlsMaterial(leaf, chain);
+        }
+        catch (Exception e) when (e is CryptographicException or ArgumentException)
+        {
+            // The framework's own message is not passed on: what it quotes of a key is not promised.
+            var problem = chain.Count == 0
+                ? "The certificate file holds no PEM certificate."
+                : "The key file holds no unencrypted PEM key, or not the one of the first certificate.";
+            foreach (var certificateOfChain in chain)
+                certificateOfChain.Dispose();
+            throw new CryptographicException(problem, e);
+        }
+    }
+
+    public void Dispose()
+    {
+        Leaf.Dispose();
+        foreach (var certificate in _pem)
+            certificate.Dispose();
+    }
+}

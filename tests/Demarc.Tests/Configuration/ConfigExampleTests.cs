@@ -1,0 +1,156 @@
+using System.Text.Json;
+using Demarc.Control.Configuration;
+using Demarc.Governance.Boundaries;
+using Demarc.Governance.Policy;
+using Npgsql;
+using Xunit;
+
+namespace Demarc.Tests.Configuration;
+
+public sealed class ConfigExampleTests : IDisposable
+{
+    private readonly ConfigFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void The_documented_example_is_read_without_a_problem()
+    {
+        var result = _folder.Read(ConfigFolder.Example());
+
+        Assert.Empty(result.Problems);
+        var config = result.Config!;
+        Assert.Equal("0.0.0.0:8443", config.Listen.ToString());
+        Assert.Equal(new Uri("https://claude.contoso.example"), config.PublicUrl);
+        Assert.Equal(_folder.Tls, config.Tls);
+        Assert.Equal("10.0.0.0/8", Assert.Single(config.TrustedProxies).ToString());
+        Assert.Equal(Path.Combine(_folder.Root, "data/content"), config.ContentDirectory);
+        Assert.Equal(Convert.ToBase64String(new byte[32]), config.MasterKey!.Reveal());
+        Assert.Equal(Path.Combine(_folder.Root, "catalog.json"), config.CatalogPath);
+        Assert.Equal(32 << 20, config.MaxBodyBytes);
+        Assert.Equal("Contoso", config.OrganizationName);
+        Assert.Equal([("contoso-eastus2", Platform.Foundry), ("anthropic-main", Platform.Anthropic)], config.Resources.Select(r => (r.Name, r.Platform)));
+        Assert.Equal(ConfigFolder.Canary + "-variable", config.Resources[0].ApiKey.Reveal());
+        Assert.Equal(ConfigFolder.Canary + "-file", config.Resources[1].ApiKey.Reveal());
+        Assert.Equal(new DeploymentConfig("sonnet-us", "claude-sonnet-4-6", "data-zone:us", Hosting.Azure), config.Resources[0].Deployments[1]);
+        Assert.Equal(new DeploymentConfig("claude-sonnet-4-6", "claude-sonnet-4-6", "global", Hosting.Anthropic), config.Resources[1].Deployments[0]);
+        Assert.Equal(
+            [
+                new AliasTargetConfig("contoso-eastus2/claude-sonnet-4-6", 0, 3),
+                new AliasTargetConfig("contoso-eastus2/sonnet-us", 1, 1),
+                new AliasTargetConfig("anthropic-main/claude-sonnet-4-6", 1, 2),
+            ],
+            config.Aliases[0].Targets);
+        Assert.Equal(CaptureMode.None, config.Policies[1].Capture);
+        Assert.Equal(["sonnet", "claude-haiku-4-5-20251001"], config.Policies[1].Models!);
+    }
+
+    [Theory]
+    [InlineData("zzzzzzzz: 1", "")]
+    [InlineData("tls: { zzzzzzzz: 1 }", "tls.")]
+    [InlineData("organization: { zzzzzzzz: 1 }", "organization.")]
+    [InlineData("resources: [{ zzzzzzzz: 1 }]", "")]
+    [InlineData("resources: [{ credential: { zzzzzzzz: 1 } }]", "credential.")]
+    [InlineData("resources: [{ deployments: [{ zzzzzzzz: 1 }] }]", "")]
+    [InlineData("policies: [{ zzzzzzzz: 1 }]", "")]
+    [InlineData("policies: [{ match: { zzzzzzzz: 1 } }]", "match.")]
+    public void Every_accepted_key_is_in_the_example_and_documented(string yaml, string prefix)
+    {
+        const string list = "; accepted: ";
+        var message = _folder.Read(yaml).Problems.Single(p => p.Message.StartsWith("unknown key", StringComparison.Ordinal)).Message;
+        var page = ConfigFolder.Page();
+
+        foreach (var key in message[(message.IndexOf(list, StringComparison.Ordinal) + list.Length)..].Split(", "))
+        {
+            Assert.Matches($@"(^|[\s{{]){key}:", ConfigFolder.Example());
+            Assert.Contains(page.Split("## Every key")[1].Split('`'), word => word == prefix + key || word.StartsWith($"{prefix}{key}.", StringComparison.Ordinal));
+        }
+    }
+
+    [Fact]
+    public void A_referenced_database_password_reaches_the_server_as_it_is()
+    {
+        var store = Assert.IsType<PostgresStoreConfig>(_folder.Read(ConfigFolder.Example()).Config!.Store);
+
+        Assert.Equal("postgres://demarc@db.contoso.example:5432/demarc", store.Address);
+        var connection = new NpgsqlConnectionStringBuilder(store.ConnectionString.Reveal());
+        Assert.Equal(
+            ("db.contoso.example", 5432, "demarc", "demarc", _folder.Variables["DATABASE_PASSWORD"], SslMode.VerifyFull),
+            (connection.Host, connection.Port, connection.Username, connection.Database, connection.Password, connection.SslMode));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("# nothing yet\n")]
+    [InlineData("tls:\nresources: ~\naliases: null\n")]
+    public void An_empty_file_has_the_defaults_and_a_warning(string yaml)
+    {
+        var result = _folder.Read(yaml);
+
+        Assert.Contains("no resources", Assert.Single(result.Problems).Message, StringComparison.Ordinal);
+        Assert.Equal("127.0.0.1:8443", result.Config!.Listen.ToString());
+        Assert.Equal(new SqliteStoreConfig(Path.Combine(_folder.Root, "data", "demarc.db")), result.Config.Store);
+        Assert.Equal(33554432, result.Config.MaxBodyBytes);
+    }
+
+    [Fact]
+    public void Endpoints_follow_from_the_platform()
+    {
+        var config = _folder.Read("""
+            resources:
+              - { name: contoso, platform: foundry, credential: { api_key: "${FOUNDRY_KEY}" } }
+              - { name: direct, platform: anthropic, credential: { api_key: "${FOUNDRY_KEY}" } }
+              - { name: local, platform: anthropic, endpoint: "http://127.0.0.1:9/base/", credential: { api_key: "${FOUNDRY_KEY}" } }
+            """).Config!;
+
+        Assert.Equal(
+            ["https://contoso.services.ai.azure.com/anthropic", "https://api.anthropic.com/", "http://127.0.0.1:9/base"],
+            config.Resources.Select(r => r.Endpoint.AbsoluteUri));
+    }
+
+    [Theory]
+    [InlineData("localhost:0", "127.0.0.1", 0)]
+    [InlineData("[::1]:8443", "::1", 8443)]
+    [InlineData("0.0.0.0:65535", "0.0.0.0", 65535)]
+    public void Addresses_to_listen_on_are_read(string written, string host, int port) =>
+        Assert.Equal(new ListenConfig(host, port), _folder.Read($"listen: '{written}'").Config!.Listen);
+
+    [Theory]
+    [InlineData("33554432", 33554432)]
+    [InlineData("64 MiB", 64 << 20)]
+    [InlineData("1GiB", 1 << 30)]
+    [InlineData("1KiB", 1024)]
+    public void Sizes_are_read(string written, long bytes) =>
+        Assert.Equal(bytes, _folder.Read($"max_body_bytes: {written}").Config!.MaxBodyBytes);
+
+    [Fact]
+    public void The_hash_is_over_the_file_as_written_and_not_over_its_secrets()
+    {
+        var first = _folder.Read(ConfigFolder.Example()).Hash;
+        _folder.Variables["FOUNDRY_KEY"] = "another";
+        Assert.Equal(first, _folder.Read().Hash);
+        Assert.Equal("sha256:", first[..7]);
+        Assert.NotEqual(first, _folder.Read(ConfigFolder.Example() + "# a comment\n").Hash);
+        Assert.Equal("sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae", _folder.Read("foo").Hash);
+    }
+
+    [Fact]
+    public void Printing_the_configuration_shows_no_secret()
+    {
+        var result = _folder.Read(ConfigFolder.Example() + "\n");
+        var config = result.Config!;
+        var master = config.MasterKey!.Reveal();
+
+        var printed = string.Join('\n',
+            [
+                config.ToString(), JsonSerializer.Serialize(config), JsonSerializer.Serialize<object>(config.Store),
+                config.Store.ToString(), .. config.Resources.Select(r => r.ToString()),
+                JsonSerializer.Serialize(result), ConfigReport.Text("demarc.yaml", result),
+            ]);
+
+        Assert.Contains("contoso-eastus2", printed, StringComparison.Ordinal);
+        Assert.Contains("***", printed, StringComparison.Ordinal);
+        Assert.DoesNotContain(ConfigFolder.Canary, printed, StringComparison.Ordinal);
+        Assert.DoesNotContain(master, printed, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,99 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Demarc.Control.Configuration;
+
+namespace Demarc.Tests.Configuration;
+
+/// <summary>A temporary directory with a configuration, an environment of its own, and what the file refers to.</summary>
+public sealed class ConfigFolder : IDisposable
+{
+    public const string Canary = "sk-canary-7c1f";
+
+    public ConfigFolder()
+    {
+        Sources = new ConfigSources(name => Variables.GetValueOrDefault(name), File.ReadAllBytes)
+        {
+            DataDirectory = Path.Combine(Root, "data"),
+            KnownModel = static model => model is "claude-sonnet-4-6" or "claude-haiku-4-5-20251001",
+        };
+        Write("secrets/anthropic-key", Canary + "-file\n");
+        Write("secrets/master-key", Convert.ToBase64String(new byte[32]) + "\n");
+        Write("secrets/empty", "\n");
+        Write("catalog.json", "{}");
+        WriteCertificate("CN=first");
+    }
+
+    public string Root { get; } = Directory.CreateTempSubdirectory("demarc-config-").FullName;
+
+    public string ConfigPath => Path.Combine(Root, "demarc.yaml");
+
+    public Dictionary<string, string> Variables { get; } = new()
+    {
+        ["FOUNDRY_KEY"] = Canary + "-variable",
+        ["DATABASE_PASSWORD"] = Canary + "-p@ss/word;",
+        ["SHORT_KEY"] = Convert.ToBase64String(new byte[31]),
+        ["TWO_LINES"] = Canary + "\n" + Canary,
+        ["EMPTY"] = "",
+    };
+
+    public ConfigSources Sources { get; }
+
+    public TlsConfig Tls => new(Path.Combine(Root, "tls/cert.pem"), Path.Combine(Root, "tls/key.pem"));
+
+    public ConfigResult Read() => ConfigFile.Read(ConfigPath, Sources);
+
+    public ConfigResult Read(string yaml)
+    {
+        File.WriteAllText(ConfigPath, yaml);
+        return Read();
+    }
+
+    /// <summary>Replaces a file as editors and Kubernetes do: whole, by a rename.</summary>
+    public void Write(string name, string text)
+    {
+        var path = Path.Combine(Root, name);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        File.WriteAllText(path + ".new", text);
+        File.Move(path + ".new", path, overwrite: true);
+    }
+
+    /// <summary>Makes a certificate, signed by an intermediate that stands second in the file, and its key.</summary>
+    public X509Certificate2 WriteCertificate(string subject)
+    {
+        var now = TimeProvider.System.GetUtcNow();
+        using var rootKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var root = Authority("CN=root", rootKey).CreateSelfSigned(now.AddDays(-1), now.AddDays(30));
+        using var authorityKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var unkeyed = Authority("CN=issuer-" + subject[3..], authorityKey)
+            .Create(root, now.AddDays(-1), now.AddDays(20), RandomNumberGenerator.GetBytes(8));
+        using var authority = unkeyed.CopyWithPrivateKey(authorityKey);
+
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest(subject, key, HashAlgorithmName.SHA256);
+        var leaf = request.Create(authority, now.AddHours(-1), now.AddDays(1), RandomNumberGenerator.GetBytes(8));
+        Write("tls/cert.pem", leaf.ExportCertificatePem() + "\n" + authority.ExportCertificatePem() + "\n");
+        Write("tls/key.pem", key.ExportPkcs8PrivateKeyPem() + "\n");
+        return leaf;
+
+        static CertificateRequest Authority(string name, ECDsa key)
+        {
+            var request = new CertificateRequest(name, key, HashAlgorithmName.SHA256);
+            request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
+            return request;
+        }
+    }
+
+    public void Dispose() => Directory.Delete(Root, recursive: true);
+
+    /// <summary>The example of docs/configure.md.</summary>
+    public static string Example() => Page().Split("```yaml\n")[1].Split("```")[0];
+
+    /// <summary>docs/configure.md.</summary>
+    public static string Page()
+    {
+        var root = AppContext.BaseDirectory;
+        while (!File.Exists(Path.Combine(root, "Demarc.slnx")))
+            root = Path.GetDirectoryName(root) ?? throw new InvalidOperationException("Run the tests from within the repository.");
+        return File.ReadAllText(Path.Combine(root, "docs", "configure.md"));
+    }
+}
