@@ -73,6 +73,15 @@ public class PriceOfTests
     }
 
     [Fact]
+    public void A_price_that_ended_without_a_successor_is_no_price()
+    {
+        var catalog = Edited(root =>
+            root["models"]!.AsArray().Single(m => (string?)m!["id"] == "claude-sonnet-5")!["prices"]![0]!["until"] = "2026-09-01");
+        Assert.False(catalog.PriceOf("claude-sonnet-5", new DateOnly(2026, 8, 31)).IsFallback);
+        Assert.True(catalog.PriceOf("claude-sonnet-5", new DateOnly(2026, 9, 1)).IsFallback);
+    }
+
+    [Fact]
     public void Pricing_a_known_model_allocates_nothing()
     {
         var usage = new TokenUsage { InputTokens = 1_000, OutputTokens = 100, CacheRead = 50_000 };
