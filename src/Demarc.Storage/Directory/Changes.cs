@@ -1,0 +1,112 @@
+using Microsoft.Extensions.Logging;
+
+namespace Demarc.Storage.Directory;
+
+/// <summary>
+/// Follows what changes in the directory (keys, people, groups, aliases), in this process or another: told at once by
+/// this process and by PostgreSQL's notifications, and asking for the version each second.
+/// </summary>
+public sealed partial class Changes
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+
+    private readonly Store _store;
+    private readonly ILogger _log;
+    private readonly Signal _signal;
+    private readonly List<Func<Task>> _handlers = [];
+    private Dictionary<string, long>? _versions;
+    private long _confirmed;
+
+    internal Changes(Store store, ILogger log)
+    {
+        _store = store;
+        _log = log;
+        _signal = new Signal(store.Time);
+        _confirmed = store.Time.GetTimestamp();
+    }
+
+    /// <summary>How long ago everything that follows the store was known to be as the store has it.</summary>
+    public TimeSpan SinceConfirmed => _store.Time.GetElapsedTime(Volatile.Read(ref _confirmed));
+
+    /// <summary>
+    /// Adds a handler, awaited after each change, and once at the start; one that throws is called again a second later.
+    /// To be called before <see cref="RunAsync"/>.
+    /// </summary>
+    public void Subscribe(Func<Task> handler) => _handlers.Add(handler);
+
+    /// <summary>Follows until stopped. Run once in a serving process.</summary>
+    public async Task RunAsync(CancellationToken stop)
+    {
+        var listening = ListenAsync(stop);
+        try
+        {
+            while (true)
+            {
+                await FollowAsync().ConfigureAwait(false);
+                await _signal.WaitAsync(Interval, stop).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+        }
+        await listening.ConfigureAwait(false);
+    }
+
+    internal void Nudge() => _signal.Set();
+
+    private async Task FollowAsync()
+    {
+        try
+        {
+            var asked = _store.Time.GetTimestamp();
+            var rows = await _store.QueryAsync<Row>("SELECT organization_id, version FROM changes").ConfigureAwait(false);
+            var versions = rows.ToDictionary(row => row.OrganizationId, row => row.Version);
+            var changed = _versions == null || versions.Count != _versions.Count
+                || versions.Any(pair => _versions.GetValueOrDefault(pair.Key) != pair.Value);
+            await _store.Principals.FollowAsync(changed).ConfigureAwait(false);
+            if (changed)
+                foreach (var handler in _handlers)
+                    await handler().ConfigureAwait(false);
+            _versions = versions;
+            Volatile.Write(ref _confirmed, asked);
+        }
+        catch (Exception e)
+        {
+            NotFollowed(e);
+        }
+    }
+
+    private async Task ListenAsync(CancellationToken stop)
+    {
+        while (!stop.IsCancellationRequested)
+        {
+            try
+            {
+                await _store.ListenAsync(Nudge, stop).ConfigureAwait(false);
+                return;
+            }
+            catch (Exception e) when (!stop.IsCancellationRequested)
+            {
+                NotListening(e);
+                await Task.Delay(Interval, _store.Time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+            catch (Exception) when (stop.IsCancellationRequested)
+            {
+                return;
+            }
+        }
+    }
+
+    [LoggerMessage(3001, LogLevel.Error, "The store's changes could not be followed; trying again in a second")]
+    private partial void NotFollowed(Exception e);
+
+    [LoggerMessage(3002, LogLevel.Warning, "No notifications of changes; the version is still asked for each second")]
+    private partial void NotListening(Exception e);
+
+    private sealed record Row
+    {
+        public required string OrganizationId { get; init; }
+
+        public required long Version { get; init; }
+    }
+}

@@ -1,0 +1,108 @@
+using Demarc.Governance.Evidence;
+using Demarc.Governance.Identity;
+
+namespace Demarc.Storage.Directory;
+
+/// <summary>A group of users and service accounts: <c>rbac_group_…</c>.</summary>
+public sealed record Group
+{
+    public required string Id { get; init; }
+
+    public required string OrganizationId { get; init; }
+
+    /// <summary>Unique in the organization; what policies match.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Unix milliseconds.</summary>
+    public required long CreatedAt { get; init; }
+}
+
+public sealed class Groups
+{
+    private const string IdPrefix = "rbac_group_";
+    private const string Select = "SELECT id, organization_id, name, created_at FROM groups";
+
+    private readonly Store _store;
+
+    internal Groups(Store store) => _store = store;
+
+    /// <summary>Makes an empty group; null when the name is taken in the organization.</summary>
+    public Task<Group?> CreateAsync(string organizationId, string name, ActorRecord actor)
+    {
+        var group = new Group
+        {
+            Id = Ids.New(IdPrefix, _store.Time),
+            OrganizationId = organizationId,
+            Name = name,
+            CreatedAt = _store.Now,
+        };
+        return _store.WriteAsync(async transaction =>
+        {
+            var made = await transaction.ExecuteAsync(
+                "INSERT INTO groups (id, organization_id, name, created_at) VALUES (@Id, @OrganizationId, @Name, @CreatedAt) ON CONFLICT DO NOTHING",
+                group).ConfigureAwait(false);
+            if (made == 0)
+                return null;
+            await transaction.ChangeAsync(organizationId, actor, "demarc_group_created", new()
+            {
+                ["group_id"] = group.Id,
+                ["name"] = name,
+            }).ConfigureAwait(false);
+            return group;
+        });
+    }
+
+    public Task<Group?> GetAsync(string organizationId, string id) =>
+        _store.FindAsync<Group>(Select + " WHERE organization_id = @organizationId AND id = @id", new { organizationId, id });
+
+    public async Task<Page<Group>> ListAsync(string organizationId, PageRequest page) =>
+        page.Cut(await _store.QueryAsync<Group>(
+            Select + " WHERE organization_id = @organizationId" + page.Where + page.Order,
+            new { organizationId, page.AfterId, page.BeforeId }).ConfigureAwait(false));
+
+    /// <summary>Ids of the members, oldest first.</summary>
+    public Task<string[]> MembersAsync(string organizationId, string groupId) =>
+        _store.QueryAsync<string>(
+            "SELECT member_id FROM group_members WHERE organization_id = @organizationId AND group_id = @groupId ORDER BY member_id",
+            new { organizationId, groupId });
+
+    /// <summary>Adds and removes members (<c>user_…</c>, <c>svac_…</c>) by id; false when there is no such group.</summary>
+    public Task<bool> UpdateMembersAsync(string organizationId, string groupId, string[] add, string[] remove, ActorRecord actor) =>
+        _store.WriteAsync(async transaction =>
+        {
+            var group = await transaction.FindAsync<Group>(
+                Select + " WHERE organization_id = @organizationId AND id = @groupId", new { organizationId, groupId }).ConfigureAwait(false);
+            if (group == null)
+                return false;
+            foreach (var memberId in add)
+                await transaction.ExecuteAsync(
+                    """
+                    INSERT INTO group_members (organization_id, group_id, member_id)
+                    VALUES (@organizationId, @groupId, @memberId) ON CONFLICT DO NOTHING
+                    """,
+                    new { organizationId, groupId, memberId }).ConfigureAwait(false);
+            foreach (var memberId in remove)
+                await transaction.ExecuteAsync(
+                    "DELETE FROM group_members WHERE group_id = @groupId AND member_id = @memberId",
+                    new { groupId, memberId }).ConfigureAwait(false);
+            await transaction.ChangeAsync(organizationId, actor, "demarc_group_updated", new()
+            {
+                ["group_id"] = groupId,
+                ["added"] = string.Join(' ', add),
+                ["removed"] = string.Join(' ', remove),
+            }).ConfigureAwait(false);
+            return true;
+        });
+
+    /// <summary>Removes a group and its memberships; false when there is no such group.</summary>
+    public Task<bool> DeleteAsync(string organizationId, string groupId, ActorRecord actor) =>
+        _store.WriteAsync(async transaction =>
+        {
+            var deleted = await transaction.ExecuteAsync(
+                "DELETE FROM groups WHERE organization_id = @organizationId AND id = @groupId", new { organizationId, groupId }).ConfigureAwait(false);
+            if (deleted == 0)
+                return false;
+            await transaction.ChangeAsync(organizationId, actor, "demarc_group_deleted", new() { ["group_id"] = groupId }).ConfigureAwait(false);
+            return true;
+        });
+}

@@ -1,0 +1,105 @@
+using Demarc.Governance.Evidence;
+using Demarc.Governance.Identity;
+
+namespace Demarc.Storage.Directory;
+
+/// <summary>A person: <c>user_…</c>.</summary>
+public sealed record User
+{
+    public required string Id { get; init; }
+
+    public required string OrganizationId { get; init; }
+
+    /// <summary>In lower case; unique in the organization.</summary>
+    public required string Email { get; init; }
+
+    public required string Name { get; init; }
+
+    /// <summary>For example <c>developer</c> or <c>admin</c>.</summary>
+    public required string Role { get; init; }
+
+    /// <summary><c>active</c> or <c>inactive</c>; the keys of an inactive user do not hold.</summary>
+    public required string Status { get; init; }
+
+    /// <summary>Unix milliseconds.</summary>
+    public required long CreatedAt { get; init; }
+}
+
+public sealed class Users
+{
+    private const string Select = "SELECT id, organization_id, email, name, role, status, created_at FROM users";
+
+    private readonly Store _store;
+
+    internal Users(Store store) => _store = store;
+
+    /// <summary>Makes an active user; null when the address is taken in the organization.</summary>
+    public Task<User?> CreateAsync(string organizationId, string email, string name, string role, ActorRecord actor)
+    {
+        var user = new User
+        {
+            Id = Ids.New(Ids.User, _store.Time),
+            OrganizationId = organizationId,
+            Email = email.ToLowerInvariant(),
+            Name = name,
+            Role = role,
+            Status = "active",
+            CreatedAt = _store.Now,
+        };
+        return _store.WriteAsync(async transaction =>
+        {
+            var made = await transaction.ExecuteAsync(
+                """
+                INSERT INTO users (id, organization_id, email, name, role, status, created_at)
+                VALUES (@Id, @OrganizationId, @Email, @Name, @Role, @Status, @CreatedAt) ON CONFLICT DO NOTHING
+                """,
+                user).ConfigureAwait(false);
+            if (made == 0)
+                return null;
+            await transaction.ChangeAsync(organizationId, actor, "demarc_user_created", new()
+            {
+                ["user_id"] = user.Id,
+                ["email"] = user.Email,
+                ["role"] = role,
+            }).ConfigureAwait(false);
+            return user;
+        });
+    }
+
+    public Task<User?> GetAsync(string organizationId, string id) =>
+        _store.FindAsync<User>(Select + " WHERE organization_id = @organizationId AND id = @id", new { organizationId, id });
+
+    public Task<User?> GetByEmailAsync(string organizationId, string email) =>
+        _store.FindAsync<User>(
+            Select + " WHERE organization_id = @organizationId AND email = @email",
+            new { organizationId, email = email.ToLowerInvariant() });
+
+    public async Task<Page<User>> ListAsync(string organizationId, PageRequest page) =>
+        page.Cut(await _store.QueryAsync<User>(
+            Select + " WHERE organization_id = @organizationId" + page.Where + page.Order,
+            new { organizationId, page.AfterId, page.BeforeId }).ConfigureAwait(false));
+
+    /// <summary>Changes what is not null; null when there is no such user.</summary>
+    public Task<User?> UpdateAsync(
+        string organizationId, string id, ActorRecord actor, string? name = null, string? role = null, string? status = null) =>
+        _store.WriteAsync(async transaction =>
+        {
+            var user = await transaction.FindAsync<User>(
+                """
+                UPDATE users SET name = coalesce(@name, name), role = coalesce(@role, role), status = coalesce(@status, status)
+                WHERE organization_id = @organizationId AND id = @id
+                RETURNING id, organization_id, email, name, role, status, created_at
+                """,
+                new { organizationId, id, name, role, status }).ConfigureAwait(false);
+            if (user == null)
+                return null;
+            await transaction.ChangeAsync(organizationId, actor, "demarc_user_updated", new()
+            {
+                ["user_id"] = id,
+                ["name"] = name,
+                ["role"] = role,
+                ["status"] = status,
+            }).ConfigureAwait(false);
+            return user;
+        });
+}

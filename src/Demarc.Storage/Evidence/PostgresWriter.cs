@@ -1,0 +1,187 @@
+using System.Threading.Channels;
+using Demarc.Governance.Evidence;
+using Npgsql;
+
+namespace Demarc.Storage.Evidence;
+
+/// <summary>
+/// Appends to the log in batches, each one statement and one round trip: whatever is queued when the one before is
+/// durable. A batch is numbered, and the statement that inserts it raises the replica's last number: after a lost
+/// connection it is simply sent again, and counts once.
+/// </summary>
+internal sealed class PostgresWriter : IAsyncDisposable
+{
+    private const int MaxBatch = 512;
+    private const int MaxQueued = 8192;
+    private static readonly TimeSpan RetryFor = TimeSpan.FromSeconds(5);
+
+    private readonly NpgsqlDataSource _source;
+    private readonly string _replica;
+    private readonly TimeProvider _time;
+    private readonly Action _durable;
+    private readonly Channel<AppendJob> _queue =
+        Channel.CreateBounded<AppendJob>(new BoundedChannelOptions(MaxQueued) { SingleReader = true });
+
+    private readonly Task _loop;
+    private NpgsqlConnection? _connection;
+    private NpgsqlCommand? _insert;
+    private long _batch;
+
+    /// <param name="durable">Called after each batch.</param>
+    public PostgresWriter(NpgsqlDataSource source, string replica, TimeProvider time, Action durable)
+    {
+        _source = source;
+        _replica = replica;
+        _time = time;
+        _durable = durable;
+        _loop = LoopAsync();
+    }
+
+    public Task AppendAsync(EvidenceRecord record)
+    {
+        var job = new AppendJob(record);
+        return _queue.Writer.TryWrite(job) ? job.Task : QueueAsync(job);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _queue.Writer.TryComplete();
+        await _loop.ConfigureAwait(false);
+        await CloseAsync().ConfigureAwait(false);
+    }
+
+    private async Task QueueAsync(AppendJob job)
+    {
+        try
+        {
+            await _queue.Writer.WriteAsync(job).ConfigureAwait(false);
+        }
+        catch (ChannelClosedException)
+        {
+            throw new StoreException("The store is closed.");
+        }
+        await job.Task.ConfigureAwait(false);
+    }
+
+    private async Task LoopAsync()
+    {
+        var batch = new List<AppendJob>(MaxBatch);
+        while (await _queue.Reader.WaitToReadAsync().ConfigureAwait(false))
+        {
+            batch.Clear();
+            while (batch.Count < MaxBatch && _queue.Reader.TryRead(out var job))
+                batch.Add(job);
+            await WriteAsync(batch).ConfigureAwait(false);
+            _durable();
+        }
+    }
+
+    private async Task WriteAsync(List<AppendJob> batch)
+    {
+        try
+        {
+            var (ours, inserted) = await SendAsync(batch).ConfigureAwait(false);
+            if (ours && inserted == batch.Count)
+                batch.ForEach(job => job.SetResult());
+            else
+                await TellApartAsync(batch).ConfigureAwait(false);
+        }
+        catch (PostgresException e) when (batch.Count > 1 && e.SqlState.StartsWith("22", StringComparison.Ordinal))
+        {
+            // One value that PostgreSQL cannot hold: the other callers must not pay for it.
+            foreach (var job in batch)
+                await WriteAsync([job]).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            var failure = new StoreException("The store refused a write: " + e.Message, e);
+            batch.ForEach(job => job.TrySetException(failure));
+        }
+    }
+
+    /// <summary>Sends a batch until it is answered for; <c>Ours</c> is false when an earlier try turns out to have succeeded.</summary>
+    private async Task<(bool Ours, int Inserted)> SendAsync(List<AppendJob> batch)
+    {
+        var number = ++_batch;
+        var started = _time.GetTimestamp();
+        for (var pause = 20; ; pause = Math.Min(pause * 2, 500))
+        {
+            try
+            {
+                var insert = _insert ?? await ConnectAsync().ConfigureAwait(false);
+                PostgresInsert.Bind(insert, _replica, number, batch);
+                var inserted = await insert.ExecuteNonQueryAsync().ConfigureAwait(false);
+                if (inserted > 0)
+                    return (true, inserted);
+                if (await IsRegisteredAsync().ConfigureAwait(false))
+                    return (false, 0);
+            }
+            catch (NpgsqlException e) when ((e.IsTransient || _connection?.FullState.HasFlag(System.Data.ConnectionState.Open) != true)
+                && _time.GetElapsedTime(started) < RetryFor)
+            {
+                await CloseAsync().ConfigureAwait(false);
+                await Task.Delay(TimeSpan.FromMilliseconds(pause), _time).ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <summary>Without its row of <c>replicas</c> (a restored store) a replica's batches would insert nothing.</summary>
+    private async Task<bool> IsRegisteredAsync()
+    {
+        var command = new NpgsqlCommand(
+            "INSERT INTO replicas (id, started_at, seen_at, last_batch) VALUES ($1, $2, $2, 0) ON CONFLICT DO NOTHING", _connection)
+        {
+            Parameters = { new() { Value = _replica }, new() { Value = _time.GetUtcNow().ToUnixTimeMilliseconds() } },
+        };
+        await using (command.ConfigureAwait(false))
+            return await command.ExecuteNonQueryAsync().ConfigureAwait(false) == 0;
+    }
+
+    /// <summary>Answers a batch of which not all was inserted: what is there with our own body is durable, the rest was there before.</summary>
+    private async Task TellApartAsync(List<AppendJob> batch)
+    {
+        var command = new NpgsqlCommand("SELECT request_id, kind, body FROM records WHERE request_id = ANY($1) AND replica = $2", _connection)
+        {
+            Parameters =
+            {
+                new() { Value = batch.Select(job => job.Record.RequestId.ToByteArray(bigEndian: true)).ToArray() },
+                new() { Value = _replica },
+            },
+        };
+        var kept = new List<(Guid RequestId, long Kind, byte[] Body)>();
+        await using (command.ConfigureAwait(false))
+        {
+            var reader = await command.ExecuteReaderAsync().ConfigureAwait(false);
+            await using (reader.ConfigureAwait(false))
+                while (await reader.ReadAsync().ConfigureAwait(false))
+                    kept.Add((new Guid(reader.GetFieldValue<byte[]>(0), bigEndian: true), reader.GetInt64(1), reader.GetFieldValue<byte[]>(2)));
+        }
+
+        var byRequest = kept.ToLookup(row => (row.RequestId, row.Kind), row => row.Body);
+        foreach (var job in batch)
+        {
+            if (byRequest[(job.Record.RequestId, (long)job.Record.Kind)].Any(body => job.Record.Body.Span.SequenceEqual(body)))
+                job.SetResult();
+            else
+                job.SetException(new AlreadyRecordedException());
+        }
+    }
+
+    private async Task<NpgsqlCommand> ConnectAsync()
+    {
+        _connection = await _source.OpenConnectionAsync().ConfigureAwait(false);
+        var insert = PostgresInsert.Create(_connection);
+        await insert.PrepareAsync().ConfigureAwait(false);
+        return _insert = insert;
+    }
+
+    private async Task CloseAsync()
+    {
+        if (_insert != null)
+            await _insert.DisposeAsync().ConfigureAwait(false);
+        if (_connection != null)
+            await _connection.DisposeAsync().ConfigureAwait(false);
+        _insert = null;
+        _connection = null;
+    }
+}

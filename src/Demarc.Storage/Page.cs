@@ -1,0 +1,27 @@
+namespace Demarc.Storage;
+
+/// <summary>A page of a listing, newest first.</summary>
+/// <param name="HasMore">Whether more follows in the direction that was asked for.</param>
+public sealed record Page<T>(T[] Data, bool HasMore)
+{
+    /// <summary>Cuts a read of one row more than the page holds, and turns one that was read towards the newest.</summary>
+    internal static Page<T> Cut(T[] rows, int limit, bool towardsNewest)
+    {
+        var page = rows.Length > limit ? rows[..limit] : rows;
+        if (towardsNewest)
+            Array.Reverse(page);
+        return new Page<T>(page, rows.Length > limit);
+    }
+}
+
+/// <summary>Where a page of a listing by id starts: after (older than) or before (newer than) an id, or at the newest.</summary>
+/// <param name="Limit">1 to 1000; the Admin API's default is 20.</param>
+public sealed record PageRequest(string? AfterId = null, string? BeforeId = null, int Limit = 20)
+{
+    /// <summary>The condition, to follow others.</summary>
+    internal string Where => BeforeId != null ? " AND id > @BeforeId" : AfterId != null ? " AND id < @AfterId" : "";
+
+    internal string Order => $" ORDER BY id {(BeforeId != null ? "ASC" : "DESC")} LIMIT {Limit + 1}";
+
+    internal Page<T> Cut<T>(T[] rows) => Page<T>.Cut(rows, Limit, BeforeId != null);
+}

@@ -1,0 +1,194 @@
+using System.Data.Common;
+using Dapper;
+using Demarc.Governance.Evidence;
+using Demarc.Storage.Evidence;
+using Demarc.Storage.Migrations;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace Demarc.Storage;
+
+/// <summary>The store in a PostgreSQL database that any number of replicas share.</summary>
+internal sealed class PostgresStore : Store
+{
+    /// <summary>The channel on which a replica tells the others that the directory changed.</summary>
+    public const string ChangesChannel = "demarc_changes";
+
+    // Advisory locks, arbitrary but for being Demarc's own.
+    private const long MigrateLock = 0x64656d6172630001;
+    private const long LeadLock = 0x64656d6172630002;
+
+    private readonly NpgsqlDataSource _source;
+    private readonly PostgresWriter _writer;
+
+    private PostgresStore(NpgsqlDataSource source, MasterKey master, TimeProvider time, ILoggerFactory loggers)
+        : base(master, time, loggers)
+    {
+        _source = source;
+        _writer = new PostgresWriter(source, Replica, time, RaiseAppended);
+    }
+
+    // By the database's clock, the one that also writes seen_at.
+    internal override string DeadReplicas =>
+        """
+        replica <> @self AND NOT EXISTS (
+          SELECT 1 FROM replicas r WHERE r.id = replica
+          AND r.seen_at > (extract(epoch FROM clock_timestamp()) * 1000)::bigint - 60000)
+        """;
+
+    internal override string IdsOfJson => "(SELECT json_array_elements_text(@ids::json))";
+
+    public static async Task<PostgresStore> OpenAtAsync(Uri url, MasterKey master, TimeProvider time, ILoggerFactory loggers)
+    {
+        // Without Npgsql's own logger: it would write every statement.
+        var source = NpgsqlDataSource.Create(PostgresUrl.ConnectionString(url));
+        try
+        {
+            await MigrateAsync(source, time).ConfigureAwait(false);
+            var store = new PostgresStore(source, master, time, loggers);
+            await store.WriteAsync(async transaction => await transaction.ExecuteAsync(
+                """
+                INSERT INTO replicas (id, started_at, seen_at, last_batch)
+                SELECT @Replica, now, now, 0 FROM (SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now) AS clock
+                """,
+                new { store.Replica }).ConfigureAwait(false)).ConfigureAwait(false);
+            return store;
+        }
+        catch (Exception e)
+        {
+            await source.DisposeAsync().ConfigureAwait(false);
+            if (e is NpgsqlException)
+                throw new StoreException($"The store at {url.Host}:{url.Port}{url.AbsolutePath} cannot be opened: {e.Message}", e);
+            throw;
+        }
+    }
+
+    public override Task AppendAsync(EvidenceRecord record) => _writer.AppendAsync(record);
+
+    internal override async Task<T> WriteAsync<T>(Func<StoreTransaction, Task<T>> write)
+    {
+        T result;
+        PostgresTransactionScope scope;
+        var connection = await _source.OpenConnectionAsync().ConfigureAwait(false);
+        await using (connection.ConfigureAwait(false))
+        {
+            var transaction = await connection.BeginTransactionAsync().ConfigureAwait(false);
+            await using (transaction.ConfigureAwait(false))
+            {
+                scope = new PostgresTransactionScope(connection, Replica, Time);
+                result = await write(scope).ConfigureAwait(false);
+                await transaction.CommitAsync().ConfigureAwait(false);
+            }
+        }
+        if (scope.Changed)
+            Changes.Nudge();
+        if (scope.Appended)
+            RaiseAppended();
+        return result;
+    }
+
+    internal override async Task<DbConnection> OpenReadAsync() => await _source.OpenConnectionAsync().ConfigureAwait(false);
+
+    internal override async Task<byte[]> KeepContentKeyAsync(string organizationId, string sessionId, string day, byte[] wrapped)
+    {
+        var place = new { organizationId, sessionId, day, wrapped };
+        return await FindAsync<byte[]>(
+            """
+            INSERT INTO keys.content_keys (organization_id, session_id, day, wrapped)
+            VALUES (@organizationId, @sessionId, @day, @wrapped) ON CONFLICT DO NOTHING RETURNING wrapped
+            """,
+            place).ConfigureAwait(false)
+            // A second statement, because the first one's snapshot may not hold the row that was in its way.
+            ?? (await FindContentKeyAsync(organizationId, sessionId, day).ConfigureAwait(false))!;
+    }
+
+    internal override Task<byte[]?> FindContentKeyAsync(string organizationId, string sessionId, string day) =>
+        FindAsync<byte[]>(
+            "SELECT wrapped FROM keys.content_keys WHERE organization_id = @organizationId AND session_id = @sessionId AND day = @day",
+            new { organizationId, sessionId, day });
+
+    internal override Task<LogRow[]> ReadLogAsync(LogPlace after, int limit) =>
+        QueryAsync<LogRow>(
+            """
+            SELECT xact::text::bigint AS xact, sequence, organization_id, kind, request_id, session_id, at, body,
+              (content IS NOT NULL)::int::bigint AS captured
+            FROM records
+            WHERE (xact, sequence) > (@Xact::text::xid8, @Sequence) AND xact < pg_snapshot_xmin(pg_current_snapshot())
+            ORDER BY xact, sequence LIMIT @limit
+            """,
+            new { after.Xact, after.Sequence, limit });
+
+    internal override async Task<IAsyncDisposable> LeadAsync(CancellationToken stop)
+    {
+        var connection = await _source.OpenConnectionAsync(stop).ConfigureAwait(false);
+        while (!await connection.ExecuteScalarAsync<bool>("SELECT pg_try_advisory_lock(@LeadLock)", new { LeadLock }).ConfigureAwait(false))
+        {
+            try
+            {
+                await Task.Delay(TimeSpan.FromSeconds(1), Time, stop).ConfigureAwait(false);
+            }
+            catch
+            {
+                await connection.DisposeAsync().ConfigureAwait(false);
+                throw;
+            }
+        }
+        return connection;
+    }
+
+    internal override async Task ListenAsync(Action changed, CancellationToken stop)
+    {
+        var connection = await _source.OpenConnectionAsync(stop).ConfigureAwait(false);
+        await using (connection.ConfigureAwait(false))
+        {
+            connection.Notification += (_, _) => changed();
+            await connection.ExecuteAsync("LISTEN " + ChangesChannel).ConfigureAwait(false);
+            while (true)
+                await connection.WaitAsync(stop).ConfigureAwait(false);
+        }
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        await _writer.DisposeAsync().ConfigureAwait(false);
+        await _source.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private static async Task MigrateAsync(NpgsqlDataSource source, TimeProvider time)
+    {
+        var connection = await source.OpenConnectionAsync().ConfigureAwait(false);
+        await using (connection.ConfigureAwait(false))
+        {
+            var transaction = await connection.BeginTransactionAsync().ConfigureAwait(false);
+            await using (transaction.ConfigureAwait(false))
+            {
+                await connection.ExecuteAsync("SELECT pg_advisory_xact_lock(@MigrateLock)", new { MigrateLock }).ConfigureAwait(false);
+                await Migration.ApplyAsync(connection, "Postgres", time).ConfigureAwait(false);
+                await RenumberAfterRestoreAsync(connection).ConfigureAwait(false);
+                await transaction.CommitAsync().ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Transaction numbers of a database that was dumped and restored belong to another cluster: rows of before then
+    /// count as transaction 0 when projected and 1 when not, both below every real one.
+    /// </summary>
+    private static Task<int> RenumberAfterRestoreAsync(NpgsqlConnection connection) =>
+        connection.ExecuteAsync(
+            """
+            DO $$
+            DECLARE
+              mark watermarks;
+            BEGIN
+              IF NOT EXISTS (SELECT 1 FROM records WHERE xact > pg_current_xact_id()) THEN
+                RETURN;
+              END IF;
+              SELECT * INTO mark FROM watermarks WHERE name = 'records';
+              UPDATE records SET xact = CASE
+                WHEN (xact, sequence) > (mark.xact::text::xid8, mark.sequence) THEN '1'::xid8 ELSE '0'::xid8 END;
+              UPDATE watermarks SET xact = 0, sequence = coalesce((SELECT max(sequence) FROM records WHERE xact = '0'::xid8), 0)
+              WHERE name = 'records';
+            END $$
+            """);
+}

@@ -1,0 +1,18 @@
+namespace Demarc.Storage;
+
+/// <summary>Wakes a background loop; any number of sets before it wakes count as one.</summary>
+internal sealed class Signal(TimeProvider time)
+{
+    private TaskCompletionSource _set = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public void Set() => Volatile.Read(ref _set).TrySetResult();
+
+    /// <summary>Waits for a set, or for the time to pass.</summary>
+    public async Task WaitAsync(TimeSpan atMost, CancellationToken stop)
+    {
+        await Task.WhenAny(Volatile.Read(ref _set).Task, Task.Delay(atMost, time, stop)).ConfigureAwait(false);
+        stop.ThrowIfCancellationRequested();
+        // A set after this line wakes the next wait; one before it is covered by the work that follows.
+        Volatile.Write(ref _set, new(TaskCreationOptions.RunContinuationsAsynchronously));
+    }
+}

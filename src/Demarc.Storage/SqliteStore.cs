@@ -1,0 +1,173 @@
+using System.Data.Common;
+using Dapper;
+using Demarc.Governance.Evidence;
+using Demarc.Storage.Evidence;
+using Demarc.Storage.Migrations;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging;
+
+namespace Demarc.Storage;
+
+/// <summary>
+/// The store in one SQLite file, with a second file for content keys. One process serves from it; others (the command
+/// line) may read and write it meanwhile.
+/// </summary>
+internal sealed class SqliteStore : Store
+{
+    /// <summary>How long a write waits for another process's transaction.</summary>
+    public const int BusyMilliseconds = 10_000;
+
+    private readonly string _file;
+    private readonly string _readString;
+    private readonly string _keyReadString;
+    private readonly SqliteWriter _writer;
+    private readonly SqliteWriter _keyWriter;
+
+    private SqliteStore(string file, SqliteConnection records, SqliteConnection keys, MasterKey master, TimeProvider time, ILoggerFactory loggers)
+        : base(master, time, loggers)
+    {
+        _file = file;
+        _readString = ReadString(records.DataSource);
+        _keyReadString = ReadString(keys.DataSource);
+        _writer = new SqliteWriter(records, Replica, time, RaiseAppended);
+        _keyWriter = new SqliteWriter(keys, null, time, () => { });
+    }
+
+    // One process serves, so whoever else has begun something is gone.
+    internal override string DeadReplicas => "replica <> @self";
+
+    internal override string IdsOfJson => "(SELECT value FROM json_each(@ids))";
+
+    public static async Task<SqliteStore> OpenAtAsync(string path, MasterKey master, TimeProvider time, ILoggerFactory loggers)
+    {
+        var file = Path.GetFullPath(path);
+        var folder = Path.GetDirectoryName(file)!;
+        var records = await OpenFileAsync(file, "Sqlite", time).ConfigureAwait(false);
+        var keys = await OpenFileAsync(Path.Combine(folder, "keys.db"), "SqliteKeys", time).ConfigureAwait(false);
+        // What erasure removes must not linger in free pages.
+        await keys.ExecuteAsync("PRAGMA secure_delete=ON").ConfigureAwait(false);
+        return new SqliteStore(file, records, keys, master, time, loggers);
+    }
+
+    public override Task AppendAsync(EvidenceRecord record) => _writer.AppendAsync(record);
+
+    internal override Task<T> WriteAsync<T>(Func<StoreTransaction, Task<T>> write) =>
+        _writer.WriteAsync<T>(write, scope =>
+        {
+            if (scope.Changed)
+                Changes.Nudge();
+        });
+
+    internal override Task<DbConnection> OpenReadAsync() => OpenReadAsync(_readString);
+
+    internal override Task<byte[]> KeepContentKeyAsync(string organizationId, string sessionId, string day, byte[] wrapped) =>
+        _keyWriter.WriteAsync(
+            async transaction =>
+            {
+                await transaction.ExecuteAsync(
+                    """
+                    INSERT INTO content_keys (organization_id, session_id, day, wrapped)
+                    VALUES (@organizationId, @sessionId, @day, @wrapped) ON CONFLICT DO NOTHING
+                    """,
+                    new { organizationId, sessionId, day, wrapped }).ConfigureAwait(false);
+                return (await transaction.FindAsync<byte[]>(SelectContentKey, new { organizationId, sessionId, day }).ConfigureAwait(false))!;
+            },
+            _ => { });
+
+    internal override async Task<byte[]?> FindContentKeyAsync(string organizationId, string sessionId, string day)
+    {
+        var connection = await OpenReadAsync(_keyReadString).ConfigureAwait(false);
+        await using (connection.ConfigureAwait(false))
+            return await connection.QueryFirstOrDefaultAsync<byte[]>(SelectContentKey, new { organizationId, sessionId, day }).ConfigureAwait(false);
+    }
+
+    internal override Task<LogRow[]> ReadLogAsync(LogPlace after, int limit) =>
+        QueryAsync<LogRow>(
+            """
+            SELECT 0 AS xact, sequence, organization_id, kind, request_id, session_id, at, body, content IS NOT NULL AS captured
+            FROM records WHERE sequence > @Sequence ORDER BY sequence LIMIT @limit
+            """,
+            new { after.Sequence, limit });
+
+    internal override Task<IAsyncDisposable> LeadAsync(CancellationToken stop)
+    {
+        try
+        {
+            // The lock ends with the process, however it ends.
+            return Task.FromResult<IAsyncDisposable>(
+                new FileStream(_file + ".serving", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1));
+        }
+        catch (IOException e)
+        {
+            throw new StoreException($"Another process serves from {_file}: stop it, or move the store to PostgreSQL to run several.", e);
+        }
+    }
+
+    internal override Task ListenAsync(Action changed, CancellationToken stop) => Task.CompletedTask;
+
+    public override async ValueTask DisposeAsync()
+    {
+        await _writer.DisposeAsync().ConfigureAwait(false);
+        await _keyWriter.DisposeAsync().ConfigureAwait(false);
+        foreach (var text in new[] { _readString, _keyReadString })
+        {
+            using var connection = new SqliteConnection(text);
+            SqliteConnection.ClearPool(connection);
+        }
+    }
+
+    private const string SelectContentKey =
+        "SELECT wrapped FROM content_keys WHERE organization_id = @organizationId AND session_id = @sessionId AND day = @day";
+
+    private static string ReadString(string file) =>
+        new SqliteConnectionStringBuilder { DataSource = file, Mode = SqliteOpenMode.ReadOnly, Pooling = true }.ToString();
+
+    private static async Task<DbConnection> OpenReadAsync(string connectionString)
+    {
+        var connection = new SqliteConnection(connectionString);
+        await connection.OpenAsync().ConfigureAwait(false);
+        return connection;
+    }
+
+    private static async Task<SqliteConnection> OpenFileAsync(string file, string dialect, TimeProvider time)
+    {
+        if (!File.Exists(file))
+            CreateOwnedFile(file);
+        var connection = new SqliteConnection(
+            new SqliteConnectionStringBuilder { DataSource = file, Mode = SqliteOpenMode.ReadWriteCreate, Pooling = false, ForeignKeys = true }.ToString());
+        try
+        {
+            await connection.OpenAsync().ConfigureAwait(false);
+            await connection.ExecuteAsync($"PRAGMA busy_timeout={BusyMilliseconds}").ConfigureAwait(false);
+            await connection.ExecuteAsync("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL").ConfigureAwait(false);
+            await connection.ExecuteAsync("BEGIN EXCLUSIVE").ConfigureAwait(false);
+            await Migration.ApplyAsync(connection, dialect, time).ConfigureAwait(false);
+            await connection.ExecuteAsync("COMMIT").ConfigureAwait(false);
+            return connection;
+        }
+        catch (Exception e)
+        {
+            await connection.DisposeAsync().ConfigureAwait(false);
+            if (e is SqliteException)
+                throw new StoreException($"The store {file} cannot be opened: {e.Message}", e);
+            throw;
+        }
+    }
+
+    /// <summary>SQLite gives its other files the mode of the first: none of them is for other users.</summary>
+    private static void CreateOwnedFile(string file)
+    {
+        System.IO.Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows())
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        try
+        {
+            new FileStream(file, options).Dispose();
+        }
+        catch (IOException) when (File.Exists(file))
+        {
+            // Another start was first.
+        }
+    }
+}

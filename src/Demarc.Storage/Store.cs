@@ -1,0 +1,136 @@
+using System.Data.Common;
+using Dapper;
+using Demarc.Governance.Evidence;
+using Demarc.Governance.Identity;
+using Demarc.Storage.Content;
+using Demarc.Storage.Directory;
+using Demarc.Storage.Evidence;
+using Microsoft.Extensions.Logging;
+
+namespace Demarc.Storage;
+
+/// <summary>
+/// All that Demarc keeps, in SQLite (one serving process) or PostgreSQL (any number of replicas).
+/// One instance serves the whole process and is safe for concurrent use; disposing it first makes durable
+/// what is queued.
+/// </summary>
+public abstract class Store : IEvidenceSink, IAsyncDisposable
+{
+    private readonly ContentKeys _contentKeys;
+
+    static Store() => DefaultTypeMap.MatchNamesWithUnderscores = true;
+
+    private protected Store(MasterKey master, TimeProvider time, ILoggerFactory loggers)
+    {
+        Time = time;
+        Replica = Ids.New("replica_", time);
+        _contentKeys = new ContentKeys(this, master);
+        Organizations = new Organizations(this);
+        Users = new Users(this);
+        ServiceAccounts = new ServiceAccounts(this);
+        Groups = new Groups(this);
+        ApiKeys = new ApiKeys(this, master);
+        Aliases = new Aliases(this);
+        Changes = new Changes(this, loggers.CreateLogger<Changes>());
+        Principals = new PrincipalDirectory(this, master, loggers.CreateLogger<PrincipalDirectory>());
+    }
+
+    /// <summary>This process, in <see cref="BegunRecord.Replica"/>: <c>replica_…</c>, new at each start.</summary>
+    public string Replica { get; }
+
+    public Organizations Organizations { get; }
+
+    public Users Users { get; }
+
+    public ServiceAccounts ServiceAccounts { get; }
+
+    public Groups Groups { get; }
+
+    public ApiKeys ApiKeys { get; }
+
+    public Aliases Aliases { get; }
+
+    /// <summary>What changed in the directory, in whichever process; run it in a serving process.</summary>
+    public Changes Changes { get; }
+
+    /// <summary>Principals by key, for the request path.</summary>
+    public PrincipalDirectory Principals { get; }
+
+    internal TimeProvider Time { get; }
+
+    internal long Now => Time.GetUtcNow().ToUnixTimeMilliseconds();
+
+    /// <summary>Raised after records became durable in this process. Handlers return at once.</summary>
+    internal event Action? Appended;
+
+    /// <summary>
+    /// Opens the store, creating or migrating it under a lock that other processes wait for.
+    /// </summary>
+    /// <param name="url">
+    /// <c>sqlite:data/demarc.db</c> (content keys go to <c>keys.db</c> beside it), or
+    /// <c>postgres://user:password@host:5432/database?sslmode=require</c>.
+    /// </param>
+    /// <exception cref="StoreException">The address is not one of these, or the store is newer than this program.</exception>
+    public static async Task<Store> OpenAsync(string url, MasterKey master, TimeProvider time, ILoggerFactory loggers)
+    {
+        if (url.StartsWith("sqlite:", StringComparison.Ordinal))
+            return await SqliteStore.OpenAtAsync(url["sqlite:".Length..], master, time, loggers).ConfigureAwait(false);
+        if (url.StartsWith("postgres:", StringComparison.Ordinal) || url.StartsWith("postgresql:", StringComparison.Ordinal))
+            return await PostgresStore.OpenAtAsync(new Uri(url), master, time, loggers).ConfigureAwait(false);
+        throw new StoreException("The store is neither sqlite:FILE nor postgres://USER:PASSWORD@HOST/DATABASE.");
+    }
+
+    public abstract Task AppendAsync(EvidenceRecord record);
+
+    public ValueTask<ContentKey> ContentKeyAsync(string organizationId, string sessionId, DateOnly day) =>
+        _contentKeys.GetAsync(organizationId, sessionId, day);
+
+    /// <summary>
+    /// Runs a write in one transaction; the task completes when it is durable. The delegate awaits nothing but its
+    /// own transaction: on SQLite it runs on the writer's thread, together with whatever else is queued.
+    /// When it throws, nothing of it is kept.
+    /// </summary>
+    internal abstract Task<T> WriteAsync<T>(Func<StoreTransaction, Task<T>> write);
+
+    /// <summary>A connection for reading, outside of any transaction.</summary>
+    internal abstract Task<DbConnection> OpenReadAsync();
+
+    /// <summary>The wrapped key of the place; of several that race to keep one, all get the first.</summary>
+    internal abstract Task<byte[]> KeepContentKeyAsync(string organizationId, string sessionId, string day, byte[] wrapped);
+
+    /// <summary>The wrapped key of the place, or null.</summary>
+    internal abstract Task<byte[]?> FindContentKeyAsync(string organizationId, string sessionId, string day);
+
+    /// <summary>The next rows of the log after a place in it, in the log's order, none missing before the last.</summary>
+    internal abstract Task<LogRow[]> ReadLogAsync(LogPlace after, int limit);
+
+    /// <summary>Waits to become the one process that projects; disposing the result gives that up.</summary>
+    internal abstract Task<IAsyncDisposable> LeadAsync(CancellationToken stop);
+
+    /// <summary>Replicas that will not finish what they have begun.</summary>
+    internal abstract string DeadReplicas { get; }
+
+    /// <summary>A subquery of the strings in the JSON array <c>@ids</c>.</summary>
+    internal abstract string IdsOfJson { get; }
+
+    /// <summary>Signals <paramref name="changed"/> when another process changes the directory, where the store can tell.</summary>
+    internal abstract Task ListenAsync(Action changed, CancellationToken stop);
+
+    public abstract ValueTask DisposeAsync();
+
+    internal async Task<T[]> QueryAsync<T>(string sql, object? parameters = null)
+    {
+        var connection = await OpenReadAsync().ConfigureAwait(false);
+        await using (connection.ConfigureAwait(false))
+            return [.. await connection.QueryAsync<T>(sql, parameters).ConfigureAwait(false)];
+    }
+
+    internal async Task<T?> FindAsync<T>(string sql, object? parameters = null)
+    {
+        var connection = await OpenReadAsync().ConfigureAwait(false);
+        await using (connection.ConfigureAwait(false))
+            return await connection.QueryFirstOrDefaultAsync<T>(sql, parameters).ConfigureAwait(false);
+    }
+
+    private protected void RaiseAppended() => Appended?.Invoke();
+}

@@ -1,0 +1,39 @@
+using Demarc.Storage;
+using Xunit;
+
+namespace Demarc.Tests.Storage;
+
+public class OpeningTests
+{
+    [Theory, InlineData(StoreKind.Sqlite), InlineData(StoreKind.Postgres)]
+    public async Task Concurrent_first_starts_make_one_store(StoreKind kind)
+    {
+        await using var place = await StorePlace.CreateAsync(kind);
+
+        var stores = await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => place.OpenAsync()));
+        var organizations = await Task.WhenAll(stores.Select(s => s.Organizations.EnsureFirstAsync("Contoso", StorePlace.Actor)));
+
+        Assert.Single(organizations.Select(o => o.Id).Distinct());
+        Assert.Equal(1, await place.SqlAsync<long>("SELECT count(*) FROM organizations"));
+    }
+
+    [Theory, InlineData(StoreKind.Sqlite), InlineData(StoreKind.Postgres)]
+    public async Task A_store_newer_than_the_program_is_refused(StoreKind kind)
+    {
+        await using var place = await StorePlace.CreateAsync(kind);
+        await (await place.OpenAsync()).DisposeAsync();
+        await place.SqlAsync<int>("INSERT INTO migrations VALUES (9999, 'later', 0)");
+
+        var refusal = await Assert.ThrowsAsync<StoreException>(() => place.OpenAsync());
+
+        Assert.Contains("9999", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("mysql://localhost/demarc")]
+    [InlineData("postgres://localhost")]
+    [InlineData("postgres://localhost/demarc?sslmodus=require")]
+    public async Task An_address_that_cannot_be_understood_is_refused(string url) =>
+        await Assert.ThrowsAsync<StoreException>(() =>
+            Store.OpenAsync(url, StorePlace.Master, TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance));
+}

@@ -1,0 +1,81 @@
+using System.Text.Json;
+using Dapper;
+using Demarc.Governance.Evidence;
+using Demarc.Governance.Identity;
+using Demarc.Storage;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
+
+namespace Demarc.Tests.Storage;
+
+public enum StoreKind
+{
+    Sqlite,
+    Postgres,
+}
+
+/// <summary>A place for one store, empty at first; any number of stores can be opened on it, as processes would.</summary>
+public sealed class StorePlace : IAsyncDisposable
+{
+    public static readonly MasterKey Master = new(Enumerable.Repeat((byte)7, 32).ToArray());
+    public static readonly ActorRecord Actor = new("cli", "test");
+
+    private readonly string? _folder;
+    private readonly List<Store> _stores = [];
+
+    private StorePlace(string url, string? folder)
+    {
+        Url = url;
+        _folder = folder;
+    }
+
+    public string Url { get; }
+
+    public static async Task<StorePlace> CreateAsync(StoreKind kind)
+    {
+        if (kind == StoreKind.Postgres)
+            return new StorePlace(await PostgresServer.NewDatabaseAsync(), null);
+        var folder = Directory.CreateTempSubdirectory("demarc-store-").FullName;
+        return new StorePlace($"sqlite:{folder}/demarc.db", folder);
+    }
+
+    public async Task<Store> OpenAsync(TimeProvider? time = null)
+    {
+        var store = await Store.OpenAsync(Url, Master, time ?? TimeProvider.System, NullLoggerFactory.Instance);
+        lock (_stores)
+            _stores.Add(store);
+        return store;
+    }
+
+    /// <summary>Runs SQL beside the program, as an operator could.</summary>
+    public async Task<T?> SqlAsync<T>(string sql, object? parameters = null)
+    {
+        if (_folder != null)
+        {
+            await using var sqlite = new SqliteConnection($"Data Source={_folder}/demarc.db;Pooling=false");
+            return await sqlite.ExecuteScalarAsync<T>(sql, parameters);
+        }
+        await using var postgres = new NpgsqlConnection(
+            $"Host=127.0.0.1;Port={new Uri(Url).Port};Username=postgres;Database={new Uri(Url).AbsolutePath.Trim('/')};Pooling=false");
+        return await postgres.ExecuteScalarAsync<T>(sql, parameters);
+    }
+
+    public static EvidenceRecord Event(string organizationId, string type = "test_event", string? value = null) => new()
+    {
+        OrganizationId = organizationId,
+        Kind = RecordKind.Event,
+        RequestId = Guid.CreateVersion7(),
+        At = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds(),
+        Body = JsonSerializer.SerializeToUtf8Bytes(
+            new EventRecord { Type = type, Actor = Actor, Fields = new() { ["value"] = value } }, RecordJson.Default.EventRecord),
+    };
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var store in _stores)
+            await store.DisposeAsync();
+        if (_folder != null)
+            Directory.Delete(_folder, recursive: true);
+    }
+}
