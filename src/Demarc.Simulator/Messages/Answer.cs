@@ -30,7 +30,7 @@ internal sealed class Answer
     public bool ThinkingOmitted { get; init; }
 
     /// <summary>Replaces the final usage object.</summary>
-    public ReadOnlyMemory<byte>? Usage { get; init; }
+    public byte[]? Usage { get; init; }
 
     public static ReadOnlyMemory<byte> EndTurn { get; } = "end_turn"u8.ToArray();
 

@@ -108,7 +108,7 @@ internal static class EventWriter
         frames.Json.Write(answer.StopReason.Span);
         frames.Json.Write("\",\"stop_sequence\":null},\"usage\":"u8);
         if (answer.Usage is { } scripted)
-            frames.Json.Write(scripted.Span);
+            frames.Json.Write(scripted);
         else
         {
             MessageWriter.WriteCounts(frames.Json, usage, answer.OutputTokens);

@@ -23,7 +23,7 @@ internal static class MessageWriter
         output.Write(answer.StopReason.Span);
         output.Write("\",\"stop_sequence\":null,\"usage\":"u8);
         if (answer.Usage is { } scripted)
-            output.Write(scripted.Span);
+            output.Write(scripted);
         else
             WriteUsage(output, usage, answer.OutputTokens);
         output.Write("}"u8);
