@@ -38,10 +38,10 @@ internal sealed class PostgresStore : Store
 
     internal override string IdsOfJson => "(SELECT json_array_elements_text(@ids::json))";
 
-    public static async Task<PostgresStore> OpenAtAsync(Uri url, MasterKey master, TimeProvider time, ILoggerFactory loggers)
+    public static async Task<PostgresStore> OpenAtAsync(string connectionString, MasterKey master, TimeProvider time, ILoggerFactory loggers)
     {
         // Without Npgsql's own logger: it would write every statement.
-        var source = NpgsqlDataSource.Create(PostgresUrl.ConnectionString(url));
+        var source = NpgsqlDataSource.Create(connectionString);
         try
         {
             await MigrateAsync(source, time).ConfigureAwait(false);
@@ -58,7 +58,10 @@ internal sealed class PostgresStore : Store
         {
             await source.DisposeAsync().ConfigureAwait(false);
             if (e is NpgsqlException)
-                throw new StoreException($"The store at {url.Host}:{url.Port}{url.AbsolutePath} cannot be opened: {e.Message}", e);
+            {
+                var place = new NpgsqlConnectionStringBuilder(connectionString);
+                throw new StoreException($"The store at {place.Host}:{place.Port}/{place.Database} cannot be opened: {e.Message}", e);
+            }
             throw;
         }
     }

@@ -76,9 +76,25 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
         if (url.StartsWith("sqlite:", StringComparison.Ordinal))
             return await SqliteStore.OpenAtAsync(url["sqlite:".Length..], master, time, loggers).ConfigureAwait(false);
         if (url.StartsWith("postgres:", StringComparison.Ordinal) || url.StartsWith("postgresql:", StringComparison.Ordinal))
-            return await PostgresStore.OpenAtAsync(new Uri(url), master, time, loggers).ConfigureAwait(false);
+            return await PostgresStore.OpenAtAsync(PostgresUrl.ConnectionString(new Uri(url)), master, time, loggers).ConfigureAwait(false);
         throw new StoreException("The store is neither sqlite:FILE nor postgres://USER:PASSWORD@HOST/DATABASE.");
     }
+
+    /// <summary>Opens the embedded store in a file; content keys go to <c>keys.db</c> beside it.</summary>
+    public static async Task<Store> OpenSqliteAsync(string path, MasterKey master, TimeProvider time, ILoggerFactory loggers) =>
+        await SqliteStore.OpenAtAsync(path, master, time, loggers).ConfigureAwait(false);
+
+    /// <summary>Opens a PostgreSQL store by Npgsql's connection string.</summary>
+    public static async Task<Store> OpenPostgresAsync(string connectionString, MasterKey master, TimeProvider time, ILoggerFactory loggers) =>
+        await PostgresStore.OpenAtAsync(connectionString, master, time, loggers).ConfigureAwait(false);
+
+    /// <summary>Records something that happened; the task completes when it is durable.</summary>
+    public Task RecordAsync(string organizationId, ActorRecord actor, string type, Dictionary<string, string?> fields) =>
+        WriteAsync(async transaction =>
+        {
+            await transaction.RecordAsync(organizationId, actor, type, fields).ConfigureAwait(false);
+            return true;
+        });
 
     public abstract Task AppendAsync(EvidenceRecord record);
 

@@ -31,7 +31,7 @@ internal static class Routes
         // Open: probes of clients and orchestrators.
         app.MapMethods("/", ["HEAD", "GET"], Hello);
         app.MapMethods("/api/hello", ["HEAD", "GET"], Hello);
-        app.MapGet("/livez", health.LiveAsync);
+        app.MapGet("/livez", Health.LiveAsync);
         app.MapGet("/readyz", health.ReadyAsync);
 
         app.MapFallback(http => ErrorEnvelope.WriteAsync(

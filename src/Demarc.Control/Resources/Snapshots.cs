@@ -4,6 +4,7 @@ using Demarc.Governance.Boundaries;
 using Demarc.Governance.Identity;
 using Demarc.Governance.Policy;
 using Demarc.Storage;
+using Demarc.Storage.Directory;
 using Microsoft.Extensions.Logging;
 
 namespace Demarc.Control.Resources;
@@ -12,7 +13,7 @@ namespace Demarc.Control.Resources;
 /// The snapshot in force: the configuration's resources, aliases and policies, with the aliases that are data. What
 /// the configuration names wins; the store's aliases follow its changes within a second.
 /// </summary>
-public sealed partial class Snapshots : ISnapshotSource
+public sealed partial class Snapshots : ISnapshotSource, IDisposable
 {
     private readonly Store _store;
     private readonly string _organizationId;
@@ -26,7 +27,7 @@ public sealed partial class Snapshots : ISnapshotSource
     public Snapshots(Store store, string organizationId, GatewaySnapshot configured, ILogger<Snapshots> log)
     {
         (_store, _organizationId, _configured, _current, _log) = (store, organizationId, configured, configured, log);
-        store.Changes.Changed += OnChanged;
+        store.Changes.Subscribe(() => ApplyAsync(Volatile.Read(ref _configured)));
     }
 
     public GatewaySnapshot Current => Volatile.Read(ref _current);
@@ -40,7 +41,7 @@ public sealed partial class Snapshots : ISnapshotSource
         try
         {
             var aliases = await _store.Aliases.ListAsync(_organizationId);
-            _configured = configured;
+            Volatile.Write(ref _configured, configured);
             Volatile.Write(ref _current, Merge(configured, aliases));
         }
         finally
@@ -49,7 +50,9 @@ public sealed partial class Snapshots : ISnapshotSource
         }
     }
 
-    private GatewaySnapshot Merge(GatewaySnapshot configured, IReadOnlyList<Alias> stored)
+    public void Dispose() => _building.Dispose();
+
+    private GatewaySnapshot Merge(GatewaySnapshot configured, StoredAlias[] stored)
     {
         var deployments = configured.Resources.SelectMany(r => r.Deployments).ToDictionary(d => d.FullName, StringComparer.Ordinal);
         var aliases = new List<AliasSnapshot>(configured.Aliases);
@@ -66,23 +69,6 @@ public sealed partial class Snapshots : ISnapshotSource
         return configured.With([.. aliases]);
     }
 
-    // The store's change watch calls this from its own loop and must not wait for a read.
-    private async void OnChanged(string organizationId)
-    {
-        try
-        {
-            if (organizationId == _organizationId)
-                await ApplyAsync(_configured);
-        }
-        catch (Exception e)
-        {
-            LogNotFollowed(e);
-        }
-    }
-
     [LoggerMessage(2201, LogLevel.Warning, "Alias {Alias} names deployments that the configuration does not have: {Missing}")]
     private partial void LogMissingTargets(string alias, string missing);
-
-    [LoggerMessage(2202, LogLevel.Error, "A change of the store could not be followed; the snapshot before it stays in force")]
-    private partial void LogNotFollowed(Exception e);
 }

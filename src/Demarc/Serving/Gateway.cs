@@ -4,6 +4,7 @@ using Demarc.Control.Resources;
 using Demarc.Governance;
 using Demarc.Governance.Boundaries;
 using Demarc.Governance.Evidence;
+using Demarc.Governance.Policy;
 using Demarc.Proxy;
 using Demarc.Proxy.Ingress;
 using Demarc.Proxy.Refusals;
@@ -12,6 +13,7 @@ using Demarc.Storage;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 
 namespace Demarc.Serving;
 
@@ -51,10 +53,15 @@ public sealed class Gateway : IAsyncDisposable
 
         // 3 the store and the snapshot
         var master = MasterKeyFile.Open(config.MasterKey, options.DataDirectory);
-        var store = await Store.OpenAsync(config.Store, master, time, loggers);
+        var store = config.Store switch
+        {
+            SqliteStoreConfig file => await Store.OpenSqliteAsync(file.Path, master, time, loggers),
+            PostgresStoreConfig server => await Store.OpenPostgresAsync(server.ConnectionString.Reveal(), master, time, loggers),
+            _ => throw new ServeException("The store is neither SQLite nor PostgreSQL."),
+        };
         try
         {
-            var organization = await store.Organizations.EnsureAsync(config.OrganizationName ?? "Default");
+            var organization = await store.Organizations.EnsureFirstAsync(config.OrganizationName ?? "Default", new ActorRecord("system", store.Replica));
             var snapshots = new Snapshots(store, organization.Id, ConfigSnapshot.Build(config, catalog, read.Hash), loggers.CreateLogger<Snapshots>());
             await snapshots.ApplyAsync(snapshots.Current);
 
@@ -73,9 +80,14 @@ public sealed class Gateway : IAsyncDisposable
                 snapshots, store, s.GetRequiredService<UpstreamClient>(), s.GetRequiredService<SessionNames>(), store.Replica, time,
                 s.GetRequiredService<ILogger<MessagesPipeline>>()));
             builder.Services.AddHostedService(_ => new StoreFollowers(store));
-            builder.Services.AddHostedService(s => new ConfigWatch(
-                path, sources, read, (next, result) => ReloadAsync(store, snapshots, organization.Id, catalog, next, result), time, s.GetRequiredService<ILogger<ConfigWatch>>()));
-            Listen(builder, config, options, time, log);
+            var tls = config.Tls is null ? null : new TlsCertificate(config.Tls, time, loggers.CreateLogger<TlsCertificate>());
+            builder.Services.AddHostedService(_ => new ConfigWatch(path, sources, read, (next, result) =>
+            {
+                if (next.Tls is not null)
+                    tls?.Use(next.Tls);
+                return ReloadAsync(store, snapshots, organization.Id, shipped, next, result);
+            }, time, loggers.CreateLogger<ConfigWatch>()));
+            Listen(builder, config, options, tls);
 
             // 4 the routes
             var app = builder.Build();
@@ -87,7 +99,7 @@ public sealed class Gateway : IAsyncDisposable
             var url = config.PublicUrl ?? new Uri(app.Urls.First());
             if (options.Quickstart)
                 await Quickstart.PrepareAsync(store, organization.Id, options, new Uri(app.Urls.First()), time);
-            Announce(log, read, path, catalog, time);
+            Announce(log, read, path, snapshots.Current, time);
             return new Gateway(app, store, url);
         }
         catch
@@ -111,12 +123,11 @@ public sealed class Gateway : IAsyncDisposable
         .AddSimpleConsole(o => (o.SingleLine, o.TimestampFormat, o.UseUtcTimestamp) = (true, "yyyy-MM-ddTHH:mm:ss.fffZ ", true))
         .AddFilter("Microsoft", LogLevel.Warning);
 
-    private static void Listen(WebApplicationBuilder builder, DemarcConfig config, ServeOptions options, TimeProvider time, ILogger log)
+    private static void Listen(WebApplicationBuilder builder, DemarcConfig config, ServeOptions options, TlsCertificate? tls)
     {
         var endpoint = options.Listen is null ? config.Listen.ToEndPoint()
             : IPEndPoint.TryParse(options.Listen, out var parsed) ? parsed
             : throw new ServeException($"--listen {options.Listen}: give an IP address and a port, for example 127.0.0.1:8443.");
-        var tls = config.Tls is null ? null : new TlsCertificate(config.Tls, time, builder.Services.BuildServiceProvider().GetRequiredService<ILoggerFactory>().CreateLogger<TlsCertificate>());
         if (tls is not null)
             builder.Services.AddHostedService(_ => tls);
         builder.WebHost.ConfigureKestrel(kestrel =>
@@ -130,7 +141,7 @@ public sealed class Gateway : IAsyncDisposable
             {
                 listen.Protocols = HttpProtocols.Http1AndHttp2;
                 if (tls is not null)
-                    listen.UseHttps((_, _, _, _) => ValueTask.FromResult(tls.ServerOptions()), null!);
+                    listen.UseHttps(new TlsHandshakeCallbackOptions { OnConnection = _ => ValueTask.FromResult(tls.ServerOptions()) });
                 else
                     listen.Protocols = HttpProtocols.Http1;
             });
@@ -182,11 +193,13 @@ public sealed class Gateway : IAsyncDisposable
         await ErrorEnvelope.WriteAsync(http, 500, "api_error", "The gateway failed to handle the request. Your administrator finds the reason in its log.", id.Length > 0 ? id : null, retry: true);
     }
 
-    private static void Announce(ILogger log, ConfigResult read, string path, Catalog catalog, TimeProvider time)
+    private static void Announce(ILogger log, ConfigResult read, string path, GatewaySnapshot snapshot, TimeProvider time)
     {
+        var catalog = snapshot.Catalog;
+        var deployed = snapshot.Resources.SelectMany(r => r.Deployments).Select(d => catalog.FindModel(d.Model)?.Id ?? d.Model).ToHashSet();
         if (read.Problems.Count > 0)
             ServeLog.ConfigWarnings(log, ConfigReport.Text(path, read));
-        foreach (var warning in catalog.Warnings(DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime)))
+        foreach (var warning in catalog.Warnings(DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime)).Where(w => w.Subject is null || deployed.Contains(w.Subject)))
             ServeLog.CatalogWarning(log, warning.Text);
     }
 }

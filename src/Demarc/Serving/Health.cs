@@ -6,7 +6,7 @@ namespace Demarc.Serving;
 /// <summary><c>/livez</c>: the process answers. <c>/readyz</c>: it can serve, or what keeps it from it.</summary>
 internal sealed class Health(ISnapshotSource snapshots)
 {
-    public Task LiveAsync(HttpContext http) => WriteAsync(http, []);
+    public static Task LiveAsync(HttpContext http) => WriteAsync(http, []);
 
     public Task ReadyAsync(HttpContext http) =>
         WriteAsync(http, snapshots.Current.Resources.Length == 0 ? ["no resources are configured: nothing can be served"] : []);

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Demarc.Governance.Evidence;
 using Demarc.Governance.Identity;
 using Demarc.Storage;
+using Demarc.Storage.Directory;
 
 namespace Demarc.Serving;
 
@@ -24,14 +25,14 @@ internal static class Quickstart
     public static async Task PrepareAsync(Store store, string organizationId, ServeOptions options, Uri url, TimeProvider time)
     {
         var path = Path.Combine(options.DataDirectory, FileName);
-        if (await store.Users.AnyAsync(organizationId))
+        if ((await store.Users.ListAsync(organizationId, new PageRequest(Limit: 1))).Data.Length > 0)
         {
             if (File.Exists(path) && JsonSerializer.Deserialize<Dictionary<string, string?>>(File.ReadAllText(path)) is { } known)
                 Write(path, known, url, options.Simulator);
             return;
         }
-        var admin = await store.Users.CreateAsync(organizationId, "admin@demarc.example", "Quickstart administrator", Actor);
-        var developer = await store.Users.CreateAsync(organizationId, "developer@demarc.example", "Quickstart developer", Actor);
+        var admin = await UserAsync("admin@demarc.example", "Quickstart administrator", "admin");
+        var developer = await UserAsync("developer@demarc.example", "Quickstart developer", "developer");
         Write(path, new Dictionary<string, string?>
         {
             ["admin_key"] = await KeyAsync(ApiKeyKind.Admin, admin.Id, null),
@@ -42,9 +43,13 @@ internal static class Quickstart
         async Task<string> KeyAsync(ApiKeyKind kind, string user, DateTimeOffset? exempt)
         {
             var created = await store.ApiKeys.CreateAsync(
-                new NewApiKey(organizationId, kind, $"quickstart {kind.ToString().ToLowerInvariant()}", "user", user) { ReadExemptUntil = exempt }, Actor);
+                new NewApiKey(organizationId, kind, $"quickstart {kind.ToString().ToLowerInvariant()}", "user", user, ReadExemptUntil: exempt), Actor);
             return created.Secret.Reveal();
         }
+
+        async Task<User> UserAsync(string email, string name, string role) =>
+            await store.Users.CreateAsync(organizationId, email, name, role, Actor)
+            ?? throw new ServeException($"The quickstart's {email} was made by another start just now. Start again.");
     }
 
     /// <summary>The configuration of a try without one: the simulator as Foundry and as Anthropic, capture full.</summary>
@@ -53,6 +58,7 @@ internal static class Quickstart
         if (options.Simulator is not { } simulator)
             throw new InvalidOperationException("Without a configuration, serve needs the simulator's address: pass --config FILE, or start with ./run.");
         var path = Path.Combine(options.DataDirectory, "quickstart.yaml");
+        PrivateFile.Write(Path.Combine(options.DataDirectory, "simulator.key"), "simulator\n");
         PrivateFile.Write(path, Template.Replace("SIMULATOR", simulator.AbsoluteUri.TrimEnd('/'), StringComparison.Ordinal));
         return path;
     }
@@ -75,7 +81,7 @@ internal static class Quickstart
             endpoint: SIMULATOR/anthropic
             region: eastus2
             agreements: [anthropic-commercial]
-            credential: { api_key: "simulator" }
+            credential: { api_key: "${file:simulator.key}" }
             deployments:
               - { name: claude-opus-5-5, model: claude-opus-5-5, scope: global, hosting: anthropic }
               - { name: claude-opus-4-8, model: claude-opus-4-8, scope: global, hosting: anthropic }
@@ -87,7 +93,7 @@ internal static class Quickstart
             platform: anthropic
             endpoint: SIMULATOR
             agreements: [anthropic-commercial]
-            credential: { api_key: "simulator" }
+            credential: { api_key: "${file:simulator.key}" }
             deployments:
               - { name: claude-opus-5, model: claude-opus-5 }
               - { name: claude-sonnet-5, model: claude-sonnet-5 }
