@@ -90,10 +90,11 @@ public sealed class ScriptTests
     public async Task A_slow_stream_has_the_deltas_and_pauses_asked_for()
     {
         await using var client = await Client.StartAsync();
-        client.Host.Script.Set(new ScriptRule { Deltas = 20, BetweenEventsMs = 5, LatencyMs = 30, FirstByteMs = 30 });
+        client.Host.Script.Set(new ScriptRule { Deltas = 20, BetweenEventsMs = 10, LatencyMs = 60, FirstByteMs = 60 });
         var started = TimeProvider.System.GetTimestamp();
         using var response = await client.PostAsync("/v1/messages", Client.Ask("hi", stream: true));
-        Assert.True(TimeProvider.System.GetElapsedTime(started) >= TimeSpan.FromMilliseconds(29));
+        // Half of each wait: timers run on a coarser clock and may fire some milliseconds early.
+        Assert.True(TimeProvider.System.GetElapsedTime(started) >= TimeSpan.FromMilliseconds(30));
         var events = await Events.ReadAsync(response);
         Assert.True(TimeProvider.System.GetElapsedTime(started) >= TimeSpan.FromMilliseconds(60 + (20 * 5)));
         Assert.Equal(20, Events.Types(events).Count(type => type == "content_block_delta"));
