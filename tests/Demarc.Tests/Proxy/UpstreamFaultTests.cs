@@ -16,7 +16,7 @@ public sealed class UpstreamFaultTests
     [InlineData(FaultKind.NotFound, 404, "not_found_error")]
     public async Task A_providers_error_keeps_its_status_bytes_and_patience(FaultKind fault, int status, string type)
     {
-        var rule = new ScriptRule { Fault = new ScriptFault { Kind = fault, RetryAfter = 17 } };
+        var rule = new ScriptRule { Fault = new ScriptFault { Kind = fault, RetryAfter = "17" } };
         await using var place = await ProxyPlace.StartAsync(rules: rule);
 
         var (response, body) = await place.SendAsync(place.Ask(ProxyPlace.Body("claude-haiku-4-5-20251001")));
