@@ -88,9 +88,7 @@ public sealed partial class MessagesPipeline(
             return false;
         }
         x.Principal = principal;
-        x.Actor = new ActorRecord(
-            principal.Type, principal.Id, principal.Email, principal.KeyId, "inference",
-            x.Http.Connection.RemoteIpAddress?.ToString(), x.Http.Request.Headers.UserAgent);
+        x.Actor = ActorRecord.Of(principal, x.Http.Connection.RemoteIpAddress?.ToString(), x.Http.Request.Headers.UserAgent);
         if (principal.KeyKind == ApiKeyKind.Inference)
             return true;
         await RefuseAsync(x, Refused.WrongKeyKind, "This key administers or reads records; models are asked with an inference key (demarc_key_…).");
