@@ -72,7 +72,7 @@ public sealed partial class MessagesPipeline(
         var key = Credential.Of(x.Http.Request);
         if (key is null)
         {
-            await RefuseAsync(x, Refused.MissingKey, "No API key. Send it in x-api-key, api-key or Authorization: Bearer.");
+            await RefuseAsync(x, Refused.MissingKey, Credential.Missing);
             return false;
         }
         var (status, principal) = await snapshots.AuthenticateAsync(key);

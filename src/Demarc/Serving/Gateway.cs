@@ -1,4 +1,5 @@
 using System.Net;
+using Demarc.Control.AdminApi;
 using Demarc.Control.Configuration;
 using Demarc.Control.Resources;
 using Demarc.Governance;
@@ -65,6 +66,11 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton(new SessionNames(installation.Master.Derive("demarc session")));
             builder.Services.AddSingleton<ModelsEndpoints>();
             builder.Services.AddSingleton<Health>();
+            builder.Services.AddSingleton<AdminGate>();
+            builder.Services.AddSingleton<OrganizationEndpoints>();
+            builder.Services.AddSingleton<ApiKeyEndpoints>();
+            builder.Services.AddSingleton<UserEndpoints>();
+            builder.Services.AddSingleton<AliasEndpoints>();
             builder.Services.AddSingleton(s => new MessagesPipeline(
                 snapshots, store, s.GetRequiredService<UpstreamClient>(), s.GetRequiredService<SessionNames>(), store.Replica, time,
                 s.GetRequiredService<ILogger<MessagesPipeline>>()));
@@ -97,6 +103,10 @@ public sealed class Gateway : IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>Every route that is mapped, as <c>METHOD /pattern</c>.</summary>
+    internal IEnumerable<string> Routes => _app.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
+        .SelectMany(e => (e.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods ?? []).Select(m => $"{m} {e.RoutePattern.RawText}"));
 
     /// <summary>Completes when the process is asked to end.</summary>
     public Task WaitForShutdownAsync() => _app.WaitForShutdownAsync();
