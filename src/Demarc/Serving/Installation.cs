@@ -29,7 +29,7 @@ internal sealed class Installation : IAsyncDisposable
     public static async Task<Installation> OpenAsync(InstallationFiles files, TimeProvider time, ILoggerFactory loggers, ActorRecord? actor = null)
     {
         var config = files.Config;
-        System.IO.Directory.CreateDirectory(files.DataDirectory);
+        Directory.CreateDirectory(files.DataDirectory);
         // A key made beside a store that has another one would seal and sign what nobody can open or check.
         var fresh = config.Store is SqliteStoreConfig { Path: var path } ? !File.Exists(path) : actor is null;
         var master = MasterKeyFile.Open(config.MasterKey, files.DataDirectory, mayMake: fresh);

@@ -60,7 +60,7 @@ internal static class Quickstart
     {
         if (options.Simulator is not { } simulator)
             throw new ServeException("Without a configuration, serve needs the simulator's address: pass --config FILE, or start with ./run.");
-        System.IO.Directory.CreateDirectory(options.DataDirectory);
+        Directory.CreateDirectory(options.DataDirectory);
         var path = ConfigurationIn(options.DataDirectory);
         PrivateFile.Write(Path.Combine(options.DataDirectory, "simulator.key"), "simulator\n");
         PrivateFile.Write(path, Template.Replace("SIMULATOR", simulator.AbsoluteUri.TrimEnd('/'), StringComparison.Ordinal));
