@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net.Sockets;
+using System.Runtime.Versioning;
 using System.Text.Json;
 using Demarc.Tests.Harness;
 using Xunit;
@@ -8,6 +9,7 @@ using Xunit;
 namespace Demarc.Tests.Clients;
 
 /// <summary><c>./run</c>, as somebody who has just cloned the repository uses it.</summary>
+[UnsupportedOSPlatform("windows")]
 public sealed class RunScriptTests : IDisposable
 {
     // A first build on a busy machine.
