@@ -44,7 +44,7 @@ internal sealed class Exchange(HttpContext http, TimeProvider time, SimulatorLog
     public async ValueTask ReadAsync()
     {
         var tap = log.Enabled ? Http.Features.GetRequiredFeature<RequestHeadTap>() : null;
-        var head = tap?.TakeHead(Http.Request.Method, Target);
+        var head = tap?.TakeHead();
         try
         {
             await ReadBodyAsync(Http.Request.BodyReader);

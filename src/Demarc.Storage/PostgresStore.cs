@@ -3,6 +3,7 @@ using Dapper;
 using Demarc.Governance.Evidence;
 using Demarc.Storage.Evidence;
 using Demarc.Storage.Migrations;
+using Demarc.Storage.Projections;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 
@@ -36,7 +37,7 @@ internal sealed class PostgresStore : Store
           AND r.seen_at > (extract(epoch FROM clock_timestamp()) * 1000)::bigint - 60000)
         """;
 
-    internal override string IdsOfJson => "(SELECT json_array_elements_text(@ids::json))";
+    internal override string TextsOfJson(string parameter) => $"(SELECT json_array_elements_text(@{parameter}::json))";
 
     public static async Task<PostgresStore> OpenAtAsync(string connectionString, MasterKey master, TimeProvider time, ILoggerFactory loggers)
     {
@@ -46,12 +47,7 @@ internal sealed class PostgresStore : Store
         {
             await MigrateAsync(source, time).ConfigureAwait(false);
             var store = new PostgresStore(source, master, time, loggers);
-            await store.WriteAsync(async transaction => await transaction.ExecuteAsync(
-                """
-                INSERT INTO replicas (id, started_at, seen_at, last_batch)
-                SELECT @Replica, now, now, 0 FROM (SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now) AS clock
-                """,
-                new { store.Replica }).ConfigureAwait(false)).ConfigureAwait(false);
+            await store.BeatAsync().ConfigureAwait(false);
             return store;
         }
         catch (Exception e)
@@ -121,7 +117,7 @@ internal sealed class PostgresStore : Store
             """,
             new { after.Xact, after.Sequence, limit });
 
-    internal override async Task<IAsyncDisposable> LeadAsync(CancellationToken stop)
+    internal override async Task<Lead> LeadAsync(CancellationToken stop)
     {
         var connection = await _source.OpenConnectionAsync(stop).ConfigureAwait(false);
         while (!await connection.ExecuteScalarAsync<bool>("SELECT pg_try_advisory_lock(@LeadLock)", new { LeadLock }).ConfigureAwait(false))
@@ -136,8 +132,16 @@ internal sealed class PostgresStore : Store
                 throw;
             }
         }
-        return connection;
+        return new Lead(connection, async () => await connection.ExecuteScalarAsync<int>("SELECT 1").ConfigureAwait(false) == 1);
     }
+
+    internal override Task BeatAsync() => WriteAsync(transaction => transaction.ExecuteAsync(
+        """
+        INSERT INTO replicas (id, started_at, seen_at, last_batch)
+        SELECT @Replica, now, now, 0 FROM (SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now) AS clock
+        ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at
+        """,
+        new { Replica }));
 
     internal override async Task ListenAsync(Action changed, CancellationToken stop)
     {

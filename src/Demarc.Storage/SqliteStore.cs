@@ -3,6 +3,7 @@ using Dapper;
 using Demarc.Governance.Evidence;
 using Demarc.Storage.Evidence;
 using Demarc.Storage.Migrations;
+using Demarc.Storage.Projections;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
 
@@ -36,7 +37,7 @@ internal sealed class SqliteStore : Store
     // One process serves, so whoever else has begun something is gone.
     internal override string DeadReplicas => "replica <> @self";
 
-    internal override string IdsOfJson => "(SELECT value FROM json_each(@ids))";
+    internal override string TextsOfJson(string parameter) => $"(SELECT value FROM json_each(@{parameter}))";
 
     public static async Task<SqliteStore> OpenAtAsync(string path, MasterKey master, TimeProvider time, ILoggerFactory loggers)
     {
@@ -89,19 +90,22 @@ internal sealed class SqliteStore : Store
             """,
             new { after.Sequence, limit });
 
-    internal override Task<IAsyncDisposable> LeadAsync(CancellationToken stop)
+    internal override Task<Lead> LeadAsync(CancellationToken stop)
     {
         try
         {
             // The lock ends with the process, however it ends.
-            return Task.FromResult<IAsyncDisposable>(
-                new FileStream(_file + ".serving", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1));
+            var held = new FileStream(_file + ".serving", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1);
+            return Task.FromResult(new Lead(held, () => Task.FromResult(true)));
         }
         catch (IOException e)
         {
             throw new StoreException($"Another process serves from {_file}: stop it, or move the store to PostgreSQL to run several.", e);
         }
     }
+
+    // The lock on the file says it.
+    internal override Task BeatAsync() => Task.CompletedTask;
 
     internal override Task ListenAsync(Action changed, CancellationToken stop) => Task.CompletedTask;
 

@@ -5,6 +5,8 @@ using Demarc.Governance.Identity;
 using Demarc.Storage.Content;
 using Demarc.Storage.Directory;
 using Demarc.Storage.Evidence;
+using Demarc.Storage.Ledger;
+using Demarc.Storage.Projections;
 using Microsoft.Extensions.Logging;
 
 namespace Demarc.Storage;
@@ -33,6 +35,10 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
         Aliases = new Aliases(this);
         Changes = new Changes(this, loggers.CreateLogger<Changes>());
         Principals = new PrincipalDirectory(this, master, loggers.CreateLogger<PrincipalDirectory>());
+        Activities = new Activities(this);
+        Sessions = new Sessions(this);
+        Spend = new SpendTotals(this);
+        Projector = new Projector(this, loggers.CreateLogger<Projector>());
     }
 
     /// <summary>This process, in <see cref="BegunRecord.Replica"/>: <c>replica_…</c>, new at each start.</summary>
@@ -55,6 +61,15 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
 
     /// <summary>Principals by key, for the request path.</summary>
     public PrincipalDirectory Principals { get; }
+
+    public Activities Activities { get; }
+
+    public Sessions Sessions { get; }
+
+    public SpendTotals Spend { get; }
+
+    /// <summary>Follows the log and writes what is derived from it; run it in a serving process.</summary>
+    public Projector Projector { get; }
 
     internal TimeProvider Time { get; }
 
@@ -121,13 +136,16 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
     internal abstract Task<LogRow[]> ReadLogAsync(LogPlace after, int limit);
 
     /// <summary>Waits to become the one process that projects; disposing the result gives that up.</summary>
-    internal abstract Task<IAsyncDisposable> LeadAsync(CancellationToken stop);
+    internal abstract Task<Lead> LeadAsync(CancellationToken stop);
 
-    /// <summary>Replicas that will not finish what they have begun.</summary>
+    /// <summary>Says that this replica lives.</summary>
+    internal abstract Task BeatAsync();
+
+    /// <summary>The condition on <c>replica</c> for those that will not finish what they have begun; <c>@self</c> is this one.</summary>
     internal abstract string DeadReplicas { get; }
 
-    /// <summary>A subquery of the strings in the JSON array <c>@ids</c>.</summary>
-    internal abstract string IdsOfJson { get; }
+    /// <summary>A subquery of the strings in a parameter that is a JSON array.</summary>
+    internal abstract string TextsOfJson(string parameter);
 
     /// <summary>Signals <paramref name="changed"/> when another process changes the directory, where the store can tell.</summary>
     internal abstract Task ListenAsync(Action changed, CancellationToken stop);

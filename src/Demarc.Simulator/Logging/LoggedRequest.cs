@@ -50,7 +50,7 @@ public sealed class LoggedRequest
     /// <summary>Header lines in the order and spelling received.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> Headers { get; }
 
-    /// <summary>The body's bytes, without transfer coding; what had come when the client left early.</summary>
+    /// <summary>The body's bytes, without transfer coding; what had been read when the client left early.</summary>
     public byte[] Body { get; }
 
     /// <summary>When the request's headers had been read.</summary>

@@ -27,16 +27,16 @@ internal sealed class RequestHeadTap : PipeReader
     };
 
     /// <summary>
-    /// The header lines of the request that Kestrel has just handed over. Between heads the tap may have seen
-    /// the end of a chunked body, so the head is found by its request line.
+    /// The header lines of the request that Kestrel has just handed over. Before its request line the tap may have seen
+    /// the end of a chunked body; the line itself is not the client's any more, as Kestrel decodes paths in place.
     /// </summary>
-    internal KeyValuePair<string, string>[] TakeHead(string method, string target)
+    internal KeyValuePair<string, string>[] TakeHead()
     {
         _recording = false;
         var seen = _consumed.WrittenSpan;
-        var start = seen.LastIndexOf(Encoding.Latin1.GetBytes($"{method} {target} HTTP/1."));
+        var start = seen.IndexOf(" HTTP/1."u8);
         if (start < 0)
-            throw new InvalidOperationException("the connection's bytes do not hold the request line that Kestrel parsed");
+            throw new InvalidOperationException("the connection's bytes hold no request line, though Kestrel parsed one");
         var lines = Encoding.Latin1.GetString(seen[start..]).Split("\r\n");
         _consumed.ResetWrittenCount();
 

@@ -82,9 +82,9 @@ internal sealed record Refusal(int Status, string Type, string Message, bool AtE
     {
         json.WriteStartObject("error");
         json.WriteString("code", Status switch { 401 => "401", 403 => "PermissionDenied", _ => Status.ToString(System.Globalization.CultureInfo.InvariantCulture) });
-        json.WriteString("message", ReferenceEquals(this, WrongKey)
+        json.WriteString("message", Message == WrongKey.Message
             ? "Access denied: the subscription key is not valid, or the endpoint belongs to another resource or region."
-            : ReferenceEquals(this, UnknownRoute) ? "Resource not found" : Message);
+            : Message == UnknownRoute.Message ? "Resource not found" : Message);
         json.WriteEndObject();
     }
 

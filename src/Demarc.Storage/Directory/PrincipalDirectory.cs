@@ -128,7 +128,7 @@ public sealed partial class PrincipalDirectory
         if (keys.Length == 0)
             return;
         var rows = await _store.QueryAsync<KeyRow>(
-            $"{Select} WHERE k.id IN {_store.IdsOfJson}",
+            $"{Select} WHERE k.id IN {_store.TextsOfJson("ids")}",
             new { ids = JsonSerializer.Serialize(keys.Select(key => key.Id)), separator = "\n" }).ConfigureAwait(false);
         var byId = rows.ToDictionary(row => row.Id);
         var now = _store.Time.GetUtcNow();

@@ -21,7 +21,7 @@ internal sealed class BulkStatement
     /// <summary>For all rows, parameters <c>$1…</c>, each an array.</summary>
     public string Whole { get; }
 
-    /// <param name="columns">Names, each followed by <c>:i</c> (integer), <c>:t</c> (text) or <c>:b</c> (bytes), parted by blanks.</param>
+    /// <param name="columns">Names, each followed by <c>:i</c> (integer), <c>:t</c> (text) or <c>:b</c> (bytes), parted by white space.</param>
     /// <param name="tail">What follows the values, for example an <c>ON CONFLICT</c> clause.</param>
     public static BulkStatement Insert(string table, string columns, string tail = "")
     {
@@ -44,7 +44,7 @@ internal sealed class BulkStatement
 
     private static (string[] Names, DbType[] Types) Parse(string columns)
     {
-        var parts = columns.Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        var parts = columns.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         return ([.. parts.Select(part => part[..^2])], [.. parts.Select(part => part[^1] switch
         {
             'i' => DbType.Int64,

@@ -6,5 +6,5 @@ namespace Demarc.Serving;
 internal sealed class StoreFollowers(Store store) : BackgroundService
 {
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        store.Changes.RunAsync(stoppingToken);
+        Task.WhenAll(store.Changes.RunAsync(stoppingToken), store.Projector.RunAsync(stoppingToken));
 }

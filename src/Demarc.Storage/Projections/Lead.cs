@@ -1,0 +1,9 @@
+namespace Demarc.Storage.Projections;
+
+/// <summary>The lead among replicas, held until disposed or lost.</summary>
+/// <param name="Held">What holds it: a locked file, or a connection with an advisory lock.</param>
+/// <param name="HoldsAsync">Whether it still does; throws or is false when it was lost.</param>
+internal sealed record Lead(IAsyncDisposable Held, Func<Task<bool>> HoldsAsync) : IAsyncDisposable
+{
+    public ValueTask DisposeAsync() => Held.DisposeAsync();
+}

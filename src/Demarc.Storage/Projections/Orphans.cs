@@ -1,0 +1,55 @@
+using System.Text.Json;
+using Demarc.Governance.Evidence;
+
+namespace Demarc.Storage.Projections;
+
+/// <summary>
+/// Requests whose replica is gone: each is finished as <c>interrupted</c> at what was reserved for its last attempt,
+/// once (the log takes one finish a request, so a replica that comes back late changes nothing).
+/// </summary>
+internal static class Orphans
+{
+    private const int AtOnce = 500;
+
+    public static async Task<int> SettleAsync(Store store, OpenRequests open)
+    {
+        var ids = await store.QueryAsync<byte[]>(
+            $"SELECT request_id FROM open_requests WHERE {store.DeadReplicas} LIMIT {AtOnce}",
+            new { self = store.Replica }).ConfigureAwait(false);
+        if (ids.Length == 0)
+            return 0;
+        var requests = await open.FindAsync(ids.Select(id => new Guid(id, bigEndian: true))).ConfigureAwait(false);
+        var finishes = requests.Values.Select(request => FinishAsync(store, request)).ToArray();
+        return (await Task.WhenAll(finishes).ConfigureAwait(false)).Count(finished => finished);
+    }
+
+    private static async Task<bool> FinishAsync(Store store, OpenRequest request)
+    {
+        var last = request.Attempts[^1];
+        var finished = new FinishedRecord
+        {
+            Id = request.Begun.Id,
+            Result = "interrupted",
+            Attempt = last.Number,
+            CostNanoUsd = last.ReservedNanoUsd,
+            Incomplete = true,
+        };
+        try
+        {
+            await store.AppendAsync(new EvidenceRecord
+            {
+                OrganizationId = request.OrganizationId,
+                Kind = RecordKind.Finished,
+                RequestId = request.Id,
+                SessionId = request.SessionId,
+                At = store.Now,
+                Body = JsonSerializer.SerializeToUtf8Bytes(finished, RecordJson.Default.FinishedRecord),
+            }).ConfigureAwait(false);
+            return true;
+        }
+        catch (AlreadyRecordedException)
+        {
+            return false;
+        }
+    }
+}

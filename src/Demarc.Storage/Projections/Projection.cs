@@ -1,0 +1,178 @@
+using System.Text.Json;
+using Demarc.Governance.Evidence;
+using Demarc.Storage.Evidence;
+
+namespace Demarc.Storage.Projections;
+
+/// <summary>What a batch of the log's rows means for the derived tables: computed first, written in one short transaction.</summary>
+internal sealed class Projection
+{
+    private readonly Watermark _from;
+    private readonly Dictionary<Guid, OpenRequest> _open;
+    private readonly Dictionary<Guid, OpenRequest> _opened = [];
+    private readonly HashSet<Guid> _closed = [];
+    private readonly List<object?[]> _activities = [];
+    private readonly List<object?[]> _ledger = [];
+    private readonly Dictionary<(string Session, long Begun), object?[]> _sessionRequests = [];
+    private readonly Dictionary<string, SessionRow> _sessions = [];
+    private readonly SpendRows _spend = new();
+    private LogPlace _to;
+    private long _position;
+    private long _orderedAt;
+    private long _lateness;
+
+    private Projection(Watermark from, Dictionary<Guid, OpenRequest> open)
+    {
+        _from = from;
+        _open = open;
+        _position = from.Position;
+        _orderedAt = from.OrderedAt;
+        _lateness = from.Lateness;
+    }
+
+    /// <summary>Requests begun, or gone on to another attempt, and not finished in this batch.</summary>
+    public IEnumerable<OpenRequest> Opened => _opened.Values;
+
+    /// <summary>Requests finished in this batch.</summary>
+    public IEnumerable<Guid> Closed => _closed;
+
+    public static async Task<Projection> OfAsync(LogRow[] rows, Watermark from, OpenRequests open)
+    {
+        var begunHere = rows.Where(row => row.Kind == (long)RecordKind.Begun).Select(Id).ToHashSet();
+        var earlier = rows
+            .Where(row => row.Kind is (long)RecordKind.Attempt or (long)RecordKind.Finished)
+            .Select(Id).Where(id => !begunHere.Contains(id)).Distinct();
+        var projection = new Projection(from, await open.FindAsync(earlier).ConfigureAwait(false));
+        foreach (var row in rows)
+            projection.Add(row);
+        projection._to = rows[^1].Place;
+        return projection;
+    }
+
+    public async Task<int> WriteAsync(StoreTransaction transaction)
+    {
+        var moved = await transaction.ExecuteAsync(
+            """
+            UPDATE watermarks SET xact = @Xact, sequence = @Sequence, position = @_position, ordered_at = @_orderedAt, lateness = @_lateness
+            WHERE name = 'records' AND xact = @fromXact AND sequence = @fromSequence
+            """,
+            new { _to.Xact, _to.Sequence, _position, _orderedAt, _lateness, fromXact = _from.Xact, fromSequence = _from.Sequence }).ConfigureAwait(false);
+        // A leader that was replaced without noticing ends here, with nothing written.
+        if (moved == 0)
+            throw new StoreException("Another process has moved the watermark of the log.");
+
+        await transaction.ExecuteManyAsync(Tables.Activities, _activities).ConfigureAwait(false);
+        await transaction.ExecuteManyAsync(Tables.Sessions, [.. _sessions.Values.Select(s => s.Columns)]).ConfigureAwait(false);
+        await transaction.ExecuteManyAsync(Tables.SessionRequests, [.. _sessionRequests.Values]).ConfigureAwait(false);
+        await transaction.ExecuteManyAsync(Tables.Ledger, _ledger).ConfigureAwait(false);
+        await transaction.ExecuteManyAsync(Tables.SpendTotals, _spend.Rows).ConfigureAwait(false);
+        await transaction.ExecuteManyAsync(
+            Tables.Opened,
+            [.. _opened.Values.Select(r => new object?[] { r.OrganizationId, Bytes(r.Id), r.Sequence, r.Begun.Replica })]).ConfigureAwait(false);
+        await transaction.ExecuteManyAsync(
+            Tables.Closed,
+            [.. _closed.Where(_open.ContainsKey).Select(id => new object?[] { Bytes(id) })]).ConfigureAwait(false);
+        return 0;
+    }
+
+    private void Add(LogRow row)
+    {
+        switch ((RecordKind)row.Kind)
+        {
+            case RecordKind.Begun:
+                Begin(row, JsonSerializer.Deserialize(row.Body, RecordJson.Default.BegunRecord)!);
+                break;
+            case RecordKind.Attempt:
+                Retry(row, JsonSerializer.Deserialize(row.Body, RecordJson.Default.AttemptRecord)!);
+                break;
+            case RecordKind.Finished:
+                Finish(row, JsonSerializer.Deserialize(row.Body, RecordJson.Default.FinishedRecord)!);
+                break;
+            case RecordKind.Event:
+                var e = JsonSerializer.Deserialize(row.Body, RecordJson.Default.EventRecord)!;
+                Act(row, e.Type, e.Actor.Id, null);
+                break;
+        }
+    }
+
+    private void Begin(LogRow row, BegunRecord begun)
+    {
+        var request = new OpenRequest(Id(row), row.OrganizationId, row.SessionId, row.Sequence, begun, [begun.Attempt]);
+        _opened[request.Id] = request;
+        if (!InSession(request))
+            return;
+        if (!_sessions.TryGetValue(row.SessionId!, out var session))
+            _sessions[row.SessionId!] = session = new SessionRow(request, row.At);
+        session.Add(row.At);
+        List(request, null, false);
+    }
+
+    private void Retry(LogRow row, AttemptRecord attempt)
+    {
+        // One read back from the log has its later attempts already.
+        if (Find(Id(row)) is { } request && !request.Attempts.Any(a => a.Number == attempt.Number))
+            _opened[request.Id] = request with { Attempts = [.. request.Attempts, attempt] };
+    }
+
+    private void Finish(LogRow row, FinishedRecord finished)
+    {
+        var id = Id(row);
+        _closed.Add(id);
+        if (Find(id) is not { } request)
+        {
+            // Its beginning was erased, or never durable: the end is on record all the same.
+            Act(row, "demarc_inference", "", null);
+            return;
+        }
+        _opened.Remove(id);
+        Act(row, request.Begun.Operation == "count_tokens" ? "demarc_token_count" : "demarc_inference", request.Begun.Actor.Id, request.Sequence);
+        if (InSession(request))
+            List(request, row.Sequence, row.Captured != 0);
+        foreach (var attempt in request.Attempts)
+        {
+            // The attempts before the one that answered came to nothing; their holds end at nothing.
+            var settled = attempt == request.Attempt(finished.Attempt) ? finished : null;
+            _ledger.Add(SpendRows.Ledger(row, request, attempt, settled));
+            if (settled != null)
+                _spend.Add(row, request, attempt, settled);
+        }
+    }
+
+    private void Act(LogRow row, string type, string actorId, long? begun)
+    {
+        _orderedAt = Math.Max(_orderedAt, row.At);
+        _lateness = Math.Max(_lateness, _orderedAt - row.At);
+        _activities.Add([row.OrganizationId, ++_position, row.RequestId, type, actorId, row.SessionId, row.At, _orderedAt, begun, row.Sequence]);
+    }
+
+    private void List(OpenRequest request, long? finished, bool captured) =>
+        _sessionRequests[(request.SessionId!, request.Sequence)] =
+            [request.OrganizationId, request.SessionId, request.Sequence, finished, Bytes(request.Id), captured ? 1L : 0L];
+
+    // Counting tokens is no part of a conversation.
+    private static bool InSession(OpenRequest request) => request.SessionId != null && request.Begun.Operation != "count_tokens";
+
+    private OpenRequest? Find(Guid id) => _opened.GetValueOrDefault(id) ?? _open.GetValueOrDefault(id);
+
+    private static Guid Id(LogRow row) => new(row.RequestId, bigEndian: true);
+
+    private static byte[] Bytes(Guid id) => id.ToByteArray(bigEndian: true);
+
+    private sealed class SessionRow(OpenRequest first, long createdAt)
+    {
+        private long _lastAt;
+        private long _requests;
+
+        public object?[] Columns =>
+        [
+            first.SessionId, first.OrganizationId, first.Begun.ClientSession, first.Begun.Actor.Type, first.Begun.Actor.Id,
+            first.Begun.Surface, createdAt, _lastAt, _requests,
+        ];
+
+        public void Add(long at)
+        {
+            _lastAt = Math.Max(_lastAt, at);
+            _requests++;
+        }
+    }
+}

@@ -1,0 +1,131 @@
+using Demarc.Storage.Evidence;
+using Microsoft.Extensions.Logging;
+
+namespace Demarc.Storage.Projections;
+
+/// <summary>
+/// Follows the log above its watermark and writes what is derived from it: activities, sessions, the ledger, totals of
+/// spend, and which requests are open. One process leads; each batch and its watermark are one transaction, so
+/// what is derived is derived once.
+/// </summary>
+public sealed partial class Projector
+{
+    // Long enough that a busy log is followed in batches, short enough that an activity shows within a second.
+    private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(150);
+    private static readonly TimeSpan Idle = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan OrphansEvery = TimeSpan.FromSeconds(5);
+
+    /// <summary>Rows a batch: on SQLite its writes hold up the commits of requests, about a microsecond a row each.</summary>
+    private const int BatchSize = 400;
+
+    private readonly Store _store;
+    private readonly ILogger _log;
+    private readonly Signal _appended;
+    private readonly OpenRequests _open;
+
+    internal Projector(Store store, ILogger log)
+    {
+        _store = store;
+        _log = log;
+        _appended = new Signal(store.Time);
+        _open = new OpenRequests(store);
+        store.Appended += _appended.Set;
+    }
+
+    /// <summary>Follows until stopped, once this process leads. Run once in a serving process.</summary>
+    /// <exception cref="StoreException">On SQLite, another process serves from the file.</exception>
+    public async Task RunAsync(CancellationToken stop)
+    {
+        // Takes the lead before the first await, so that a second process on a SQLite file fails at its start.
+        var leading = _store.LeadAsync(stop);
+        var beating = BeatAsync(stop);
+        try
+        {
+            while (true)
+            {
+                var lead = await leading.ConfigureAwait(false);
+                await using (lead.ConfigureAwait(false))
+                    await LeadAsync(lead, stop).ConfigureAwait(false);
+                await Task.Delay(Idle, _store.Time, stop).ConfigureAwait(false);
+                leading = _store.LeadAsync(stop);
+            }
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+        }
+        finally
+        {
+            await beating.ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Projects what the log holds now; the number of rows.</summary>
+    internal async Task<int> CatchUpAsync()
+    {
+        var total = 0;
+        while (true)
+        {
+            var mark = (await _store.FindAsync<Watermark>(Watermark.Select).ConfigureAwait(false))!;
+            var rows = await _store.ReadLogAsync(mark.Place, BatchSize).ConfigureAwait(false);
+            if (rows.Length == 0)
+                return total;
+            var projection = await Projection.OfAsync(rows, mark, _open).ConfigureAwait(false);
+            await _store.WriteAsync(projection.WriteAsync).ConfigureAwait(false);
+            _open.Keep(projection);
+            total += rows.Length;
+        }
+    }
+
+    /// <summary>Finishes what dead replicas left open; the number of requests.</summary>
+    internal Task<int> SettleOrphansAsync() => Orphans.SettleAsync(_store, _open);
+
+    private async Task LeadAsync(Lead lead, CancellationToken stop)
+    {
+        var settled = _store.Time.GetTimestamp() - _store.Time.TimestampFrequency * (long)OrphansEvery.TotalSeconds;
+        try
+        {
+            while (await lead.HoldsAsync().ConfigureAwait(false))
+            {
+                await CatchUpAsync().ConfigureAwait(false);
+                if (_store.Time.GetElapsedTime(settled) >= OrphansEvery)
+                {
+                    settled = _store.Time.GetTimestamp();
+                    if (await SettleOrphansAsync().ConfigureAwait(false) is > 0 and var count)
+                        Settled(count);
+                }
+                await _appended.WaitAsync(Idle, stop).ConfigureAwait(false);
+                await Task.Delay(Gather, _store.Time, stop).ConfigureAwait(false);
+            }
+        }
+        catch (Exception e) when (!stop.IsCancellationRequested)
+        {
+            _open.Clear();
+            NotProjected(e);
+        }
+    }
+
+    private async Task BeatAsync(CancellationToken stop)
+    {
+        while (!stop.IsCancellationRequested)
+        {
+            try
+            {
+                await _store.BeatAsync().ConfigureAwait(false);
+            }
+            catch (Exception e)
+            {
+                NotBeating(e);
+            }
+            await Task.Delay(TimeSpan.FromSeconds(1), _store.Time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    [LoggerMessage(3010, LogLevel.Error, "The log could not be followed; trying again")]
+    private partial void NotProjected(Exception e);
+
+    [LoggerMessage(3011, LogLevel.Error, "This replica's heartbeat could not be written; after a minute others settle its requests")]
+    private partial void NotBeating(Exception e);
+
+    [LoggerMessage(3012, LogLevel.Warning, "{Count} requests of replicas that are gone were finished as interrupted, at what was reserved for them")]
+    private partial void Settled(int count);
+}

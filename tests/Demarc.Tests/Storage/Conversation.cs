@@ -1,0 +1,76 @@
+using System.Text.Json;
+using Demarc.Governance.Evidence;
+using Demarc.Governance.Identity;
+using Demarc.Storage;
+
+namespace Demarc.Tests.Storage;
+
+/// <summary>One governed request as the request path records it.</summary>
+public sealed class Conversation(
+    Store store, string organization = "org_1", string actor = "user_1", string? session = "clls_1", string? replica = null, long? at = null)
+{
+    public Guid Id { get; } = Guid.CreateVersion7();
+
+    private long At => at ?? TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
+
+    public Task BeginAsync(string operation = "messages", long reserved = 5000) =>
+        AppendAsync(RecordKind.Begun, JsonSerializer.SerializeToUtf8Bytes(
+            new BegunRecord
+            {
+                Id = Ids.From(Ids.Request, Id),
+                Actor = new ActorRecord("user", actor, KeyId: "apikey_1"),
+                Surface = "claude_code",
+                Dialect = "anthropic",
+                Operation = operation,
+                ClientSession = "client",
+                ModelAsked = "sonnet",
+                Plan = ["east/sonnet", "west/sonnet"],
+                Attempt = Attempt(1, "east", reserved),
+                Capture = "full",
+                Splices = [],
+                Receipt = new ReceiptRecord("sha256:p", "sha256:c", "sha256:f"),
+                Replica = replica ?? store.Replica,
+            },
+            RecordJson.Default.BegunRecord));
+
+    public Task RetryAsync(int number, string resource, long reserved) =>
+        AppendAsync(RecordKind.Attempt, JsonSerializer.SerializeToUtf8Bytes(Attempt(number, resource, reserved), RecordJson.Default.AttemptRecord));
+
+    public Task FinishAsync(int attempt = 1, long cost = 1000, byte[]? content = null) =>
+        AppendAsync(
+            RecordKind.Finished,
+            JsonSerializer.SerializeToUtf8Bytes(
+                new FinishedRecord
+                {
+                    Id = Ids.From(Ids.Request, Id),
+                    Result = "answered",
+                    Status = 200,
+                    Attempt = attempt,
+                    Usage = new UsageRecord { InputTokens = 10, OutputTokens = 20, CacheRead = 30, CacheWrite5m = 40, CacheWrite1h = 50 },
+                    CostNanoUsd = cost,
+                    PriceSource = "catalog",
+                },
+                RecordJson.Default.FinishedRecord),
+            content);
+
+    public async Task<Conversation> WholeAsync(long cost = 1000)
+    {
+        await BeginAsync();
+        await FinishAsync(cost: cost);
+        return this;
+    }
+
+    private static AttemptRecord Attempt(int number, string resource, long reserved) =>
+        new(number, resource, "sonnet", "claude-sonnet-4-6", "foundry", "anthropic", "global", null, reserved);
+
+    private Task AppendAsync(RecordKind kind, byte[] body, byte[]? content = null) => store.AppendAsync(new EvidenceRecord
+    {
+        OrganizationId = organization,
+        Kind = kind,
+        RequestId = Id,
+        SessionId = session,
+        At = At,
+        Body = body,
+        Content = content,
+    });
+}
