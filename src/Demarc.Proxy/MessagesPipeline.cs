@@ -72,7 +72,7 @@ public sealed partial class MessagesPipeline(
         var key = Credential.Of(x.Http.Request);
         if (key is null)
         {
-            await RefuseAsync(x, Refused.MissingKey, "No API key. Send it in x-api-key, api-key or Authorization: Bearer.");
+            await RefuseAsync(x, Refused.MissingKey, Credential.Missing);
             return false;
         }
         var (status, principal) = await snapshots.AuthenticateAsync(key);
@@ -88,9 +88,7 @@ public sealed partial class MessagesPipeline(
             return false;
         }
         x.Principal = principal;
-        x.Actor = new ActorRecord(
-            principal.Type, principal.Id, principal.Email, principal.KeyId, "inference",
-            x.Http.Connection.RemoteIpAddress?.ToString(), x.Http.Request.Headers.UserAgent);
+        x.Actor = ActorRecord.Of(principal, x.Http.Connection.RemoteIpAddress?.ToString(), x.Http.Request.Headers.UserAgent);
         if (principal.KeyKind == ApiKeyKind.Inference)
             return true;
         await RefuseAsync(x, Refused.WrongKeyKind, "This key administers or reads records; models are asked with an inference key (demarc_key_…).");
@@ -152,7 +150,7 @@ public sealed partial class MessagesPipeline(
             stop.CancelAfter(IdleTimeout);
             await RelayAsync(x, response, stop);
         }
-        catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException && !x.Http.Response.HasStarted)
+        catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException && !x.IsSettled)
         {
             await UpstreamFailedAsync(x, e);
         }

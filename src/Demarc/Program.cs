@@ -1,8 +1,23 @@
 using System.CommandLine;
+using System.CommandLine.Invocation;
 using Demarc.Commands;
 
 var root = new RootCommand("Demarc: a gateway and control plane for Claude that decides, enforces, records and proves where each request runs.")
 {
     ServeCommand.Create(),
+    ConfigCommands.Create(),
+    KeyCommands.Create(),
+    UserCommands.Create(),
+    ServiceAccountCommands.Create(),
+    GroupCommands.Create(),
+    AliasCommands.Create(),
+    ResourceCommands.Create(),
+    CatalogCommands.CreateModel(),
+    CatalogCommands.CreateCatalog(),
+    CostCommand.Create(),
 };
-return await root.Parse(args).InvokeAsync();
+// An argument that begins with @ is an argument, not a file of them.
+var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+if (parsed.Action is ParseErrorAction)
+    return CommandRun.WrongUsage(parsed);
+return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });

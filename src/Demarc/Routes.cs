@@ -1,3 +1,4 @@
+using Demarc.Control.AdminApi;
 using Demarc.Governance.Identity;
 using Demarc.Proxy;
 using Demarc.Proxy.Ingress;
@@ -16,6 +17,11 @@ internal static class Routes
     {
         var messages = app.Services.GetRequiredService<MessagesPipeline>();
         var models = app.Services.GetRequiredService<ModelsEndpoints>();
+        var admin = app.Services.GetRequiredService<AdminGate>();
+        var organization = app.Services.GetRequiredService<OrganizationEndpoints>();
+        var keys = app.Services.GetRequiredService<ApiKeyEndpoints>();
+        var users = app.Services.GetRequiredService<UserEndpoints>();
+        var aliases = app.Services.GetRequiredService<AliasEndpoints>();
         var health = app.Services.GetRequiredService<Health>();
 
         // Inference: Anthropic Messages, and Foundry with and without a resource in the path.
@@ -28,13 +34,26 @@ internal static class Routes
         app.MapGet("/v1/models", models.ListAsync);
         app.MapGet("/v1/models/{**id}", http => models.GetAsync(http, Value(http, "id")));
 
+        // Administration: the vendor's Admin API, and what it leaves to its Console. Admin keys only.
+        app.MapGet("/v1/organizations/me", http => admin.HandleAsync(http, organization.GetAsync));
+        app.MapGet("/v1/organizations/api_keys", http => admin.HandleAsync(http, keys.ListAsync));
+        app.MapPost("/v1/organizations/api_keys", http => admin.HandleAsync(http, keys.CreateAsync));
+        app.MapGet("/v1/organizations/api_keys/{id}", http => admin.HandleAsync(http, keys.GetAsync));
+        app.MapPost("/v1/organizations/api_keys/{id}", http => admin.HandleAsync(http, keys.UpdateAsync));
+        app.MapGet("/v1/organizations/users", http => admin.HandleAsync(http, users.ListAsync));
+        app.MapPost("/v1/organizations/users", http => admin.HandleAsync(http, users.CreateAsync));
+        app.MapGet("/v1/organizations/users/{id}", http => admin.HandleAsync(http, users.GetAsync));
+        app.MapGet("/v1/organizations/aliases", http => admin.HandleAsync(http, aliases.ListAsync));
+        app.MapPut("/v1/organizations/aliases/{name}", http => admin.HandleAsync(http, aliases.PutAsync));
+        app.MapDelete("/v1/organizations/aliases/{name}", http => admin.HandleAsync(http, aliases.DeleteAsync));
+
         // Open: probes of clients and orchestrators.
         app.MapMethods("/", ["HEAD", "GET"], Hello);
         app.MapMethods("/api/hello", ["HEAD", "GET"], Hello);
         app.MapGet("/livez", Health.LiveAsync);
         app.MapGet("/readyz", health.ReadyAsync);
 
-        app.MapFallback(http => ErrorEnvelope.WriteAsync(
+        app.MapFallback("{**path}", http => ErrorEnvelope.WriteAsync(
             http, 404, "not_found_error",
             $"There is no {http.Request.Method} {Printable(http.Request.Path)} here. Models are asked at /v1/messages, /anthropic/v1/messages or /RESOURCE/anthropic/v1/messages."));
     }

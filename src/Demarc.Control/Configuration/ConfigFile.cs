@@ -17,7 +17,7 @@ public static class ConfigFile
         var file = Path.GetFullPath(path);
         var reading = new ConfigReading(Path.GetDirectoryName(file)!, sources);
         var bytes = reading.File(new TextNode("", 1, 1, path, Plain: true), file);
-        var config = bytes is null ? null : Config(bytes, reading);
+        var config = bytes is null ? null : Config(path, bytes, reading);
         return new ConfigResult
         {
             Config = reading.Failed ? null : config,
@@ -27,7 +27,7 @@ public static class ConfigFile
         };
     }
 
-    private static DemarcConfig? Config(byte[] bytes, ConfigReading reading)
+    private static DemarcConfig? Config(string path, byte[] bytes, ConfigReading reading)
     {
         if (ConfigReading.Utf8(bytes) is not { } text)
         {
@@ -53,6 +53,7 @@ public static class ConfigFile
 
         return new DemarcConfig
         {
+            File = path,
             Listen = ServerSection.Listen(map.Text("listen"), map.Get("tls") is not null, reading),
             PublicUrl = UrlRules.Read(map.Text("public_url"), reading),
             Tls = tls,

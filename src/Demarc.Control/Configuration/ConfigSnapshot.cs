@@ -17,7 +17,7 @@ public static class ConfigSnapshot
         {
             Resources = resources,
             Aliases = [.. config.Aliases.Select(a => new AliasSnapshot(
-                a.Name, [.. a.Targets.Select(t => new AliasTarget(deployments[t.Deployment], t.Tier, t.Weight))]))],
+                a.Name, [.. a.Targets.Select(t => new AliasTarget(deployments[t.Deployment], t.Tier, t.Weight))], $"{config.File}:{a.Line}"))],
             Policies = [.. config.Policies.Select((p, i) => new PolicySnapshot($"policies[{i}]", p.Groups, p.Users, p.Models, p.Capture))],
             Catalog = catalog,
             PolicyHash = PolicyHash(config.Policies),

@@ -9,6 +9,9 @@ namespace Demarc.Control.Configuration;
 /// <summary>A configuration that was read without an error: defaults filled in, paths absolute, secrets resolved.</summary>
 public sealed record DemarcConfig
 {
+    /// <summary>The file it was read from, as it was asked for.</summary>
+    public required string File { get; init; }
+
     /// <summary>Default <c>127.0.0.1:8443</c>.</summary>
     public required ListenConfig Listen { get; init; }
 

@@ -27,7 +27,7 @@ public sealed partial class Snapshots : ISnapshotSource, IDisposable
     public Snapshots(Store store, string organizationId, GatewaySnapshot configured, ILogger<Snapshots> log)
     {
         (_store, _organizationId, _configured, _current, _log) = (store, organizationId, configured, configured, log);
-        store.Changes.Subscribe(() => ApplyAsync(Volatile.Read(ref _configured)));
+        store.Changes.Subscribe(RefreshAsync);
     }
 
     public GatewaySnapshot Current => Volatile.Read(ref _current);
@@ -35,11 +35,18 @@ public sealed partial class Snapshots : ISnapshotSource, IDisposable
     public ValueTask<(KeyStatus Status, Principal? Principal)> AuthenticateAsync(string presentedKey) => _store.Principals.AuthenticateAsync(presentedKey);
 
     /// <summary>Puts a configuration in force, together with the aliases of the store.</summary>
-    public async Task ApplyAsync(GatewaySnapshot configured)
+    public Task ApplyAsync(GatewaySnapshot configured) => BuildAsync(configured);
+
+    /// <summary>Takes the store's aliases now, for an answer that others may act on at once.</summary>
+    public Task RefreshAsync() => BuildAsync(null);
+
+    private async Task BuildAsync(GatewaySnapshot? configured)
     {
         await _building.WaitAsync();
         try
         {
+            // Read in turn: a refresh that waited for a reload must not put the old configuration back.
+            configured ??= _configured;
             var aliases = await _store.Aliases.ListAsync(_organizationId);
             Volatile.Write(ref _configured, configured);
             Volatile.Write(ref _current, Merge(configured, aliases));

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Demarc.Governance.Identity;
 
 namespace Demarc.Governance.Evidence;
 
@@ -15,7 +16,12 @@ public sealed record ActorRecord(
     string? KeyId = null,
     string? KeyKind = null,
     string? IpAddress = null,
-    string? UserAgent = null);
+    string? UserAgent = null)
+{
+    /// <summary>The principal behind a request.</summary>
+    public static ActorRecord Of(Principal principal, string? ipAddress, string? userAgent) =>
+        new(principal.Type, principal.Id, principal.Email, principal.KeyId, ApiKey.KindName(principal.KeyKind), ipAddress, userAgent);
+}
 
 /// <summary>One call to one deployment, as it was decided.</summary>
 /// <param name="Number">1 for the first attempt.</param>

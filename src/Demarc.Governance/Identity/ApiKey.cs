@@ -39,6 +39,22 @@ public static class ApiKey
         _ => throw new ArgumentOutOfRangeException(nameof(kind)),
     };
 
+    /// <summary>The kind's name in records and APIs: <c>inference</c>, <c>admin</c> or <c>compliance</c>.</summary>
+    public static string KindName(ApiKeyKind kind) => kind switch
+    {
+        ApiKeyKind.Inference => "inference",
+        ApiKeyKind.Admin => "admin",
+        ApiKeyKind.Compliance => "compliance",
+        _ => throw new ArgumentOutOfRangeException(nameof(kind)),
+    };
+
+    /// <summary>False for a name that <see cref="KindName"/> does not give.</summary>
+    public static bool TryKind(string name, out ApiKeyKind kind)
+    {
+        kind = Array.Find(Kinds, k => KindName(k) == name);
+        return KindName(kind) == name;
+    }
+
     /// <summary>A new key under the MAC key <c>MasterKey.Derive("demarc api key")</c>.</summary>
     public static (string Id, Secret Key) Create(ApiKeyKind kind, byte[] macKey, TimeProvider time)
     {

@@ -16,7 +16,8 @@ public enum CaptureMode
 }
 
 /// <summary>A name clients may ask for, and the deployments it stands for; never none.</summary>
-public sealed record AliasSnapshot(string Name, AliasTarget[] Targets);
+/// <param name="Place"><c>file:line</c> where the configuration names it, and it is read-only elsewhere; null for one that is data.</param>
+public sealed record AliasSnapshot(string Name, AliasTarget[] Targets, string? Place = null);
 
 /// <summary>A deployment that an alias stands for.</summary>
 /// <param name="Tier">From 0; a later tier is asked when the earlier ones cannot serve.</param>

@@ -9,6 +9,9 @@ public static class Credential
     /// <summary>Header names that carry a client's credential; never forwarded.</summary>
     public static readonly string[] Headers = ["x-api-key", "api-key", "authorization"];
 
+    /// <summary>What to tell a client that presents none.</summary>
+    public const string Missing = "No API key. Send it in x-api-key, api-key or Authorization: Bearer.";
+
     /// <summary>
     /// Null when none is presented. Clients may send one key in two headers (apiKeyHelper does); where they differ,
     /// the one in Demarc's own format counts.

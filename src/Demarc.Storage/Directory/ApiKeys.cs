@@ -69,6 +69,16 @@ public sealed class ApiKeys
         CASE WHEN status = 'active' AND expires_at <= @Now THEN 'expired' ELSE status END AS status
         """;
 
+    private const string OtherAdmin =
+        """
+        SELECT k.id FROM api_keys k
+        LEFT JOIN users u ON k.principal_type = 'user' AND u.id = k.principal_id
+        LEFT JOIN service_accounts s ON k.principal_type = 'service_account' AND s.id = k.principal_id
+        WHERE k.organization_id = @organizationId AND k.id <> @id AND k.kind = 'admin' AND k.status = 'active'
+          AND (k.expires_at IS NULL OR k.expires_at > @Now) AND coalesce(u.status, s.status) = 'active'
+        LIMIT 1
+        """;
+
     private readonly Store _store;
     private readonly byte[] _macKey;
 
@@ -86,7 +96,7 @@ public sealed class ApiKeys
         {
             Id = id,
             OrganizationId = key.OrganizationId,
-            Kind = KindName(key.Kind),
+            Kind = ApiKey.KindName(key.Kind),
             Name = key.Name,
             Hint = ApiKey.Hint(secret.Reveal()),
             PrincipalType = key.PrincipalType,
@@ -159,8 +169,13 @@ public sealed class ApiKeys
             new { organizationId, filter.Status, filter.WorkspaceId, filter.CreatedByUserId, page.AfterId, page.BeforeId, _store.Now }).ConfigureAwait(false));
     }
 
-    /// <summary>Changes what is not null (<paramref name="status"/>: active, inactive, archived); null when there is no such key.</summary>
-    public Task<StoredApiKey?> UpdateAsync(string organizationId, string id, ActorRecord actor, string? name = null, string? status = null) =>
+    /// <summary>
+    /// Changes what is not null (<paramref name="status"/>: active, inactive, archived); null when there is no such key.
+    /// With <paramref name="keepLastAdmin"/>, a change that would leave no admin key that holds is not made, and the
+    /// key is returned as it is.
+    /// </summary>
+    public Task<StoredApiKey?> UpdateAsync(
+        string organizationId, string id, ActorRecord actor, string? name = null, string? status = null, bool keepLastAdmin = false) =>
         _store.WriteAsync(async transaction =>
         {
             var place = new { organizationId, id, name, status, _store.Now };
@@ -169,6 +184,9 @@ public sealed class ApiKeys
                 $"SELECT {Columns} FROM api_keys WHERE organization_id = @organizationId AND id = @id", place).ConfigureAwait(false);
             if (before == null)
                 return null;
+            if (keepLastAdmin && status is not (null or "active") && before is { Kind: "admin", Status: "active" }
+                && await transaction.FindAsync<string>(OtherAdmin, place).ConfigureAwait(false) == null)
+                return before;
             var after = await transaction.FindAsync<StoredApiKey>(
                 $"""
                 UPDATE api_keys SET name = coalesce(@name, name), status = coalesce(@status, status)
@@ -185,12 +203,4 @@ public sealed class ApiKeys
             }).ConfigureAwait(false);
             return after;
         });
-
-    internal static string KindName(ApiKeyKind kind) => kind switch
-    {
-        ApiKeyKind.Inference => "inference",
-        ApiKeyKind.Admin => "admin",
-        ApiKeyKind.Compliance => "compliance",
-        _ => throw new ArgumentOutOfRangeException(nameof(kind)),
-    };
 }

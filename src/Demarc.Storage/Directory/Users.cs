@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Demarc.Governance.Evidence;
 using Demarc.Governance.Identity;
 
@@ -74,10 +75,18 @@ public sealed class Users
             Select + " WHERE organization_id = @organizationId AND email = @email",
             new { organizationId, email = email.ToLowerInvariant() });
 
-    public async Task<Page<User>> ListAsync(string organizationId, PageRequest page) =>
-        page.Cut(await _store.QueryAsync<User>(
-            Select + " WHERE organization_id = @organizationId" + page.Where + page.Order,
-            new { organizationId, page.AfterId, page.BeforeId }).ConfigureAwait(false));
+    /// <param name="roles">Any of which a user has; empty does not filter.</param>
+    public async Task<Page<User>> ListAsync(string organizationId, PageRequest page, string? email = null, params string[] roles)
+    {
+        var sql = Select + " WHERE organization_id = @organizationId";
+        if (email != null)
+            sql += " AND email = @email";
+        if (roles.Length > 0)
+            sql += $" AND role IN {_store.TextsOfJson("roles")}";
+        return page.Cut(await _store.QueryAsync<User>(
+            sql + page.Where + page.Order,
+            new { organizationId, email = email?.ToLowerInvariant(), roles = JsonSerializer.Serialize(roles), page.AfterId, page.BeforeId }).ConfigureAwait(false));
+    }
 
     /// <summary>Changes what is not null; null when there is no such user.</summary>
     public Task<User?> UpdateAsync(

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using Demarc.Serving;
-using Demarc.Storage;
 
 namespace Demarc.Commands;
 
@@ -25,28 +24,19 @@ internal static class ServeCommand
             },
         };
         var command = new Command("serve", "Serve the gateway and the control plane") { config, data, listen, quickstart, simulator };
-        command.SetAction(async (parsed, _) =>
+        return command.Runs(async parsed =>
         {
-            try
+            await using var gateway = await Gateway.StartAsync(new ServeOptions
             {
-                await using var gateway = await Gateway.StartAsync(new ServeOptions
-                {
-                    ConfigPath = parsed.GetValue(config),
-                    DataDirectory = parsed.GetValue(data)!,
-                    Listen = parsed.GetValue(listen),
-                    Quickstart = parsed.GetValue(quickstart),
-                    Simulator = parsed.GetValue(simulator),
-                });
-                Console.WriteLine($"listening {gateway.Url.AbsoluteUri.TrimEnd('/')}");
-                await gateway.WaitForShutdownAsync();
-                return 0;
-            }
-            catch (Exception e) when (e is ServeException or StoreException or IOException)
-            {
-                await Console.Error.WriteLineAsync(e.Message);
-                return 1;
-            }
+                ConfigPath = parsed.GetValue(config),
+                DataDirectory = parsed.GetValue(data)!,
+                Listen = parsed.GetValue(listen),
+                Quickstart = parsed.GetValue(quickstart),
+                Simulator = parsed.GetValue(simulator),
+            });
+            Console.WriteLine($"listening {gateway.Url.AbsoluteUri.TrimEnd('/')}");
+            await gateway.WaitForShutdownAsync();
+            return 0;
         });
-        return command;
     }
 }

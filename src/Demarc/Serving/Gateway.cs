@@ -1,4 +1,5 @@
 using System.Net;
+using Demarc.Control.AdminApi;
 using Demarc.Control.Configuration;
 using Demarc.Control.Resources;
 using Demarc.Governance;
@@ -33,15 +34,10 @@ public sealed class Gateway : IAsyncDisposable
     public static async Task<Gateway> StartAsync(ServeOptions options, TimeProvider? clock = null, Action<ILoggingBuilder>? logging = null)
     {
         var time = clock ?? TimeProvider.System;
-        Directory.CreateDirectory(options.DataDirectory);
 
         // 1 configuration and catalog
-        var path = options.ConfigPath ?? Quickstart.WriteConfiguration(options);
-        var shipped = LoadCatalog(null);
-        var sources = ConfigSources.Process with { DataDirectory = options.DataDirectory, KnownModel = id => shipped.FindModel(id) is not null };
-        var read = ConfigFile.Read(path, sources);
-        var config = read.Config ?? throw new ServeException(ConfigReport.Text(path, read));
-        var catalog = config.CatalogPath is null ? shipped : LoadCatalog(config.CatalogPath);
+        var files = InstallationFiles.Load(options.ConfigPath ?? Quickstart.WriteConfiguration(options), options.DataDirectory);
+        var config = files.Config;
 
         // 2 the host
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ApplicationName = "demarc", ContentRootPath = AppContext.BaseDirectory });
@@ -52,17 +48,11 @@ public sealed class Gateway : IAsyncDisposable
         var log = loggers.CreateLogger<Gateway>();
 
         // 3 the store and the snapshot
-        var master = MasterKeyFile.Open(config.MasterKey, options.DataDirectory);
-        var store = config.Store switch
-        {
-            SqliteStoreConfig file => await Store.OpenSqliteAsync(file.Path, master, time, loggers),
-            PostgresStoreConfig server => await Store.OpenPostgresAsync(server.ConnectionString.Reveal(), master, time, loggers),
-            _ => throw new ServeException("The store is neither SQLite nor PostgreSQL."),
-        };
+        var installation = await Installation.OpenAsync(files, time, loggers);
+        var (store, organization) = (installation.Store, installation.Organization);
         try
         {
-            var organization = await store.Organizations.EnsureFirstAsync(config.OrganizationName ?? "Default", new ActorRecord("system", store.Replica));
-            var snapshots = new Snapshots(store, organization.Id, ConfigSnapshot.Build(config, catalog, read.Hash), loggers.CreateLogger<Snapshots>());
+            var snapshots = new Snapshots(store, organization.Id, files.Snapshot, loggers.CreateLogger<Snapshots>());
             await snapshots.ApplyAsync(snapshots.Current);
 
             builder.Services.AddSingleton(time);
@@ -71,21 +61,26 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton(snapshots);
             builder.Services.AddSingleton<ISnapshotSource>(snapshots);
             builder.Services.AddSingleton(organization);
-            builder.Services.AddSingleton(master);
+            builder.Services.AddSingleton(installation.Master);
             builder.Services.AddSingleton<UpstreamClient>();
-            builder.Services.AddSingleton(new SessionNames(master.Derive("demarc session")));
+            builder.Services.AddSingleton(new SessionNames(installation.Master.Derive("demarc session")));
             builder.Services.AddSingleton<ModelsEndpoints>();
             builder.Services.AddSingleton<Health>();
+            builder.Services.AddSingleton<AdminGate>();
+            builder.Services.AddSingleton<OrganizationEndpoints>();
+            builder.Services.AddSingleton<ApiKeyEndpoints>();
+            builder.Services.AddSingleton<UserEndpoints>();
+            builder.Services.AddSingleton<AliasEndpoints>();
             builder.Services.AddSingleton(s => new MessagesPipeline(
                 snapshots, store, s.GetRequiredService<UpstreamClient>(), s.GetRequiredService<SessionNames>(), store.Replica, time,
                 s.GetRequiredService<ILogger<MessagesPipeline>>()));
             builder.Services.AddHostedService(_ => new StoreFollowers(store));
             var tls = config.Tls is null ? null : new TlsCertificate(config.Tls, time, loggers.CreateLogger<TlsCertificate>());
-            builder.Services.AddHostedService(_ => new ConfigWatch(path, sources, read, (next, result) =>
+            builder.Services.AddHostedService(_ => new ConfigWatch(files.Path, files.Sources, files.Read, (next, result) =>
             {
                 if (next.Tls is not null)
                     tls?.Use(next.Tls);
-                return ReloadAsync(store, snapshots, organization.Id, shipped, next, result);
+                return ReloadAsync(store, snapshots, organization.Id, files.Shipped, next, result);
             }, time, loggers.CreateLogger<ConfigWatch>()));
             Listen(builder, config, options, tls);
 
@@ -99,7 +94,7 @@ public sealed class Gateway : IAsyncDisposable
             var url = config.PublicUrl ?? new Uri(app.Urls.First());
             if (options.Quickstart)
                 await Quickstart.PrepareAsync(store, organization.Id, options, new Uri(app.Urls.First()), time);
-            Announce(log, read, path, snapshots.Current, time);
+            Announce(log, files, snapshots.Current, time);
             return new Gateway(app, store, url);
         }
         catch
@@ -108,6 +103,10 @@ public sealed class Gateway : IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>Every route that is mapped, as <c>METHOD /pattern</c>.</summary>
+    internal IEnumerable<string> Routes => _app.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
+        .SelectMany(e => (e.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods ?? []).Select(m => $"{m} {e.RoutePattern.RawText}"));
 
     /// <summary>Completes when the process is asked to end.</summary>
     public Task WaitForShutdownAsync() => _app.WaitForShutdownAsync();
@@ -162,7 +161,7 @@ public sealed class Gateway : IAsyncDisposable
 
     private static async Task ReloadAsync(Store store, Snapshots snapshots, string organizationId, Catalog catalog, DemarcConfig config, ConfigResult result)
     {
-        var next = ConfigSnapshot.Build(config, config.CatalogPath is null ? catalog : LoadCatalog(config.CatalogPath), result.Hash);
+        var next = ConfigSnapshot.Build(config, config.CatalogPath is null ? catalog : InstallationFiles.LoadCatalog(config.CatalogPath), result.Hash);
         var before = snapshots.Current.ConfigurationHash;
         await snapshots.ApplyAsync(next);
         await store.RecordAsync(organizationId, new ActorRecord("system", store.Replica), "demarc_configuration_loaded", new()
@@ -173,19 +172,6 @@ public sealed class Gateway : IAsyncDisposable
         });
     }
 
-    private static Catalog LoadCatalog(string? path)
-    {
-        path ??= Path.Combine(AppContext.BaseDirectory, "catalog", "catalog.json");
-        try
-        {
-            return Catalog.Parse(File.ReadAllBytes(path));
-        }
-        catch (CatalogException e)
-        {
-            throw new ServeException($"The catalog {path} cannot be used.\n{e.Message}");
-        }
-    }
-
     // A bug, or the store refusing a record: the client learns that it was not its fault, the log has the rest.
     private static async Task FailedAsync(HttpContext http)
     {
@@ -193,12 +179,12 @@ public sealed class Gateway : IAsyncDisposable
         await ErrorEnvelope.WriteAsync(http, 500, "api_error", "The gateway failed to handle the request. Your administrator finds the reason in its log.", id.Length > 0 ? id : null, retry: true);
     }
 
-    private static void Announce(ILogger log, ConfigResult read, string path, GatewaySnapshot snapshot, TimeProvider time)
+    private static void Announce(ILogger log, InstallationFiles files, GatewaySnapshot snapshot, TimeProvider time)
     {
         var catalog = snapshot.Catalog;
         var deployed = snapshot.Resources.SelectMany(r => r.Deployments).Select(d => catalog.FindModel(d.Model)?.Id ?? d.Model).ToHashSet();
-        if (read.Problems.Count > 0)
-            ServeLog.ConfigWarnings(log, ConfigReport.Text(path, read));
+        if (files.Read.Problems.Count > 0)
+            ServeLog.ConfigWarnings(log, ConfigReport.Text(files.Path, files.Read));
         foreach (var warning in catalog.Warnings(DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime)).Where(w => w.Subject is null || deployed.Contains(w.Subject)))
             ServeLog.CatalogWarning(log, warning.Text);
     }

@@ -10,14 +10,27 @@ internal static class MasterKeyFile
     private const string Name = "master.key";
 
     /// <param name="configured">Base64 of at least 32 bytes.</param>
-    public static MasterKey Open(Secret? configured, string dataDirectory)
+    /// <param name="mayMake">Whether nothing can have been made under a key yet.</param>
+    /// <exception cref="ServeException">The file is missing, or is no key.</exception>
+    public static MasterKey Open(Secret? configured, string dataDirectory, bool mayMake)
     {
         if (configured is not null)
             return new MasterKey(Convert.FromBase64String(configured.Reveal()));
         var path = Path.Combine(dataDirectory, Name);
         if (!File.Exists(path))
+        {
+            if (!mayMake)
+                throw new ServeException($"The store's master key is not at {path}. Point --data to the directory that has it, restore it from your backup, or name it as master_key in the configuration.");
             Create(path);
-        return new MasterKey(Convert.FromBase64String(File.ReadAllText(path).Trim()));
+        }
+        try
+        {
+            return new MasterKey(Convert.FromBase64String(File.ReadAllText(path).Trim()));
+        }
+        catch (Exception e) when (e is FormatException or ArgumentException)
+        {
+            throw new ServeException($"{path} is no master key: base64 of at least {ContentKey.Size} bytes is. Restore it from your backup.");
+        }
     }
 
     // Written aside and linked in place, so that of two first starts one key wins and none is ever half there.

@@ -52,12 +52,16 @@ internal static class Quickstart
             ?? throw new ServeException($"The quickstart's {email} was made by another start just now. Start again.");
     }
 
+    /// <summary>Where the configuration of a try without one is.</summary>
+    public static string ConfigurationIn(string dataDirectory) => Path.Combine(dataDirectory, "quickstart.yaml");
+
     /// <summary>The configuration of a try without one: the simulator as Foundry and as Anthropic, capture full.</summary>
     public static string WriteConfiguration(ServeOptions options)
     {
         if (options.Simulator is not { } simulator)
-            throw new InvalidOperationException("Without a configuration, serve needs the simulator's address: pass --config FILE, or start with ./run.");
-        var path = Path.Combine(options.DataDirectory, "quickstart.yaml");
+            throw new ServeException("Without a configuration, serve needs the simulator's address: pass --config FILE, or start with ./run.");
+        Directory.CreateDirectory(options.DataDirectory);
+        var path = ConfigurationIn(options.DataDirectory);
         PrivateFile.Write(Path.Combine(options.DataDirectory, "simulator.key"), "simulator\n");
         PrivateFile.Write(path, Template.Replace("SIMULATOR", simulator.AbsoluteUri.TrimEnd('/'), StringComparison.Ordinal));
         return path;

@@ -1,0 +1,52 @@
+using System.CommandLine;
+using Demarc.Governance.Boundaries;
+using Demarc.Governance.Evidence;
+using Demarc.Serving;
+using Demarc.Storage;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Demarc.Commands;
+
+/// <summary>What a command works with: its arguments, its output, and the installation, opened when it is asked for.</summary>
+internal sealed class CommandContext(ParseResult parsed) : IAsyncDisposable
+{
+    private static readonly Option<string?> Config = new("--config") { Description = "The configuration file (YAML); default DATA/quickstart.yaml" };
+    private static readonly Option<string> Data = new("--data") { Description = "Where the embedded store and the master key are", DefaultValueFactory = _ => "data" };
+    private static readonly Option<bool> Json = new("--json") { Description = "Print JSON" };
+
+    private Installation? _installation;
+    private InstallationFiles? _files;
+
+    /// <summary>The options of every command on an installation.</summary>
+    public static IReadOnlyList<Option> Options { get; } = [Config, Data, Json];
+
+    public Output Output { get; } = new(parsed.GetValue(Json));
+
+    public TimeProvider Time { get; } = TimeProvider.System;
+
+    public DateOnly Today => DateOnly.FromDateTime(Time.GetUtcNow().UtcDateTime);
+
+    /// <summary>The person at the command line, as the operating system names them.</summary>
+    public ActorRecord Actor { get; } = new("cli", Environment.UserName);
+
+    /// <summary>The configuration and its catalog.</summary>
+    public InstallationFiles Files => _files ??= InstallationFiles.Load(
+        ConfigPath ?? throw new CommandException($"There is no {Quickstart.ConfigurationIn(DataDirectory)}. Pass --config FILE, or --data DIR of an installation that was started without one."),
+        DataDirectory);
+
+    /// <summary>The configuration's catalog; without a configuration, the one that came with the program.</summary>
+    public Catalog Catalog => ConfigPath is null ? InstallationFiles.LoadCatalog(null) : Files.Catalog;
+
+    private string DataDirectory => parsed.GetValue(Data)!;
+
+    private string? ConfigPath =>
+        parsed.GetValue(Config) ?? (File.Exists(Quickstart.ConfigurationIn(DataDirectory)) ? Quickstart.ConfigurationIn(DataDirectory) : null);
+
+    public T? Get<T>(Option<T> option) => parsed.GetValue(option);
+
+    public T Get<T>(Argument<T> argument) => parsed.GetRequiredValue(argument);
+
+    public async Task<Installation> OpenAsync() => _installation ??= await Installation.OpenAsync(Files, Time, NullLoggerFactory.Instance, Actor);
+
+    public ValueTask DisposeAsync() => _installation?.DisposeAsync() ?? ValueTask.CompletedTask;
+}

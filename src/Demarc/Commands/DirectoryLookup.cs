@@ -1,0 +1,62 @@
+using Demarc.Serving;
+using Demarc.Storage;
+using Demarc.Storage.Directory;
+
+namespace Demarc.Commands;
+
+/// <summary>Finds people, service accounts and groups by what people call them, or by id.</summary>
+internal sealed class DirectoryLookup(Installation installation)
+{
+    private readonly Store _store = installation.Store;
+    private readonly string _organization = installation.Organization.Id;
+
+    public Task<User[]> UsersAsync() => AllAsync(page => _store.Users.ListAsync(_organization, page), u => u.Id);
+
+    public Task<ServiceAccount[]> ServiceAccountsAsync() => AllAsync(page => _store.ServiceAccounts.ListAsync(_organization, page), a => a.Id);
+
+    public Task<Group[]> GroupsAsync() => AllAsync(page => _store.Groups.ListAsync(_organization, page), g => g.Id);
+
+    public Task<StoredApiKey[]> KeysAsync() => AllAsync(page => _store.ApiKeys.ListAsync(_organization, new ApiKeyFilter(), page), k => k.Id);
+
+    /// <param name="emailOrId">An address, or <c>user_…</c>.</param>
+    public async Task<User> UserAsync(string emailOrId) =>
+        await FindUserAsync(emailOrId) ?? throw new CommandException($"There is no user {emailOrId}. See: demarc user list");
+
+    /// <param name="nameOrId">A name, or <c>svac_…</c>.</param>
+    public async Task<ServiceAccount> ServiceAccountAsync(string nameOrId) =>
+        (await ServiceAccountsAsync()).FirstOrDefault(a => a.Id == nameOrId || a.Name == nameOrId)
+        ?? throw new CommandException($"There is no service account {nameOrId}. See: demarc service-account list");
+
+    /// <param name="nameOrId">A name, or <c>rbac_group_…</c>.</param>
+    public async Task<Group> GroupAsync(string nameOrId) =>
+        (await GroupsAsync()).FirstOrDefault(g => g.Id == nameOrId || g.Name == nameOrId)
+        ?? throw new CommandException($"There is no group {nameOrId}. See: demarc group list");
+
+    /// <summary>The id of a user or a service account.</summary>
+    public async Task<string> MemberAsync(string name) =>
+        (await FindUserAsync(name))?.Id
+        ?? (await ServiceAccountsAsync()).FirstOrDefault(a => a.Id == name || a.Name == name)?.Id
+        ?? throw new CommandException($"There is neither a user nor a service account {name}. See: demarc user list, demarc service-account list");
+
+    /// <summary>Addresses of users and names of service accounts, by id.</summary>
+    public async Task<Dictionary<string, string>> NamesAsync() =>
+        (await UsersAsync()).Select(u => (u.Id, Name: u.Email))
+            .Concat((await ServiceAccountsAsync()).Select(a => (a.Id, a.Name)))
+            .ToDictionary(p => p.Id, p => p.Name);
+
+    private async Task<User?> FindUserAsync(string emailOrId) =>
+        await _store.Users.GetByEmailAsync(_organization, emailOrId) ?? await _store.Users.GetAsync(_organization, emailOrId);
+
+    private static async Task<T[]> AllAsync<T>(Func<PageRequest, Task<Page<T>>> list, Func<T, string> id)
+    {
+        var all = new List<T>();
+        Page<T> page;
+        do
+        {
+            page = await list(new PageRequest(AfterId: all.Count > 0 ? id(all[^1]) : null, Limit: 1000));
+            all.AddRange(page.Data);
+        }
+        while (page.HasMore);
+        return [.. all];
+    }
+}

@@ -1,0 +1,70 @@
+using System.CommandLine;
+using Demarc.Control.AdminApi;
+using Demarc.Control.Identity;
+using Demarc.Storage.Directory;
+
+namespace Demarc.Commands;
+
+/// <summary><c>demarc user</c>.</summary>
+internal static class UserCommands
+{
+    public static Command Create() => new("user", "People")
+    {
+        New(),
+        List(),
+        Status("deactivate", "End what a person may do: their keys do not hold any more", "inactive"),
+        Status("activate", "Let a person in again, with the keys they had", "active"),
+    };
+
+    private static Command New()
+    {
+        var email = new Argument<string>("EMAIL") { Description = "The person's address" };
+        var name = new Option<string?>("--name") { Description = "The person's name; default the address" };
+        var role = new Option<string>("--role") { Description = "The person's role", DefaultValueFactory = _ => "developer" };
+        role.AcceptOnlyFromAmong(PrincipalRules.Roles);
+        return new Command("create", "Make a person known") { email, name, role }.Runs(async context =>
+        {
+            var address = context.Get(email);
+            if (PrincipalRules.EmailProblem(address) is { } wrong)
+                throw new CommandException($"EMAIL: {wrong}");
+            if (PrincipalRules.NameProblem(context.Get(name) ?? address) is { } problem)
+                throw new CommandException($"--name: {problem}");
+            var installation = await context.OpenAsync();
+            var user = await installation.Store.Users.CreateAsync(
+                installation.Organization.Id, address, context.Get(name) ?? address, context.Get(role)!, context.Actor)
+                ?? throw new CommandException($"There is a user {address} already. See: demarc user list");
+            context.Output.Done(Shape(user), $"{user.Id}: {user.Email}, {user.Role}. Make a key: demarc key create --user {user.Email} --name NAME");
+        });
+    }
+
+    private static Command List() => new Command("list", "List the people, newest first").Runs(async context =>
+        context.Output.List(
+            await new DirectoryLookup(await context.OpenAsync()).UsersAsync(), Shape,
+            "There are no users yet. Make one: demarc user create EMAIL",
+            ["id", "email", "name", "role", "status", "added"],
+            u => [u.Id, u.Email, u.Name, u.Role, u.Status, Output.Minute(u.CreatedAt)]));
+
+    private static Command Status(string command, string description, string status)
+    {
+        var user = new Argument<string>("USER") { Description = "An address or a user_… id" };
+        return new Command(command, description) { user }.Runs(async context =>
+        {
+            var installation = await context.OpenAsync();
+            var found = await new DirectoryLookup(installation).UserAsync(context.Get(user));
+            if (found.Status != status)
+                found = (await installation.Store.Users.UpdateAsync(installation.Organization.Id, found.Id, context.Actor, status: status))!;
+            context.Output.Done(Shape(found), $"{found.Email} is {found.Status}.");
+        });
+    }
+
+    private static object Shape(User user) => new
+    {
+        user.Id,
+        AddedAt = Rfc3339.Text(user.CreatedAt),
+        user.Email,
+        user.Name,
+        user.Role,
+        user.Status,
+        Type = "user",
+    };
+}

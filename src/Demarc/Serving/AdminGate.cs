@@ -1,0 +1,60 @@
+using Demarc.Control.AdminApi;
+using Demarc.Governance;
+using Demarc.Governance.Evidence;
+using Demarc.Governance.Identity;
+using Demarc.Proxy.Admission;
+using Demarc.Proxy.Refusals;
+using Demarc.Storage;
+
+namespace Demarc.Serving;
+
+/// <summary>Lets a request with an admin key that holds through to an endpoint of the Admin API, and writes what that answers.</summary>
+internal sealed class AdminGate(ISnapshotSource snapshots, Store store, TimeProvider time)
+{
+    public async Task HandleAsync(HttpContext http, Func<AdminRequest, Task<AdminAnswer>> endpoint)
+    {
+        var id = Ids.New(Ids.Request, time);
+        http.Response.Headers["demarc-request-id"] = id;
+        http.Response.Headers["request-id"] = id;
+        // A key that was just made is in an answer: no cache keeps one.
+        http.Response.Headers.CacheControl = "no-store";
+        try
+        {
+            var answer = await AnswerAsync(http, endpoint);
+            if (answer.Json is null)
+            {
+                await ErrorEnvelope.WriteAsync(http, answer.Status, answer.ErrorType!, answer.Message!, id, retry: answer.Status == 503);
+                return;
+            }
+            http.Response.StatusCode = answer.Status;
+            http.Response.ContentType = "application/json";
+            http.Response.ContentLength = answer.Json.Length;
+            await http.Response.Body.WriteAsync(answer.Json, http.RequestAborted);
+        }
+        catch (Exception e) when (e is BadHttpRequestException || (http.RequestAborted.IsCancellationRequested && e is OperationCanceledException or IOException))
+        {
+            // A body that ends too early has nobody left to read an answer.
+        }
+    }
+
+    private async Task<AdminAnswer> AnswerAsync(HttpContext http, Func<AdminRequest, Task<AdminAnswer>> endpoint)
+    {
+        if (Credential.Of(http.Request) is not { } key)
+            return new(401, null, "authentication_error", Credential.Missing);
+        var (status, principal) = await snapshots.AuthenticateAsync(key);
+        if (status != KeyStatus.Active || principal is null)
+            return status == KeyStatus.Unavailable
+                ? new(503, null, "api_error", Credential.Explain(status))
+                : new(401, null, "authentication_error", Credential.Explain(status));
+        var request = new AdminRequest(http.Request, principal);
+        if (principal.KeyKind == ApiKeyKind.Admin)
+            return await endpoint(request);
+        await store.RecordAsync(principal.OrganizationId, request.Actor, "demarc_admin_refused", new()
+        {
+            ["reason"] = "wrong_key_kind",
+            ["method"] = http.Request.Method,
+            ["route"] = (http.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText,
+        });
+        return new(403, null, "permission_error", "This address takes an admin key (demarc_admin_…). An administrator makes one with: demarc key create --kind admin.");
+    }
+}

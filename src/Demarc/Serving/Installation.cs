@@ -1,0 +1,94 @@
+using Demarc.Control.Configuration;
+using Demarc.Governance.Boundaries;
+using Demarc.Governance.Evidence;
+using Demarc.Governance.Policy;
+using Demarc.Storage;
+using Demarc.Storage.Directory;
+
+namespace Demarc.Serving;
+
+/// <summary>What serving and the command line both stand on: configuration, catalog, master key and store.</summary>
+internal sealed class Installation : IAsyncDisposable
+{
+    private Installation(InstallationFiles files, MasterKey master, Store store, Organization organization) =>
+        (Files, Master, Store, Organization) = (files, master, store, organization);
+
+    public InstallationFiles Files { get; }
+
+    public MasterKey Master { get; }
+
+    public Store Store { get; }
+
+    /// <summary>The one organization there is.</summary>
+    public Organization Organization { get; }
+
+    /// <summary>Opens the store, making or migrating it when need be.</summary>
+    /// <param name="actor">Who makes the organization when there is none; null for Demarc itself.</param>
+    /// <exception cref="ServeException">The master key is missing.</exception>
+    /// <exception cref="StoreException">The store cannot be opened.</exception>
+    public static async Task<Installation> OpenAsync(InstallationFiles files, TimeProvider time, ILoggerFactory loggers, ActorRecord? actor = null)
+    {
+        var config = files.Config;
+        Directory.CreateDirectory(files.DataDirectory);
+        // A key made beside a store that has another one would seal and sign what nobody can open or check.
+        var fresh = config.Store is SqliteStoreConfig { Path: var path } ? !File.Exists(path) : actor is null;
+        var master = MasterKeyFile.Open(config.MasterKey, files.DataDirectory, mayMake: fresh);
+        var store = config.Store switch
+        {
+            SqliteStoreConfig file => await Store.OpenSqliteAsync(file.Path, master, time, loggers),
+            PostgresStoreConfig server => await Store.OpenPostgresAsync(server.ConnectionString.Reveal(), master, time, loggers),
+            _ => throw new ServeException("The store is neither SQLite nor PostgreSQL."),
+        };
+        try
+        {
+            var organization = await store.Organizations.EnsureFirstAsync(
+                config.OrganizationName ?? "Default", actor ?? new ActorRecord("system", store.Replica));
+            return new Installation(files, master, store, organization);
+        }
+        catch
+        {
+            await store.DisposeAsync();
+            throw;
+        }
+    }
+
+    public ValueTask DisposeAsync() => Store.DisposeAsync();
+}
+
+/// <summary>The configuration and the catalog, read.</summary>
+/// <param name="Path">The configuration file.</param>
+/// <param name="Read">The reading that gave <paramref name="Config"/>, with its warnings.</param>
+/// <param name="Shipped">The catalog that came with the program.</param>
+/// <param name="Catalog">The catalog in force: the configuration's, else the shipped one.</param>
+internal sealed record InstallationFiles(
+    string Path, string DataDirectory, ConfigSources Sources, ConfigResult Read, DemarcConfig Config, Catalog Shipped, Catalog Catalog)
+{
+    /// <summary>What the configuration says, without the aliases of the store.</summary>
+    public GatewaySnapshot Snapshot => ConfigSnapshot.Build(Config, Catalog, Read.Hash);
+
+    /// <exception cref="ServeException">The configuration or the catalog cannot be used; the message says why and where.</exception>
+    public static InstallationFiles Load(string path, string dataDirectory)
+    {
+        var shipped = LoadCatalog(null);
+        var sources = ConfigSources.Process with { DataDirectory = dataDirectory, KnownModel = id => shipped.FindModel(id) is not null };
+        var read = ConfigFile.Read(path, sources);
+        var config = read.Config ?? throw new ServeException(ConfigReport.Text(path, read).TrimEnd());
+        return new InstallationFiles(
+            path, dataDirectory, sources, read, config, shipped, config.CatalogPath is null ? shipped : LoadCatalog(config.CatalogPath));
+    }
+
+    /// <summary>The catalog of a file; null for the shipped one.</summary>
+    /// <exception cref="ServeException">It cannot be used.</exception>
+    public static Catalog LoadCatalog(string? path)
+    {
+        path ??= System.IO.Path.Combine(AppContext.BaseDirectory, "catalog", "catalog.json");
+        try
+        {
+            return Catalog.Parse(File.ReadAllBytes(path));
+        }
+        catch (CatalogException e)
+        {
+            throw new ServeException($"The catalog {path} cannot be used.\n{e.Message}");
+        }
+    }
+}
