@@ -58,6 +58,9 @@ internal sealed class Exchange
 
     public AnswerFacts Answer { get; } = new();
 
+    /// <summary>True once the <c>finished</c> record is under way: a request has one, whatever happens to its answer afterwards.</summary>
+    public bool IsSettled { get; set; }
+
     /// <summary>Microseconds from arrival to the provider's first byte; 0 until it came.</summary>
     public long FirstByteUs { get; set; }
 

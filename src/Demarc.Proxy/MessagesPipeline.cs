@@ -150,7 +150,7 @@ public sealed partial class MessagesPipeline(
             stop.CancelAfter(IdleTimeout);
             await RelayAsync(x, response, stop);
         }
-        catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException && !x.Http.Response.HasStarted)
+        catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException && !x.IsSettled)
         {
             await UpstreamFailedAsync(x, e);
         }

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 using System.IO.Pipelines;
+using System.Text;
 using Demarc.Simulator.Logging;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -64,14 +65,16 @@ internal sealed class Exchange(HttpContext http, TimeProvider time, SimulatorLog
         response.StatusCode = status;
         response.ContentType = contentType;
         response.ContentLength = length;
-        var micros = (long)Time.GetElapsedTime(_arrived).TotalMicroseconds;
-        response.Headers[ServiceTime] = micros.ToString(CultureInfo.InvariantCulture);
+        response.Headers[ServiceTime] = Micros();
         if (_logged is not null)
         {
             _logged.FirstByte = Moment.Now(Time);
             _logged.Status = status;
         }
     }
+
+    /// <summary>The server-sent event, opened by a comment with the service time so far.</summary>
+    public byte[] Stamped(ReadOnlySpan<byte> sse) => [.. Encoding.ASCII.GetBytes($": {ServiceTime}: {Micros()}\n"), .. sse];
 
     /// <summary>Resets the connection.</summary>
     public void Cut()
@@ -88,6 +91,8 @@ internal sealed class Exchange(HttpContext http, TimeProvider time, SimulatorLog
         if (!log.Enabled && _buffer.Length > 0)
             ArrayPool<byte>.Shared.Return(_buffer);
     }
+
+    private string Micros() => ((long)Time.GetElapsedTime(_arrived).TotalMicroseconds).ToString(CultureInfo.InvariantCulture);
 
     private async ValueTask ReadBodyAsync(PipeReader reader)
     {

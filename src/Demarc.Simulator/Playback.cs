@@ -83,7 +83,7 @@ internal static class Playback
             if (fault?.Kind == FaultKind.Trickle)
                 await TrickleAsync(exchange, output, wire[i], fault.DurationMs ?? 0);
             else
-                await WriteAsync(exchange, output, wire[i]);
+                await WriteAsync(exchange, output, rule.StampLastEvent && i == wire.Count - 1 ? exchange.Stamped(wire[i].Span) : wire[i]);
         }
 
         if (output is GZipStream)

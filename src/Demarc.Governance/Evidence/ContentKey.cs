@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Security.Cryptography;
 using System.Text;
@@ -5,7 +7,7 @@ using System.Text;
 namespace Demarc.Governance.Evidence;
 
 /// <summary>
-/// The key of one session and UTC day. Seals captured content (AES-256-GCM over deflated bytes) and
+/// The key of one session and UTC day. Seals captured content (AES-256-GCM over packed bytes) and
 /// identifies messages (HMAC-SHA-256, 16 bytes). Destroying it erases all that it sealed.
 /// </summary>
 public sealed class ContentKey
@@ -13,7 +15,12 @@ public sealed class ContentKey
     /// <summary>Bytes of a content key and of the master key.</summary>
     public const int Size = 32;
 
-    private const byte Format = 1;
+    // What the plain text was before it was sealed: as it came, or packed with its length in front.
+    private const byte Plain = 1;
+    private const byte Packed = 2;
+
+    // Below this, packing costs more time than it saves bytes.
+    private const int PackFrom = 256;
     private const int NonceSize = 12;
     private const int TagSize = 16;
     private const int HeaderSize = 1 + NonceSize + TagSize;
@@ -33,46 +40,60 @@ public sealed class ContentKey
     /// <summary>The key for message identities under this content key.</summary>
     public ReadOnlySpan<byte> IdentityKey => _identify;
 
-    /// <summary>Deflates and seals content, bound to the place it belongs to.</summary>
+    /// <summary>Packs and seals content, bound to the place it belongs to.</summary>
     public byte[] Seal(ReadOnlySpan<byte> content, string organizationId, string sessionId, Guid requestId)
     {
-        var packed = Deflate(content);
-        var output = new byte[HeaderSize + packed.Length];
-        output[0] = Format;
-        RandomNumberGenerator.Fill(output.AsSpan(1, NonceSize));
-        using var aes = new AesGcm(_seal, TagSize);
-        aes.Encrypt(
-            output.AsSpan(1, NonceSize), packed, output.AsSpan(HeaderSize), output.AsSpan(1 + NonceSize, TagSize),
-            Place(organizationId, sessionId, requestId));
-        return output;
+        var room = ArrayPool<byte>.Shared.Rent(sizeof(int) + BrotliEncoder.GetMaxCompressedLength(content.Length));
+        try
+        {
+            var (format, plain) = Pack(content, room);
+            var output = new byte[HeaderSize + plain.Length];
+            output[0] = format;
+            RandomNumberGenerator.Fill(output.AsSpan(1, NonceSize));
+            using var aes = new AesGcm(_seal, TagSize);
+            aes.Encrypt(
+                output.AsSpan(1, NonceSize), plain.Span, output.AsSpan(HeaderSize), output.AsSpan(1 + NonceSize, TagSize),
+                Place(format, organizationId, sessionId, requestId));
+            return output;
+        }
+        finally
+        {
+            // Content stays nowhere: the pool's next user would find it.
+            ArrayPool<byte>.Shared.Return(room, clearArray: true);
+        }
     }
 
     /// <summary>Opens what <see cref="Seal"/> made; throws <see cref="CryptographicException"/> when it was altered or moved.</summary>
     public byte[] Open(ReadOnlySpan<byte> sealedContent, string organizationId, string sessionId, Guid requestId)
     {
-        if (sealedContent.Length < HeaderSize || sealedContent[0] != Format)
+        if (sealedContent.Length < HeaderSize || sealedContent[0] is not (Plain or Packed))
             throw new CryptographicException("Sealed content has an unknown format.");
-        var packed = new byte[sealedContent.Length - HeaderSize];
+        var plain = new byte[sealedContent.Length - HeaderSize];
         using var aes = new AesGcm(_seal, TagSize);
         aes.Decrypt(
-            sealedContent.Slice(1, NonceSize), sealedContent[HeaderSize..], sealedContent.Slice(1 + NonceSize, TagSize), packed,
-            Place(organizationId, sessionId, requestId));
-        using var inflated = new MemoryStream();
-        using (var deflate = new DeflateStream(new MemoryStream(packed), CompressionMode.Decompress))
-            deflate.CopyTo(inflated);
-        return inflated.ToArray();
+            sealedContent.Slice(1, NonceSize), sealedContent[HeaderSize..], sealedContent.Slice(1 + NonceSize, TagSize), plain,
+            Place(sealedContent[0], organizationId, sessionId, requestId));
+        if (sealedContent[0] == Plain)
+            return plain;
+        var content = new byte[BinaryPrimitives.ReadInt32BigEndian(plain)];
+        return BrotliDecoder.TryDecompress(plain.AsSpan(sizeof(int)), content, out var length) && length == content.Length
+            ? content
+            : throw new CryptographicException("Sealed content does not unpack.");
     }
 
-    private static byte[] Deflate(ReadOnlySpan<byte> content)
+    private static (byte Format, ReadOnlyMemory<byte> Plain) Pack(ReadOnlySpan<byte> content, byte[] room)
     {
-        using var packed = new MemoryStream(content.Length / 2 + 64);
-        using (var deflate = new DeflateStream(packed, CompressionLevel.Fastest, leaveOpen: true))
-            deflate.Write(content);
-        return packed.ToArray();
+        if (content.Length >= PackFrom && BrotliEncoder.TryCompress(content, room.AsSpan(sizeof(int)), out var length, quality: 1, window: 18) && length < content.Length)
+        {
+            BinaryPrimitives.WriteInt32BigEndian(room, content.Length);
+            return (Packed, room.AsMemory(0, sizeof(int) + length));
+        }
+        content.CopyTo(room);
+        return (Plain, room.AsMemory(0, content.Length));
     }
 
-    private static byte[] Place(string organizationId, string sessionId, Guid requestId) =>
-        Encoding.UTF8.GetBytes($"{organizationId}\n{sessionId}\n{requestId:N}");
+    private static byte[] Place(byte format, string organizationId, string sessionId, Guid requestId) =>
+        Encoding.UTF8.GetBytes($"{format}\n{organizationId}\n{sessionId}\n{requestId:N}");
 }
 
 /// <summary>The installation's master key: wraps content keys and derives the keys of tokens and cursors.</summary>

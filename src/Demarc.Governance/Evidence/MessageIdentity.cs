@@ -14,7 +14,6 @@ public static class MessageIdentity
     /// <summary>The identity of one JSON value: a message, or the value of <c>system</c>. Bytes that are not JSON count as they are.</summary>
     public static UInt128 Of(ReadOnlySpan<byte> key, ReadOnlySpan<byte> json)
     {
-        using var hmac = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, key);
         var canonical = new ArrayBufferWriter<byte>(json.Length + 16);
         try
         {
@@ -27,9 +26,8 @@ public static class MessageIdentity
             canonical.ResetWrittenCount();
             canonical.Write(json);
         }
-        hmac.AppendData(canonical.WrittenSpan);
         Span<byte> mac = stackalloc byte[HMACSHA256.HashSizeInBytes];
-        hmac.GetHashAndReset(mac);
+        HMACSHA256.HashData(key, canonical.WrittenSpan, mac);
         return System.Buffers.Binary.BinaryPrimitives.ReadUInt128BigEndian(mac);
     }
 

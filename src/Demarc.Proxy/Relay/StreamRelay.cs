@@ -39,7 +39,7 @@ internal sealed class StreamRelay(Settler settler)
                 : x.Http.RequestAborted.IsCancellationRequested ? Outcome.ClientGone
                 : Outcome.UpstreamLost;
         }
-        if (!state.IsFinished)
+        if (!x.IsSettled)
             await EndAsync(state, outcome);
     }
 
@@ -158,7 +158,6 @@ internal sealed class StreamRelay(Settler settler)
 
     private async Task FinishAsync(State s, Outcome outcome)
     {
-        s.IsFinished = true;
         await s.X.Begun;
         var content = s.X.Captured is not null && s.X.Answer.Id is not null ? s.Content.ToJson() : [];
         await settler.FinishAsync(s.X, outcome, s.Status, s.Provider, content, s.Content.Truncated, s.Content.VisibleBytes, s.Relayed);
@@ -183,8 +182,6 @@ internal sealed class StreamRelay(Settler settler)
         public int Filled { get; set; }
 
         public long Relayed { get; private set; }
-
-        public bool IsFinished { get; set; }
 
         public Splice? Splice { get; set; }
 

@@ -37,7 +37,9 @@ internal sealed class WholeRelay(Settler settler)
 
     private async Task AnswerAsync(Exchange x, HttpResponseMessage response, ReadOnlyMemory<byte> body)
     {
-        AnswerReader.TryReadMessage(body.Span, x.Answer, out var model, out var content);
+        // Cut off at a clean end of the connection: half an answer is none, and its retry is the client's to decide.
+        if (!AnswerReader.TryReadMessage(body.Span, x.Answer, out var model, out var content))
+            throw new HttpRequestException(HttpRequestError.InvalidResponse, "The provider's answer is not JSON.");
         var captured = x.Captured is null || content.IsEmpty ? [] : content.Of(body.Span).ToArray();
         await x.Begun;
         await settler.FinishAsync(

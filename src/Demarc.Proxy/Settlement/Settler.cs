@@ -70,6 +70,7 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
     public async Task FinishAsync(
         Exchange x, Outcome outcome, int status, ProviderRecord provider, byte[] content, bool truncated, long visibleBytes, long responseBytes)
     {
+        x.IsSettled = true;
         var (usage, cost, source, incomplete) = Settle(x, outcome, visibleBytes);
         var answer = x.Answer;
         var finished = new FinishedRecord

@@ -69,6 +69,12 @@ public sealed record ScriptRule
     /// </summary>
     public int? BetweenEventsMs { get; init; }
 
+    /// <summary>
+    /// Opens the last event of a paced stream of server-sent events with a comment that says, as the header
+    /// <c>simulator-service-us</c> does of the head, when it was sent: microseconds since the request arrived. Default false.
+    /// </summary>
+    public bool StampLastEvent { get; init; }
+
     public ScriptFault? Fault { get; init; }
 }
 

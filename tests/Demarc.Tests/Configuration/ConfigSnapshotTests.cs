@@ -7,6 +7,8 @@ namespace Demarc.Tests.Configuration;
 
 public sealed class ConfigSnapshotTests : IDisposable
 {
+    private static readonly Catalog Shipped = Catalog.Parse(File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "catalog", "catalog.json")));
+
     private readonly ConfigFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
@@ -15,10 +17,9 @@ public sealed class ConfigSnapshotTests : IDisposable
     public void The_snapshot_says_what_the_file_says()
     {
         var result = _folder.Read(ConfigFolder.Example());
-        var catalog = new Catalog { Hash = "sha256:00" };
-        var snapshot = ConfigSnapshot.Build(result.Config!, catalog, result.Hash);
+        var snapshot = ConfigSnapshot.Build(result.Config!, Shipped, result.Hash);
 
-        Assert.Same(catalog, snapshot.Catalog);
+        Assert.Same(Shipped, snapshot.Catalog);
         Assert.Equal(result.Hash, snapshot.ConfigurationHash);
         Assert.Equal(32 << 20, snapshot.MaxBodyBytes);
         Assert.Equal(
@@ -45,6 +46,6 @@ public sealed class ConfigSnapshotTests : IDisposable
         Assert.NotEqual(Hash("policies: [{ models: [], capture: full }]"), Hash("policies: [{ capture: full }]"));
         Assert.NotEqual(hash, Hash(""));
 
-        string Hash(string yaml) => ConfigSnapshot.Build(_folder.Read(yaml).Config!, new Catalog { Hash = "sha256:00" }, "sha256:11").PolicyHash;
+        string Hash(string yaml) => ConfigSnapshot.Build(_folder.Read(yaml).Config!, Shipped, "sha256:11").PolicyHash;
     }
 }

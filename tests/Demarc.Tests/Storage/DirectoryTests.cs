@@ -40,7 +40,7 @@ public class DirectoryTests
             new NewApiKey(organization, ApiKeyKind.Admin, "laptop", "user", user.Id), StorePlace.Actor);
 
         Assert.Equal(ApiKey.Hash(secret.Reveal()), await place.SqlAsync<byte[]>("SELECT hash FROM api_keys"));
-        var bodies = (await store.ReadLogAsync(default, 100)).Select(r => System.Text.Encoding.UTF8.GetString(r.Body));
+        var bodies = (await place.LogAsync(store)).Select(r => System.Text.Encoding.UTF8.GetString(r.Body));
         Assert.DoesNotContain(bodies, body => body.Contains(secret.Reveal()[20..], StringComparison.Ordinal));
         Assert.EndsWith(secret.Reveal()[^4..], key.Hint, StringComparison.Ordinal);
     }
@@ -215,7 +215,7 @@ public class DirectoryTests
         await store.Aliases.PutAsync(organization, "sonnet", ["east/sonnet-b", "west/sonnet-b"], StorePlace.Actor);
 
         Assert.Equal(2, await calls.Reader.ReadAsync(TestContext.Current.CancellationToken));
-        var moved = AppendTests.Read((await store.ReadLogAsync(default, 100))[^1].Body);
+        var moved = AppendTests.Read((await place.LogAsync(store))[^1].Body);
         Assert.Equal("demarc_alias_updated", moved.Type);
         Assert.Equal(("""["east/sonnet-a"]""", """["east/sonnet-b","west/sonnet-b"]"""), (moved.Fields["targets_before"], moved.Fields["targets_after"]));
         Assert.True(await store.Aliases.DeleteAsync(organization, "sonnet", StorePlace.Actor));

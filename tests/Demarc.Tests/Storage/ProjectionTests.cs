@@ -17,10 +17,10 @@ public class ProjectionTests
         var store = await place.OpenAsync();
         var request = new Conversation(store, at: 1_795_000_000_000);
         await request.BeginAsync();
-        await store.Projector.CatchUpAsync();
+        await place.ProjectAsync(store);
         Assert.Empty((await store.Activities.ListAsync(All)).Data);
         await request.FinishAsync(cost: 1234, content: [1, 2, 3]);
-        await store.Projector.CatchUpAsync();
+        await place.ProjectAsync(store);
 
         var activity = Assert.Single((await store.Activities.ListAsync(All)).Data);
         Assert.Equal(("demarc_inference", "clls_1", 1L), (activity.Type, activity.SessionId, activity.Position));
@@ -50,13 +50,13 @@ public class ProjectionTests
         var store = await place.OpenAsync();
         var request = new Conversation(store);
         await request.BeginAsync();
-        await store.Projector.CatchUpAsync();
+        await place.ProjectAsync(store);
         await request.RetryAsync(2, "west", 700);
         // Another leader has nothing of it in memory.
         if (newLeader)
-            await store.Projector.CatchUpAsync();
+            await place.ProjectAsync(store);
         await request.FinishAsync(attempt: 2, cost: 300);
-        await (newLeader ? await place.OpenAsync() : store).Projector.CatchUpAsync();
+        await place.ProjectAsync(newLeader ? await place.OpenAsync() : store);
 
         Assert.Equal(2, await place.SqlAsync<long>("SELECT count(*) FROM ledger"));
         Assert.Equal(0, await place.SqlAsync<long>("SELECT nano_usd FROM ledger WHERE attempt = 1 AND resource = 'east'"));
@@ -85,6 +85,7 @@ public class ProjectionTests
                     // The other one moved the watermark: go on from there.
                 }
         }
+        await place.LogAsync(first);
         await Task.WhenAll(LeadAsync(first), LeadAsync(second));
 
         Assert.Equal(900, await place.SqlAsync<long>("SELECT CAST(sum(nano_usd) AS bigint) FROM spend_totals"));
@@ -101,7 +102,7 @@ public class ProjectionTests
         var count = new Conversation(store);
         await count.BeginAsync("count_tokens");
         await count.FinishAsync(cost: 0);
-        await store.Projector.CatchUpAsync();
+        await place.ProjectAsync(store);
 
         Assert.Equal("demarc_token_count", Assert.Single((await store.Activities.ListAsync(All)).Data).Type);
         Assert.Empty((await store.Sessions.ListAsync(new() { OrganizationId = "org_1" })).Data);
@@ -120,9 +121,9 @@ public class ProjectionTests
         var running = new Conversation(store);
         await running.BeginAsync();
 
-        await store.Projector.CatchUpAsync();
+        await place.ProjectAsync(store);
         var settled = await store.Projector.SettleOrphansAsync();
-        await store.Projector.CatchUpAsync();
+        await place.ProjectAsync(store);
         var again = await store.Projector.SettleOrphansAsync();
 
         Assert.Equal((1, 0), (settled, again));
@@ -142,7 +143,7 @@ public class ProjectionTests
         var other = await place.OpenAsync();
         await new Conversation(other).BeginAsync();
         var store = await place.OpenAsync();
-        await store.Projector.CatchUpAsync();
+        await place.ProjectAsync(store);
 
         Assert.Equal(0, await store.Projector.SettleOrphansAsync());
         await place.SqlAsync<int>("UPDATE replicas SET seen_at = seen_at - 61000");
@@ -189,7 +190,7 @@ public class ProjectionTests
         await using var place = await StorePlace.CreateAsync(StoreKind.Postgres);
         var store = await place.OpenAsync();
         await new Conversation(store).WholeAsync();
-        await store.Projector.CatchUpAsync();
+        await place.ProjectAsync(store);
         await new Conversation(store).WholeAsync();
         await store.DisposeAsync();
         // What another, older cluster's transaction numbers look like.
@@ -197,7 +198,7 @@ public class ProjectionTests
 
         var restored = await place.OpenAsync();
         await new Conversation(restored).WholeAsync();
-        await restored.Projector.CatchUpAsync();
+        await place.ProjectAsync(restored);
 
         Assert.Equal(3, await place.SqlAsync<long>("SELECT count(*) FROM activities"));
         Assert.Equal(3, await place.SqlAsync<long>("SELECT count(*) FROM ledger"));

@@ -3,6 +3,7 @@ using Dapper;
 using Demarc.Governance.Evidence;
 using Demarc.Governance.Identity;
 using Demarc.Storage;
+using Demarc.Storage.Evidence;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
@@ -59,6 +60,29 @@ public sealed class StorePlace : IAsyncDisposable
         await using var postgres = new NpgsqlConnection(
             $"Host=127.0.0.1;Port={new Uri(Url).Port};Username=postgres;Database={new Uri(Url).AbsolutePath.Trim('/')};Pooling=false");
         return await postgres.ExecuteScalarAsync<T>(sql, parameters);
+    }
+
+    /// <summary>
+    /// The log from its start, once all of it can be read: on PostgreSQL a transaction of any database of the cluster,
+    /// so of any test that runs beside, holds readers back until it ends.
+    /// </summary>
+    internal async Task<LogRow[]> LogAsync(Store store)
+    {
+        var all = await SqlAsync<long>("SELECT count(*) FROM records");
+        while (true)
+        {
+            var rows = await store.ReadLogAsync(default, int.MaxValue);
+            if (rows.Length >= all)
+                return rows;
+            await Task.Delay(5);
+        }
+    }
+
+    /// <summary>Projects all that the log holds.</summary>
+    public async Task ProjectAsync(Store store)
+    {
+        await LogAsync(store);
+        await store.Projector.CatchUpAsync();
     }
 
     public static EvidenceRecord Event(string organizationId, string type = "test_event", string? value = null) => new()

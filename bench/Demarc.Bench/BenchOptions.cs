@@ -1,0 +1,47 @@
+namespace Demarc.Bench;
+
+/// <summary>What a run was asked for.</summary>
+internal sealed record BenchOptions
+{
+    /// <summary>The sections there are, in the order they run.</summary>
+    public static readonly string[] Sections = ["throughput", "latency", "memory", "startup"];
+
+    /// <summary>Fewer and shorter measurements: a look, not a figure to quote.</summary>
+    public bool Quick { get; init; }
+
+    /// <summary>The JSON file to write; default a new one under <see cref="Results"/>.</summary>
+    public string? Out { get; init; }
+
+    /// <summary>Where the published programs are.</summary>
+    public string Programs { get; init; } = "artifacts/bench";
+
+    /// <summary>Where results go that <see cref="Out"/> names no file for.</summary>
+    public string Results { get; init; } = "bench/results";
+
+    /// <summary>The sections to run; default all.</summary>
+    public string[] Only { get; init; } = Sections;
+
+    public bool Runs(string section) => Only.Contains(section);
+
+    /// <exception cref="FormatException">An argument is unknown or lacks its value.</exception>
+    public static BenchOptions Parse(string[] args)
+    {
+        var options = new BenchOptions();
+        for (var i = 0; i < args.Length; i++)
+        {
+            options = args[i] switch
+            {
+                "--quick" => options with { Quick = true },
+                "--out" => options with { Out = Path.GetFullPath(Value(args, ref i)) },
+                "--programs" => options with { Programs = Path.GetFullPath(Value(args, ref i)) },
+                "--results" => options with { Results = Path.GetFullPath(Value(args, ref i)) },
+                "--only" => options with { Only = Value(args, ref i).Split(',') },
+                _ => throw new FormatException($"unknown argument {args[i]}\nusage: bench/run [--quick] [--out FILE] [--only {string.Join(',', Sections)}]"),
+            };
+        }
+        return options.Only.Except(Sections).FirstOrDefault() is { } unknown ? throw new FormatException($"no section {unknown}") : options;
+    }
+
+    private static string Value(string[] args, ref int at) =>
+        ++at < args.Length ? args[at] : throw new FormatException($"{args[at - 1]} needs a value");
+}

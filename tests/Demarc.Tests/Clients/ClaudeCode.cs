@@ -1,0 +1,80 @@
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using Demarc.Tests.Harness;
+using Xunit;
+
+namespace Demarc.Tests.Clients;
+
+/// <summary>The versions of Claude Code that are tried: the newest, and one that many still run.</summary>
+public enum ClaudeVersion
+{
+    /// <summary>2.1.330.</summary>
+    Newest,
+
+    /// <summary>2.1.197.</summary>
+    Older,
+}
+
+/// <summary>What a run of Claude Code printed, and how it ended.</summary>
+public sealed record ClaudeRun(int ExitCode, JsonElement Printed)
+{
+    /// <summary>The text a developer sees.</summary>
+    public string Result => Printed.GetProperty("result").GetString()!;
+
+    /// <summary>
+    /// Whether both turns of <c>run ls</c> completed: the simulator counts the lines that come back from the tool, to which
+    /// the client may have added some of its own.
+    /// </summary>
+    public bool Listed => ExitCode == 0 && Result.StartsWith("The listing has ", StringComparison.Ordinal);
+
+    public string SessionId => Printed.GetProperty("session_id").GetString()!;
+}
+
+/// <summary>
+/// The real command-line client, headless, in a fresh home and an empty environment, so that nothing of the machine's
+/// owner leaks in. Its working directory holds <see cref="Files"/>.
+/// </summary>
+internal static class ClaudeCode
+{
+    /// <summary>What <c>ls</c> lists where the client runs.</summary>
+    public static readonly string[] Files = ["one.txt", "three.txt", "two.txt"];
+
+    /// <summary>Runs <c>claude -p "run ls"</c> with Bash allowed.</summary>
+    public static async Task<ClaudeRun> RunAsync(ClaudeVersion version, IReadOnlyDictionary<string, string> environment, params string[] arguments)
+    {
+        var program = Program(version);
+        var home = Directory.CreateTempSubdirectory("demarc-claude-").FullName;
+        try
+        {
+            var folder = Directory.CreateDirectory(Path.Combine(home, "project")).FullName;
+            foreach (var file in Files)
+                await File.WriteAllTextAsync(Path.Combine(folder, file), "");
+            var run = await Command.RunAsync(
+                program,
+                ["-p", "run ls", "--allowedTools", "Bash", "--output-format", "json", .. arguments],
+                folder,
+                new Dictionary<string, string>(environment)
+                {
+                    ["HOME"] = home,
+                    ["PATH"] = "/usr/bin:/bin",
+                    ["CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"] = "1",
+                },
+                TestContext.Current.CancellationToken);
+            Assert.True(run.Output.StartsWith('{'), $"exit {run.ExitCode}\n{run.Output}\n{run.Errors}");
+            return new ClaudeRun(run.ExitCode, JsonDocument.Parse(run.Output).RootElement);
+        }
+        finally
+        {
+            Directory.Delete(home, recursive: true);
+        }
+    }
+
+    // Each version's program comes in a package of the platform; the older version keeps its own beside it.
+    private static string Program(ClaudeVersion version)
+    {
+        var system = OperatingSystem.IsMacOS() ? "darwin" : "linux";
+        var machine = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? "arm64" : "x64";
+        var folder = version == ClaudeVersion.Older ? "claude-code-older/node_modules/" : "";
+        return Component.Npm($"{folder}@anthropic-ai/claude-code-{system}-{machine}/claude");
+    }
+}

@@ -1,0 +1,139 @@
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json;
+using Demarc.Governance.Evidence;
+using Demarc.Serving;
+using Demarc.Simulator;
+using Demarc.Simulator.Scripts;
+using Demarc.Tests.Storage;
+using Microsoft.Extensions.Logging;
+using Xunit;
+
+namespace Demarc.Tests.Proxy;
+
+/// <summary>A real gateway on a real store, with the simulator as upstream and the quickstart's keys.</summary>
+public sealed class ProxyPlace : IAsyncDisposable
+{
+    private readonly StorePlace _store;
+    private readonly string _folder;
+
+    private ProxyPlace(StorePlace store, string folder, SimulatorHost simulator, Gateway gateway, Dictionary<string, string> keys)
+    {
+        (_store, _folder, Simulator, Gateway, Keys) = (store, folder, simulator, gateway, keys);
+        Client = new HttpClient(new SocketsHttpHandler { AutomaticDecompression = System.Net.DecompressionMethods.None }) { BaseAddress = gateway.Url };
+    }
+
+    public SimulatorHost Simulator { get; }
+
+    public Gateway Gateway { get; }
+
+    public Dictionary<string, string> Keys { get; }
+
+    public HttpClient Client { get; }
+
+    public StorePlace Store => _store;
+
+    public string Folder => _folder;
+
+    public static async Task<ProxyPlace> StartAsync(StoreKind kind = StoreKind.Sqlite, string? policies = null, params ScriptRule[] rules)
+    {
+        var store = await StorePlace.CreateAsync(kind);
+        var folder = Directory.CreateTempSubdirectory("demarc-proxy-").FullName;
+        var simulator = await SimulatorHost.StartAsync();
+        if (rules.Length > 0)
+            simulator.Script.Set(rules);
+        var config = Path.Combine(folder, "demarc.yaml");
+        await File.WriteAllTextAsync(Path.Combine(folder, "upstream.key"), "upstream-secret\n");
+        await File.WriteAllTextAsync(config, $$"""
+            store: {{store.Url}}
+            max_body_bytes: 1MiB
+            resources:
+              - name: east
+                platform: foundry
+                endpoint: {{simulator.Url.AbsoluteUri}}east/anthropic
+                region: eastus2
+                credential: { api_key: "${file:upstream.key}" }
+                deployments:
+                  - { name: claude-sonnet-4-6, model: claude-sonnet-4-6, hosting: anthropic }
+                  - { name: my-opus, model: claude-opus-4-8, hosting: azure, scope: "data-zone:us" }
+              - name: direct
+                platform: anthropic
+                endpoint: {{simulator.Url.AbsoluteUri}}direct
+                credential: { api_key: "${file:upstream.key}" }
+                deployments:
+                  - { name: claude-haiku-4-5-20251001, model: claude-haiku-4-5-20251001 }
+                  - { name: claude-sonnet-4-6, model: claude-sonnet-4-6 }
+            aliases:
+              sonnet: [east/claude-sonnet-4-6]
+            policies:
+            {{policies ?? "  - { capture: full }"}}
+            """);
+        var gateway = await Gateway.StartAsync(
+            new ServeOptions { ConfigPath = config, DataDirectory = folder, Listen = "127.0.0.1:0", Quickstart = true },
+            logging: l => l.SetMinimumLevel(LogLevel.None));
+        var keys = JsonSerializer.Deserialize<Dictionary<string, string>>(await File.ReadAllTextAsync(Path.Combine(folder, "quickstart.json")))!;
+        return new ProxyPlace(store, folder, simulator, gateway, keys);
+    }
+
+    /// <summary>A Messages request with the developer's key.</summary>
+    public HttpRequestMessage Ask(string body, string path = "/v1/messages")
+    {
+        var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new ByteArrayContent(Encoding.UTF8.GetBytes(body)) };
+        request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        request.Headers.Add("x-api-key", Keys["developer_key"]);
+        request.Headers.Add("anthropic-version", "2023-06-01");
+        return request;
+    }
+
+    public async Task<(HttpResponseMessage Response, string Body)> SendAsync(HttpRequestMessage request)
+    {
+        var response = await Client.SendAsync(request, TestContext.Current.CancellationToken);
+        return (response, await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+    }
+
+    public static string Body(string model = "sonnet", bool stream = false, string text = "hello") =>
+        $$"""{"model":"{{model}}","max_tokens":64,"stream":{{(stream ? "true" : "false")}},"messages":[{"role":"user","content":"{{text}}"}]}""";
+
+    /// <summary>The newest record of a kind, awaited: what a client no longer waits for is written after it left.</summary>
+    public async Task<T> RecordAsync<T>(RecordKind kind, Func<T, bool> which)
+    {
+        var deadline = TimeProvider.System.GetTimestamp();
+        while (true)
+        {
+            var count = await _store.SqlAsync<long>("SELECT count(*) FROM records WHERE kind = @kind", new { kind = (int)kind });
+            for (var i = 0; i < count; i++)
+            {
+                var body = await _store.SqlAsync<byte[]>("SELECT body FROM records WHERE kind = @kind ORDER BY sequence DESC LIMIT 1 OFFSET @i", new { kind = (int)kind, i });
+                var record = (T)JsonSerializer.Deserialize(body, typeof(T), RecordJson.Default)!;
+                if (which(record))
+                    return record;
+            }
+            Assert.True(TimeProvider.System.GetElapsedTime(deadline) < TimeSpan.FromSeconds(10), $"No such {kind} record within 10 s.");
+            await Task.Yield();
+        }
+    }
+
+    public Task<FinishedRecord> FinishedAsync(string requestId) => RecordAsync<FinishedRecord>(RecordKind.Finished, r => r.Id == requestId);
+
+    public async ValueTask DisposeAsync()
+    {
+        Client.Dispose();
+        await Gateway.DisposeAsync();
+        await Simulator.DisposeAsync();
+        await _store.DisposeAsync();
+        Directory.Delete(_folder, recursive: true);
+    }
+}
+
+internal static class Answers
+{
+    public static string RequestId(this HttpResponseMessage response) => response.Headers.GetValues("demarc-request-id").Single();
+
+    public static (string Type, string Message) Error(string body)
+    {
+        using var json = JsonDocument.Parse(body);
+        Assert.Equal("error", json.RootElement.GetProperty("type").GetString());
+        var error = json.RootElement.GetProperty("error");
+        return (error.GetProperty("type").GetString()!, error.GetProperty("message").GetString()!);
+    }
+}
