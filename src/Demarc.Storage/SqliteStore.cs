@@ -83,7 +83,7 @@ internal sealed class SqliteStore : Store
     }
 
     internal override Task<LogRow[]> ReadLogAsync(LogPlace after, int limit) =>
-        QueryAsync<LogRow>(
+        _writer.Recent.Take(after.Sequence, limit) is { Length: > 0 } recent ? Task.FromResult(recent) : QueryAsync<LogRow>(
             """
             SELECT 0 AS xact, sequence, organization_id, kind, request_id, session_id, at, body, content IS NOT NULL AS captured
             FROM records WHERE sequence > @Sequence ORDER BY sequence LIMIT @limit

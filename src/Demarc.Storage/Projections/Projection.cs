@@ -80,16 +80,16 @@ internal sealed class Projection
         switch ((RecordKind)row.Kind)
         {
             case RecordKind.Begun:
-                Begin(row, JsonSerializer.Deserialize(row.Body, RecordJson.Default.BegunRecord)!);
+                Begin(row, row.Document as BegunRecord ?? JsonSerializer.Deserialize(row.Body, RecordJson.Default.BegunRecord)!);
                 break;
             case RecordKind.Attempt:
-                Retry(row, JsonSerializer.Deserialize(row.Body, RecordJson.Default.AttemptRecord)!);
+                Retry(row, row.Document as AttemptRecord ?? JsonSerializer.Deserialize(row.Body, RecordJson.Default.AttemptRecord)!);
                 break;
             case RecordKind.Finished:
-                Finish(row, JsonSerializer.Deserialize(row.Body, RecordJson.Default.FinishedRecord)!);
+                Finish(row, row.Document as FinishedRecord ?? JsonSerializer.Deserialize(row.Body, RecordJson.Default.FinishedRecord)!);
                 break;
             case RecordKind.Event:
-                var e = JsonSerializer.Deserialize(row.Body, RecordJson.Default.EventRecord)!;
+                var e = row.Document as EventRecord ?? JsonSerializer.Deserialize(row.Body, RecordJson.Default.EventRecord)!;
                 Act(row, e.Type, e.Actor.Id, null);
                 break;
         }
