@@ -72,6 +72,8 @@ public sealed partial class Projector
             var projection = await Projection.OfAsync(rows, mark, _open).ConfigureAwait(false);
             await _store.WriteAsync(projection.WriteAsync).ConfigureAwait(false);
             _open.Keep(projection);
+            foreach (var sequence in projection.Unreadable)
+                Unreadable(sequence);
             total += rows.Length;
         }
     }
@@ -122,6 +124,9 @@ public sealed partial class Projector
 
     [LoggerMessage(3010, LogLevel.Error, "The log could not be followed; trying again")]
     private partial void NotProjected(Exception e);
+
+    [LoggerMessage(3013, LogLevel.Critical, "Row {Sequence} of the log cannot be read: it is on record, but in no session and no total")]
+    private partial void Unreadable(long sequence);
 
     [LoggerMessage(3011, LogLevel.Error, "This replica's heartbeat could not be written; after a minute others settle its requests")]
     private partial void NotBeating(Exception e);
