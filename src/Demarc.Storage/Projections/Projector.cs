@@ -15,9 +15,6 @@ public sealed partial class Projector
     private static readonly TimeSpan Idle = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan OrphansEvery = TimeSpan.FromSeconds(5);
 
-    /// <summary>Rows a batch: on SQLite its writes hold up the commits of requests, about a microsecond a row each.</summary>
-    private const int BatchSize = 400;
-
     private readonly Store _store;
     private readonly ILogger _log;
     private readonly Signal _appended;
@@ -66,7 +63,7 @@ public sealed partial class Projector
         while (true)
         {
             var mark = (await _store.FindAsync<Watermark>(Watermark.Select).ConfigureAwait(false))!;
-            var rows = await _store.ReadLogAsync(mark.Place, BatchSize).ConfigureAwait(false);
+            var rows = await _store.ReadLogAsync(mark.Place, _store.ProjectionBatch).ConfigureAwait(false);
             if (rows.Length == 0)
                 return total;
             var projection = await Projection.OfAsync(rows, mark, _open).ConfigureAwait(false);
