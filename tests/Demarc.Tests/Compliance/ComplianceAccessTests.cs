@@ -102,7 +102,8 @@ public sealed class ComplianceAccessTests
         string[] folders = [place.Folder, Path.GetDirectoryName(place.Store.Url["sqlite:".Length..])!];
         var files = folders.SelectMany(f => Directory.GetFiles(f, "*", SearchOption.AllDirectories)).ToArray();
         Assert.Contains(files, f => f.EndsWith("demarc.db", StringComparison.Ordinal));
-        foreach (var file in files)
+        // An empty one is the serving process's lock, which nobody else can open.
+        foreach (var file in files.Where(f => new FileInfo(f).Length > 0))
             Assert.False(Contents(file).AsSpan().IndexOf(Encoding.UTF8.GetBytes(canary)) >= 0, $"{file} has content in the clear.");
     }
 

@@ -205,12 +205,12 @@ public sealed class TranscriptEndpointTests
         await place.AskAsync("s1", User("hi"));
         await place.ActivitiesAsync(1, "demarc_inference");
         var id = (await place.GetAsync(Sessions)).Data()[0].Text("id");
-        await place.Store.SqlAsync<int>("DELETE FROM content_keys");
+        await place.Store.SqlAsync<int>("DELETE FROM keys.content_keys");
 
         var message = Assert.Single((await place.GetAsync($"{Sessions}/{id}/messages")).Data());
 
         Assert.Equal("""{"type":"content_unavailable","reason":"retention_elapsed"}""", message.GetProperty("provenance").GetRawText());
-        Assert.Equal(0, await place.Store.SqlAsync<long>("SELECT count(*) FROM content_keys"));
+        Assert.Equal(0, await place.Store.SqlAsync<long>("SELECT count(*) FROM keys.content_keys"));
     }
 
     [Theory]
