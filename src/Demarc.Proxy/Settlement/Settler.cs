@@ -58,12 +58,13 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
             At = x.At,
             SessionId = x.SessionId,
             Body = JsonSerializer.SerializeToUtf8Bytes(begun, RecordJson.Default.BegunRecord),
+            Document = begun,
         });
     }
 
     /// <summary>
-    /// Writes the <c>finished</c> record; the task completes when it is durable, and only then may the end of the
-    /// answer leave.
+    /// Writes the <c>finished</c> record; the task completes when it and <c>begun</c> are durable, and only then may the
+    /// end of the answer leave.
     /// </summary>
     /// <param name="content">The answer's content, a JSON array; empty when there is none.</param>
     /// <param name="visibleBytes">Bytes of output seen, the floor of a settlement without a final usage.</param>
@@ -90,7 +91,8 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
             FirstByteUs = x.FirstByteUs,
             ResponseBytes = responseBytes,
         };
-        await sink.AppendAsync(new EvidenceRecord
+        // Queued behind begun without waiting for it: on a fast upstream both become durable in one commit.
+        var durable = sink.AppendAsync(new EvidenceRecord
         {
             OrganizationId = x.Principal.OrganizationId,
             Kind = RecordKind.Finished,
@@ -98,8 +100,11 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
             At = time.GetUtcNow().ToUnixTimeMilliseconds(),
             SessionId = x.SessionId,
             Body = JsonSerializer.SerializeToUtf8Bytes(finished, RecordJson.Default.FinishedRecord),
+            Document = finished,
             Content = x.Captured?.Seal(x.Principal.OrganizationId, x.Id, answer, content, truncated) ?? [],
         });
+        await x.Begun;
+        await durable;
         x.Captured?.Remember(x.Id);
     }
 
@@ -128,6 +133,7 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
             RequestId = x.Id,
             At = x.At,
             Body = JsonSerializer.SerializeToUtf8Bytes(refused, RecordJson.Default.EventRecord),
+            Document = refused,
         });
     }
 

@@ -31,7 +31,7 @@ internal static class AliasCommands
             Writable(context, context.Get(name));
             if (AliasRules.TargetsProblem(snapshot, context.Get(targets)) is { } wrong)
                 throw new CommandException($"TARGET: {wrong}");
-            var installation = await context.OpenAsync();
+            var installation = await context.OpenOrMakeAsync();
             await installation.Store.Aliases.PutAsync(installation.Organization.Id, context.Get(name), context.Get(targets), context.Actor);
             var moved = (await AliasObject.ListAsync(installation.Store, installation.Organization.Id, snapshot)).First(a => a.Name == context.Get(name));
             context.Output.Done(moved, $"{moved.Name}: {string.Join(", ", moved.Targets)}.");

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Demarc.Control.Configuration;
 using Demarc.Governance.Boundaries;
 using Demarc.Governance.Evidence;
 using Demarc.Serving;
@@ -46,7 +47,18 @@ internal sealed class CommandContext(ParseResult parsed) : IAsyncDisposable
 
     public T Get<T>(Argument<T> argument) => parsed.GetRequiredValue(argument);
 
-    public async Task<Installation> OpenAsync() => _installation ??= await Installation.OpenAsync(Files, Time, NullLoggerFactory.Instance, Actor);
+    /// <summary>The installation, which has to be there: a listing of a store made just now would hide a wrong --data.</summary>
+    public Task<Installation> OpenAsync() => OpenAsync(mayMake: false);
+
+    /// <summary>The installation, made when there is none.</summary>
+    public Task<Installation> OpenOrMakeAsync() => OpenAsync(mayMake: true);
 
     public ValueTask DisposeAsync() => _installation?.DisposeAsync() ?? ValueTask.CompletedTask;
+
+    private async Task<Installation> OpenAsync(bool mayMake)
+    {
+        if (!mayMake && Files.Config.Store is SqliteStoreConfig { Path: var path } && !File.Exists(path))
+            throw new CommandException($"There is no store at {path} yet: demarc serve makes it, and so does demarc user create. If yours is elsewhere, pass --data DIR.");
+        return _installation ??= await Installation.OpenAsync(Files, Time, NullLoggerFactory.Instance, Actor);
+    }
 }

@@ -45,7 +45,7 @@ internal static class CommandRun
     public static int WrongUsage(ParseResult parsed)
     {
         foreach (var error in parsed.Errors)
-            Console.Error.WriteLine(error.Message);
+            Console.Error.WriteLine(string.Join(' ', error.Message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)));
         var path = new List<string>();
         for (SymbolResult? at = parsed.CommandResult; at is CommandResult command; at = at.Parent)
             path.Insert(0, command.Command is RootCommand ? "demarc" : command.Command.Name);

@@ -17,7 +17,7 @@ internal static class GroupCommands
         {
             if (PrincipalRules.NameProblem(context.Get(name)) is { } problem)
                 throw new CommandException($"NAME: {problem}");
-            var installation = await context.OpenAsync();
+            var installation = await context.OpenOrMakeAsync();
             var group = await installation.Store.Groups.CreateAsync(installation.Organization.Id, context.Get(name), context.Actor)
                 ?? throw new CommandException($"There is a group {context.Get(name)} already. See: demarc group list");
             context.Output.Done(Shape(group, []), $"{group.Id}: {group.Name}. Add members: demarc group add {group.Name} EMAIL");

@@ -17,7 +17,7 @@ internal static class ServiceAccountCommands
         {
             if (PrincipalRules.NameProblem(context.Get(name)) is { } problem)
                 throw new CommandException($"NAME: {problem}");
-            var installation = await context.OpenAsync();
+            var installation = await context.OpenOrMakeAsync();
             var account = await installation.Store.ServiceAccounts.CreateAsync(installation.Organization.Id, context.Get(name), context.Actor)
                 ?? throw new CommandException($"There is a service account {context.Get(name)} already. See: demarc service-account list");
             context.Output.Done(Shape(account), $"{account.Id}: {account.Name}. Make a key: demarc key create --service-account {account.Name} --name NAME");

@@ -29,7 +29,7 @@ internal static class UserCommands
                 throw new CommandException($"EMAIL: {wrong}");
             if (PrincipalRules.NameProblem(context.Get(name) ?? address) is { } problem)
                 throw new CommandException($"--name: {problem}");
-            var installation = await context.OpenAsync();
+            var installation = await context.OpenOrMakeAsync();
             var user = await installation.Store.Users.CreateAsync(
                 installation.Organization.Id, address, context.Get(name) ?? address, context.Get(role)!, context.Actor)
                 ?? throw new CommandException($"There is a user {address} already. See: demarc user list");
