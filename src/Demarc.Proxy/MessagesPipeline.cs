@@ -197,7 +197,6 @@ public sealed partial class MessagesPipeline(
             : (Outcome.UpstreamLost, Refused.UpstreamUnreachable, $"\"{x.Deployment.FullName}\" could not be reached. Try again; your administrator finds the reason under {x.IdText}.");
         LogUpstreamFailed(e, x.IdText, x.Deployment.FullName, refused.Id);
         x.Answer.ErrorType = refused.Type;
-        await x.Begun;
         await _settler.FinishAsync(x, outcome, refused.Status, new ProviderRecord(), [], truncated: false, 0, 0);
         if (outcome == Outcome.ClientGone)
             return;

@@ -117,6 +117,13 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
         _contentKeys.GetAsync(organizationId, sessionId, day);
 
     /// <summary>
+    /// The content key of a session and UTC day, for reading: null when there is none, or when it was destroyed. Asks the
+    /// store each time, so that what was erased stays closed.
+    /// </summary>
+    public Task<ContentKey?> ExistingContentKeyAsync(string organizationId, string sessionId, DateOnly day) =>
+        _contentKeys.FindAsync(organizationId, sessionId, day);
+
+    /// <summary>
     /// Runs a write in one transaction; the task completes when it is durable. The delegate awaits nothing but its
     /// own transaction: on SQLite it runs on the writer's thread, together with whatever else is queued.
     /// When it throws, nothing of it is kept.

@@ -1,4 +1,5 @@
 using Demarc.Control.AdminApi;
+using Demarc.Control.Compliance;
 using Demarc.Governance.Identity;
 using Demarc.Proxy;
 using Demarc.Proxy.Ingress;
@@ -22,6 +23,9 @@ internal static class Routes
         var keys = app.Services.GetRequiredService<ApiKeyEndpoints>();
         var users = app.Services.GetRequiredService<UserEndpoints>();
         var aliases = app.Services.GetRequiredService<AliasEndpoints>();
+        var compliance = app.Services.GetRequiredService<ComplianceGate>();
+        var activities = app.Services.GetRequiredService<ActivityEndpoints>();
+        var sessions = app.Services.GetRequiredService<SessionEndpoints>();
         var health = app.Services.GetRequiredService<Health>();
 
         // Inference: Anthropic Messages, and Foundry with and without a resource in the path.
@@ -46,6 +50,12 @@ internal static class Routes
         app.MapGet("/v1/organizations/aliases", http => admin.HandleAsync(http, aliases.ListAsync));
         app.MapPut("/v1/organizations/aliases/{name}", http => admin.HandleAsync(http, aliases.PutAsync));
         app.MapDelete("/v1/organizations/aliases/{name}", http => admin.HandleAsync(http, aliases.DeleteAsync));
+
+        // Compliance: the vendor's Compliance API. Compliance keys; activities for admin keys too. Each read is an activity.
+        app.MapGet("/v1/compliance/activities", http => compliance.HandleAsync(http, ComplianceScope.Activities, activities.ListAsync));
+        app.MapGet("/v1/compliance/apps/sessions/local", http => compliance.HandleAsync(http, ComplianceScope.UserData, sessions.ListAsync));
+        app.MapGet("/v1/compliance/apps/sessions/local/{session_id}", http => compliance.HandleAsync(http, ComplianceScope.UserData, sessions.GetAsync));
+        app.MapGet("/v1/compliance/apps/sessions/local/{session_id}/messages", http => compliance.HandleAsync(http, ComplianceScope.UserData, sessions.MessagesAsync));
 
         // Open: probes of clients and orchestrators.
         app.MapMethods("/", ["HEAD", "GET"], Hello);

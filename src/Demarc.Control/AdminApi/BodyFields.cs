@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using Demarc.Control.Configuration;
 using Microsoft.AspNetCore.Http;
@@ -90,10 +89,7 @@ public sealed class BodyFields
     {
         if (Text(name) is not { } text)
             return null;
-        if (DateTimeOffset.TryParseExact(
-            text,
-            ["yyyy-MM-dd'T'HH:mm:ssK", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK"],
-            CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) && (text[^1] is 'Z' || text[^6] is '+' or '-'))
+        if (Rfc3339.TryParse(text, out var time))
             return time;
         Wrong(name, "give a time such as 2027-01-31T00:00:00Z.");
         return null;

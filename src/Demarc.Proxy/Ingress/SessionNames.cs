@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -19,6 +20,11 @@ public sealed class SessionNames(byte[] key)
 {
     private const int MaxClientSession = 256;
 
+    // Sessions ask again and again; past the bound the cache starts over.
+    private const int MaxCached = 20_000;
+
+    private readonly ConcurrentDictionary<(string Principal, string Own), string> _names = new();
+
     public string For(Principal principal, IHeaderDictionary headers, RequestFacts facts, ReadOnlySpan<byte> body, CaptureMode capture, long at)
     {
         var own = ClientSession(headers, facts);
@@ -29,6 +35,15 @@ public sealed class SessionNames(byte[] key)
                 ? $"synthetic {MessageIdentity.Of(key, facts.Messages[0].Of(body)):x32}"
                 : $"synthetic {day:yyyy-MM-dd}";
         }
+        if (_names.TryGetValue((principal.Id, own), out var known))
+            return known;
+        if (_names.Count >= MaxCached)
+            _names.Clear();
+        return _names[(principal.Id, own)] = Name(principal, own);
+    }
+
+    private string Name(Principal principal, string own)
+    {
         Span<byte> mac = stackalloc byte[HMACSHA256.HashSizeInBytes];
         HMACSHA256.HashData(key, Encoding.UTF8.GetBytes($"{principal.OrganizationId}\n{principal.Id}\n{own}"), mac);
         return Ids.From(Ids.Session, new Guid(mac[..16], bigEndian: true));

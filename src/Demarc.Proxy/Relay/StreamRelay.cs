@@ -158,7 +158,6 @@ internal sealed class StreamRelay(Settler settler)
 
     private async Task FinishAsync(State s, Outcome outcome)
     {
-        await s.X.Begun;
         var content = s.X.Captured is not null && s.X.Answer.Id is not null ? s.Content.ToJson() : [];
         await settler.FinishAsync(s.X, outcome, s.Status, s.Provider, content, s.Content.Truncated, s.Content.VisibleBytes, s.Relayed);
     }

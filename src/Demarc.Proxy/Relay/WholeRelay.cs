@@ -41,7 +41,6 @@ internal sealed class WholeRelay(Settler settler)
         if (!AnswerReader.TryReadMessage(body.Span, x.Answer, out var model, out var content))
             throw new HttpRequestException(HttpRequestError.InvalidResponse, "The provider's answer is not JSON.");
         var captured = x.Captured is null || content.IsEmpty ? [] : content.Of(body.Span).ToArray();
-        await x.Begun;
         await settler.FinishAsync(
             x, Outcome.Answered, (int)response.StatusCode, Answering.Provider(response), captured, truncated: false, content.Length, body.Length);
 
@@ -95,7 +94,6 @@ internal sealed class WholeRelay(Settler settler)
 
     private async Task SettleErrorAsync(Exchange x, HttpResponseMessage response, int status, long bytes)
     {
-        await x.Begun;
         await settler.FinishAsync(x, Outcome.UpstreamError, status, Answering.Provider(response), [], truncated: false, 0, bytes);
     }
 

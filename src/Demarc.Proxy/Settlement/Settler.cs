@@ -62,8 +62,8 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
     }
 
     /// <summary>
-    /// Writes the <c>finished</c> record; the task completes when it is durable, and only then may the end of the
-    /// answer leave.
+    /// Writes the <c>finished</c> record; the task completes when it and <c>begun</c> are durable, and only then may the
+    /// end of the answer leave.
     /// </summary>
     /// <param name="content">The answer's content, a JSON array; empty when there is none.</param>
     /// <param name="visibleBytes">Bytes of output seen, the floor of a settlement without a final usage.</param>
@@ -90,7 +90,8 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
             FirstByteUs = x.FirstByteUs,
             ResponseBytes = responseBytes,
         };
-        await sink.AppendAsync(new EvidenceRecord
+        // Queued behind begun without waiting for it: on a fast upstream both become durable in one commit.
+        var durable = sink.AppendAsync(new EvidenceRecord
         {
             OrganizationId = x.Principal.OrganizationId,
             Kind = RecordKind.Finished,
@@ -100,6 +101,8 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
             Body = JsonSerializer.SerializeToUtf8Bytes(finished, RecordJson.Default.FinishedRecord),
             Content = x.Captured?.Seal(x.Principal.OrganizationId, x.Id, answer, content, truncated) ?? [],
         });
+        await x.Begun;
+        await durable;
         x.Captured?.Remember(x.Id);
     }
 

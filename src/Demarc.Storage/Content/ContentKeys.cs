@@ -25,6 +25,13 @@ internal sealed class ContentKeys(Store store, MasterKey master)
         return key.IsCompletedSuccessfully ? new(key.Result) : new(key);
     }
 
+    public async Task<ContentKey?> FindAsync(string organizationId, string sessionId, DateOnly day)
+    {
+        var place = new Place(organizationId, sessionId, day);
+        var wrapped = await store.FindContentKeyAsync(organizationId, sessionId, Text(day)).ConfigureAwait(false);
+        return wrapped == null ? null : Unwrap(wrapped, place);
+    }
+
     private Task<ContentKey> Admit(Place place)
     {
         // Under the lock, so that concurrent first uses share one key and one write.
@@ -49,7 +56,7 @@ internal sealed class ContentKeys(Store store, MasterKey master)
         await Task.Yield();
         try
         {
-            var day = place.Day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
+            var day = Text(place.Day);
             var wrapped = await store.FindContentKeyAsync(place.OrganizationId, place.SessionId, day).ConfigureAwait(false);
             if (wrapped == null)
             {
@@ -59,10 +66,7 @@ internal sealed class ContentKeys(Store store, MasterKey master)
                     master.Wrap(secret, place.OrganizationId, place.SessionId, place.Day)).ConfigureAwait(false);
                 CryptographicOperations.ZeroMemory(secret);
             }
-            var unwrapped = master.Unwrap(wrapped, place.OrganizationId, place.SessionId, place.Day);
-            var key = new ContentKey(unwrapped);
-            CryptographicOperations.ZeroMemory(unwrapped);
-            return key;
+            return Unwrap(wrapped, place);
         }
         catch
         {
@@ -75,6 +79,16 @@ internal sealed class ContentKeys(Store store, MasterKey master)
             throw;
         }
     }
+
+    private ContentKey Unwrap(byte[] wrapped, Place place)
+    {
+        var unwrapped = master.Unwrap(wrapped, place.OrganizationId, place.SessionId, place.Day);
+        var key = new ContentKey(unwrapped);
+        CryptographicOperations.ZeroMemory(unwrapped);
+        return key;
+    }
+
+    private static string Text(DateOnly day) => day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
 
     private readonly record struct Place(string OrganizationId, string SessionId, DateOnly Day);
 }

@@ -149,8 +149,9 @@ internal sealed class Projection
         _sessionRequests[(request.SessionId!, request.Sequence)] =
             [request.OrganizationId, request.SessionId, request.Sequence, finished, Bytes(request.Id), captured ? 1L : 0L];
 
-    // Counting tokens is no part of a conversation.
-    private static bool InSession(OpenRequest request) => request.SessionId != null && request.Begun.Operation != "count_tokens";
+    // Counting tokens is no part of a conversation, and what leaves no trace is listed nowhere.
+    private static bool InSession(OpenRequest request) =>
+        request.SessionId != null && request.Begun.Operation != "count_tokens" && request.Begun.Capture != "none";
 
     private OpenRequest? Find(Guid id) => _opened.GetValueOrDefault(id) ?? _open.GetValueOrDefault(id);
 

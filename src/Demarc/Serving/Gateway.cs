@@ -1,5 +1,6 @@
 using System.Net;
 using Demarc.Control.AdminApi;
+using Demarc.Control.Compliance;
 using Demarc.Control.Configuration;
 using Demarc.Control.Resources;
 using Demarc.Governance;
@@ -71,6 +72,11 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton<ApiKeyEndpoints>();
             builder.Services.AddSingleton<UserEndpoints>();
             builder.Services.AddSingleton<AliasEndpoints>();
+            builder.Services.AddSingleton(new PageTokens(installation.Master.Derive("demarc cursor")));
+            builder.Services.AddSingleton<ComplianceGate>();
+            builder.Services.AddSingleton<ActivityEndpoints>();
+            builder.Services.AddSingleton<TranscriptReader>();
+            builder.Services.AddSingleton<SessionEndpoints>();
             builder.Services.AddSingleton(s => new MessagesPipeline(
                 snapshots, store, s.GetRequiredService<UpstreamClient>(), s.GetRequiredService<SessionNames>(), store.Replica, time,
                 s.GetRequiredService<ILogger<MessagesPipeline>>()));

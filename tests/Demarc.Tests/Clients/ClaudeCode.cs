@@ -69,8 +69,8 @@ internal static class ClaudeCode
         }
     }
 
-    // Each version's program comes in a package of the platform; the older version keeps its own beside it.
-    private static string Program(ClaudeVersion version)
+    /// <summary>The program itself: each version has a package for every platform, the older one its own beside it.</summary>
+    public static string Program(ClaudeVersion version)
     {
         var system = OperatingSystem.IsMacOS() ? "darwin" : "linux";
         var machine = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? "arm64" : "x64";

@@ -1,0 +1,213 @@
+using System.Globalization;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Demarc.Control.AdminApi;
+using Demarc.Governance.Evidence;
+using Demarc.Governance.Identity;
+using Demarc.Governance.Spend;
+using Demarc.Storage.Evidence;
+
+namespace Demarc.Control.Compliance;
+
+/// <summary>Activities on the wire: <c>{id, created_at, organization_id, organization_uuid, actor, type}</c> and what the type adds.</summary>
+internal static class ActivityJson
+{
+    // Every answer is application/json: names and messages stand as they are.
+    public static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    private static readonly string[] Numbers = ["status", "status_code"];
+    private static readonly string[] Common = ["id", "created_at", "organization_id", "organization_uuid", "actor", "type", "session_id"];
+
+    public static byte[] Page(string organizationId, Activity[] activities, bool hasMore)
+    {
+        using var output = new MemoryStream();
+        using (var json = new Utf8JsonWriter(output, Options))
+        {
+            json.WriteStartObject();
+            json.WriteStartArray("data");
+            foreach (var activity in activities)
+                Write(json, organizationId, activity);
+            json.WriteEndArray();
+            json.WriteBoolean("has_more", hasMore);
+            json.WriteString("first_id", activities.Length > 0 ? Id(activities[0]) : null);
+            json.WriteString("last_id", activities.Length > 0 ? Id(activities[^1]) : null);
+            json.WriteEndObject();
+        }
+        return output.ToArray();
+    }
+
+    private static string Id(Activity activity) => Ids.From(Ids.Activity, new Guid(activity.RequestId, bigEndian: true));
+
+    private static void Write(Utf8JsonWriter json, string organizationId, Activity activity)
+    {
+        var e = IsRequest(activity) ? null : JsonSerializer.Deserialize(activity.Body, RecordJson.Default.EventRecord)!;
+        var begun = e is null && activity.Begun is not null ? JsonSerializer.Deserialize(activity.Begun, RecordJson.Default.BegunRecord) : null;
+        json.WriteStartObject();
+        json.WriteString("id", Id(activity));
+        json.WriteString("created_at", Rfc3339.Text(activity.At));
+        json.WriteString("organization_id", organizationId);
+        json.WriteString("organization_uuid", OrganizationUuid.Of(organizationId));
+        json.WritePropertyName("actor");
+        ActorJson.Write(json, e?.Actor ?? begun?.Actor);
+        json.WriteString("type", activity.Type);
+        if (e is not null)
+            Fields(json, activity, e);
+        else
+            Inference(json, activity, begun, JsonSerializer.Deserialize(activity.Body, RecordJson.Default.FinishedRecord)!);
+        json.WriteEndObject();
+    }
+
+    private static bool IsRequest(Activity activity) => activity.Type is "demarc_inference" or "demarc_token_count";
+
+    private static void Fields(Utf8JsonWriter json, Activity activity, EventRecord e)
+    {
+        if (activity.SessionId is not null)
+            json.WriteString("session_id", activity.SessionId);
+        foreach (var (name, value) in e.Fields)
+        {
+            if (Array.IndexOf(Common, name) >= 0 && (name != "session_id" || activity.SessionId is not null))
+                continue;
+            if (Array.IndexOf(Numbers, name) >= 0 && long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+                json.WriteNumber(name, number);
+            else
+                json.WriteString(name, value);
+        }
+    }
+
+    // What was asked of whom, where it ran and what it cost. Never content.
+    private static void Inference(Utf8JsonWriter json, Activity activity, BegunRecord? begun, FinishedRecord finished)
+    {
+        json.WriteString("request_id", finished.Id);
+        json.WriteString("session_id", activity.SessionId);
+        json.WriteString("result", finished.Result);
+        json.WriteNumber("status", finished.Status);
+        json.WriteString("error_type", finished.ErrorType);
+        json.WriteString("stop_reason", finished.StopReason);
+        if (begun is not null)
+            Begun(json, begun);
+        json.WriteString("model_served", finished.ModelServed);
+        json.WriteNumber("attempt", finished.Attempt);
+        Usage(json, finished);
+        Provider(json, finished.Provider ?? new ProviderRecord());
+        json.WriteNumber("latency_us", finished.LatencyUs);
+        json.WriteNumber("first_byte_us", finished.FirstByteUs);
+        json.WriteNumber("response_bytes", finished.ResponseBytes);
+    }
+
+    private static void Begun(Utf8JsonWriter json, BegunRecord begun)
+    {
+        json.WriteString("client_session_id", begun.ClientSession);
+        json.WriteString("agent_id", begun.Agent);
+        json.WriteString("parent_agent_id", begun.ParentAgent);
+        json.WriteString("prompt_id", begun.PromptId);
+        json.WriteString("request_class", begun.RequestClass);
+        json.WriteString("product_surface", begun.Surface);
+        json.WriteString("dialect", begun.Dialect);
+        json.WriteBoolean("stream", begun.Stream);
+        json.WriteString("model_asked", begun.ModelAsked);
+        json.WriteString("resource", begun.Attempt.Resource);
+        json.WriteString("deployment", begun.Attempt.Deployment);
+        json.WriteString("deployment_model", begun.Attempt.Model);
+        json.WriteString("platform", begun.Attempt.Platform);
+        json.WriteString("hosting", begun.Attempt.Hosting);
+        json.WriteString("scope", begun.Attempt.Scope);
+        json.WriteString("region", begun.Attempt.Region);
+        Strings(json, "plan", begun.Plan);
+        Strings(json, "splices", begun.Splices);
+        json.WriteString("betas", begun.Betas);
+        json.WriteString("capture", begun.Capture);
+        json.WriteNumber("request_bytes", begun.RequestBytes);
+        json.WriteStartObject("receipt");
+        json.WriteString("policy", begun.Receipt.Policy);
+        json.WriteString("catalog", begun.Receipt.Catalog);
+        json.WriteString("configuration", begun.Receipt.Configuration);
+        json.WriteEndObject();
+    }
+
+    private static void Usage(Utf8JsonWriter json, FinishedRecord finished)
+    {
+        if (finished.Usage is { } usage)
+        {
+            json.WriteStartObject("usage");
+            json.WriteNumber("input_tokens", usage.InputTokens);
+            json.WriteNumber("output_tokens", usage.OutputTokens);
+            json.WriteNumber("cache_read_input_tokens", usage.CacheRead);
+            json.WriteNumber("cache_creation_5m_input_tokens", usage.CacheWrite5m);
+            json.WriteNumber("cache_creation_1h_input_tokens", usage.CacheWrite1h);
+            json.WriteNumber("web_search_requests", usage.WebSearchRequests);
+            json.WriteEndObject();
+        }
+        else
+            json.WriteNull("usage");
+        json.WriteNumber("cost_nano_usd", finished.CostNanoUsd);
+        json.WriteString("cost_usd", NanoDollars.Format(finished.CostNanoUsd).Replace("$", "", StringComparison.Ordinal));
+        json.WriteString("price_source", finished.PriceSource);
+        json.WriteBoolean("incomplete", finished.Incomplete);
+    }
+
+    private static void Provider(Utf8JsonWriter json, ProviderRecord provider)
+    {
+        json.WriteString("provider_request_id", provider.RequestId);
+        json.WriteString("provider_apim_request_id", provider.ApimRequestId);
+        json.WriteString("provider_message_id", provider.MessageId);
+        json.WriteString("provider_inference_geo", provider.InferenceGeo);
+        json.WriteString("provider_service_tier", provider.ServiceTier);
+    }
+
+    private static void Strings(Utf8JsonWriter json, string name, string[] values)
+    {
+        json.WriteStartArray(name);
+        foreach (var value in values)
+            json.WriteStringValue(value);
+        json.WriteEndArray();
+    }
+}
+
+/// <summary>The actor union ("Understand the Activity object"), with the person behind a key beside the key.</summary>
+internal static class ActorJson
+{
+    public static void Write(Utf8JsonWriter json, ActorRecord? actor)
+    {
+        json.WriteStartObject();
+        json.WriteString("type", Type(actor));
+        if (actor is null)
+        {
+            json.WriteEndObject();
+            return;
+        }
+        switch (actor.Type)
+        {
+            case "user":
+                json.WriteString("email_address", actor.Email);
+                json.WriteString("user_id", actor.Id);
+                break;
+            case "service_account":
+                json.WriteString("service_account_id", actor.Id);
+                break;
+            default:
+                json.WriteString("name", actor.Id);
+                break;
+        }
+        if (actor.KeyId is not null)
+            json.WriteString(actor.KeyKind == "admin" ? "admin_api_key_id" : "api_key_id", actor.KeyId);
+        if (actor.Type is "user" or "service_account")
+        {
+            json.WriteString("ip_address", actor.IpAddress);
+            json.WriteString("user_agent", actor.UserAgent);
+        }
+        json.WriteEndObject();
+    }
+
+    // A person who asks a model is the actor; what asks with a key of its own, or reads records, is the key.
+    private static string Type(ActorRecord? actor) => actor switch
+    {
+        null => "unknown_actor",
+        { KeyKind: "admin" } => "admin_api_key_actor",
+        { KeyKind: "compliance" } => "api_actor",
+        { Type: "user" } => "user_actor",
+        { Type: "service_account", KeyId: not null } => "api_actor",
+        { Type: "service_account" } => "service_account_actor",
+        { Type: "cli" } => "demarc_cli_actor",
+        _ => "system_actor",
+    };
+}

@@ -1,0 +1,91 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Demarc.Governance.Evidence;
+using Demarc.Governance.Wire;
+using Xunit;
+
+namespace Demarc.Governance.Tests.Evidence;
+
+/// <summary>A session as the request path captures it: the client's bodies scanned, continued from tips, sealed and opened.</summary>
+internal sealed class RecordedSession
+{
+    private const string Name = "clls_1";
+
+    private readonly Dictionary<DateOnly, ContentKey> _keys = [];
+    private readonly List<TranscriptRequest> _requests = [];
+    private SessionTips _tips = new();
+
+    public DateOnly Day { get; set; } = new(2026, 11, 22);
+
+    /// <summary>Bytes of messages stored so far: what the tips save.</summary>
+    public long Stored { get; private set; }
+
+    public static string User(string text) => $$"""{"role":"user","content":{{JsonSerializer.Serialize(text)}}}""";
+
+    public static string Assistant(string text) => $$"""{"role":"assistant","content":{{Answer(text)}}}""";
+
+    public static string Answer(string text) => $$"""[{"type":"text","text":{{JsonSerializer.Serialize(text)}}}]""";
+
+    /// <summary>As another replica, or this one after a restart: nothing of the session is remembered.</summary>
+    public void Forget() => _tips = new();
+
+    public void Ask(string messages, string? answer, string? system = "\"Be brief.\"", bool truncated = false) =>
+        Ask(Encoding.UTF8.GetBytes($$"""{"model":"m","max_tokens":1,{{(system is null ? "" : $"\"system\":{system},")}}"messages":[{{messages}}]}"""), answer, truncated);
+
+    public void Ask(byte[] body, string? answer, bool truncated = false)
+    {
+        Assert.True(RequestScanner.TryScan(body, out var facts, out var problem), problem);
+        if (!_keys.TryGetValue(Day, out var key))
+            _keys.Add(Day, key = new ContentKey(RandomNumberGenerator.GetBytes(ContentKey.Size)));
+        var system = facts.System.IsEmpty ? default : MessageIdentity.Of(key.IdentityKey, facts.System.Of(body));
+        List<UInt128> messages = [.. facts.Messages.Select(m => MessageIdentity.Of(key.IdentityKey, m.Of(body)))];
+        var continuation = _tips.Find(Name, Day, system, messages.ToArray());
+        var content = new CapturedContent(body, facts, continuation);
+        var finished = content.Finish(new AnswerFacts(), Encoding.UTF8.GetBytes(answer ?? ""), truncated).ToArray();
+        if (answer is not null)
+            messages.Add(MessageIdentity.Of(key.IdentityKey, Encoding.UTF8.GetBytes($$"""{"role":"assistant","content":{{answer}}}""")));
+        var at = new DateTimeOffset(Day, default, default).ToUnixTimeMilliseconds() + _requests.Count;
+        var id = Guid.CreateVersion7(DateTimeOffset.FromUnixTimeMilliseconds(at));
+        _tips.Remember(Name, Day, continuation.Parent, id, system, [.. messages]);
+        _requests.Add(new TranscriptRequest { Id = id, At = at, Content = finished, Answered = answer is not null });
+        Stored += finished.Length;
+    }
+
+    public void AskUncaptured(bool answered = true) =>
+        _requests.Add(new TranscriptRequest { Id = Guid.CreateVersion7(), At = 1, Answered = answered });
+
+    /// <summary>Takes away what the request captured, as a lawful erasure does.</summary>
+    public void Erase(int index) =>
+        _requests[index] = _requests[index] with { Content = default, Unavailable = UnavailableReason.RetentionElapsed };
+
+    public void Lose(int index) => _requests.RemoveAt(index);
+
+    public List<TranscriptMessage> Read()
+    {
+        var transcript = new Transcript();
+        return [.. _requests.SelectMany(r => transcript.Add(r))];
+    }
+
+    /// <summary>The transcript as lines: <c>u: text</c>, <c>a: text</c>, <c>marker</c> and the like.</summary>
+    public string[] Lines() => [.. Read().Select(Line)];
+
+    private static string Line(TranscriptMessage message)
+    {
+        var blocks = message.Blocks(new TranscriptLimits()).Select(b => b switch
+        {
+            TextBlock t => t.Text,
+            ToolUseBlock u => $"{u.Name}({u.Input})",
+            ToolResultBlock r => $"{r.Name}={string.Join('+', r.Texts)}",
+            _ => "?",
+        });
+        var text = string.Join(" | ", blocks);
+        return message.Provenance switch
+        {
+            Provenance.SyntheticMarker => text,
+            Provenance.ContentUnavailable => $"{message.Role[0]}! {message.Reason}",
+            Provenance.ClientAsserted => $"{message.Role[0]}? {text[(text.IndexOf(" | ", StringComparison.Ordinal) + 3)..]}",
+            _ => $"{message.Role[0]}: {text}",
+        };
+    }
+}
