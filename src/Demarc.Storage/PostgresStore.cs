@@ -37,6 +37,11 @@ internal sealed class PostgresStore : Store
           AND r.seen_at > (extract(epoch FROM clock_timestamp()) * 1000)::bigint - 60000)
         """;
 
+    // PostgreSQL keeps statistics.
+    internal override string ByIndex(string table, string index) => table;
+
+    internal override int ProjectionBatch => 1000;
+
     internal override string TextsOfJson(string parameter) => $"(SELECT json_array_elements_text(@{parameter}::json))";
 
     public static async Task<PostgresStore> OpenAtAsync(string connectionString, MasterKey master, TimeProvider time, ILoggerFactory loggers)

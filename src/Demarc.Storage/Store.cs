@@ -142,6 +142,12 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
     /// <summary>The next rows of the log after a place in it, in the log's order, none missing before the last.</summary>
     internal abstract Task<LogRow[]> ReadLogAsync(LogPlace after, int limit);
 
+    /// <summary>A table read by an index that the planner would not choose by itself.</summary>
+    internal abstract string ByIndex(string table, string index);
+
+    /// <summary>Rows of the log that are projected in one transaction.</summary>
+    internal abstract int ProjectionBatch { get; }
+
     /// <summary>Waits to become the one process that projects; disposing the result gives that up.</summary>
     internal abstract Task<Lead> LeadAsync(CancellationToken stop);
 

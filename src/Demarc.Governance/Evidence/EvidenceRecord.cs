@@ -37,6 +37,12 @@ public sealed class EvidenceRecord
     /// <summary>UTF-8 JSON of the record named by <see cref="Kind"/>. Never content of a prompt or an answer.</summary>
     public required ReadOnlyMemory<byte> Body { get; init; }
 
+    /// <summary>
+    /// What <see cref="Body"/> holds, as an object (<see cref="BegunRecord"/>, …), so that whoever follows the log in this
+    /// process need not read it again; null when only the bytes are at hand.
+    /// </summary>
+    public object? Document { get; init; }
+
     /// <summary>Sealed content (see <see cref="ContentKey"/>); empty when nothing is captured.</summary>
     public ReadOnlyMemory<byte> Content { get; init; }
 }

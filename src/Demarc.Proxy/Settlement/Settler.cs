@@ -58,6 +58,7 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
             At = x.At,
             SessionId = x.SessionId,
             Body = JsonSerializer.SerializeToUtf8Bytes(begun, RecordJson.Default.BegunRecord),
+            Document = begun,
         });
     }
 
@@ -99,6 +100,7 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
             At = time.GetUtcNow().ToUnixTimeMilliseconds(),
             SessionId = x.SessionId,
             Body = JsonSerializer.SerializeToUtf8Bytes(finished, RecordJson.Default.FinishedRecord),
+            Document = finished,
             Content = x.Captured?.Seal(x.Principal.OrganizationId, x.Id, answer, content, truncated) ?? [],
         });
         await x.Begun;
@@ -131,6 +133,7 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
             RequestId = x.Id,
             At = x.At,
             Body = JsonSerializer.SerializeToUtf8Bytes(refused, RecordJson.Default.EventRecord),
+            Document = refused,
         });
     }
 

@@ -80,21 +80,21 @@ public sealed class Activities
             query.Before,
         });
         // One arm a value, each a short walk along its own index, instead of one walk past all that does not match.
-        var (column, values) = query.ActorIds.Length is > 0 and <= MaxArms ? ("actor_id", query.ActorIds)
-            : query.Types.Length is > 0 and <= MaxArms ? ("type", query.Types)
-            : ("", []);
+        var (column, index, values) = query.ActorIds.Length is > 0 and <= MaxArms ? ("actor_id", "activities_actor", query.ActorIds)
+            : query.Types.Length is > 0 and <= MaxArms ? ("type", "activities_type", query.Types)
+            : ("", "", []);
         var conditions = string.Join(" AND ", Conditions(query, column));
-        string Arm(string condition) =>
+        string Arm(string condition, string from) =>
             $"""
             SELECT * FROM (
-              SELECT position, request_id, type, session_id, at, begun, finished FROM activities
+              SELECT position, request_id, type, session_id, at, begun, finished FROM {from}
               WHERE organization_id = @OrganizationId AND {condition}{conditions}
               ORDER BY position {order} LIMIT {query.Limit + 1}) AS arm
             """;
-        var arms = values.Length == 0 ? Arm("") : string.Join(" UNION ALL ", values.Select((value, i) =>
+        var arms = values.Length == 0 ? Arm("", "activities") : string.Join(" UNION ALL ", values.Select((value, i) =>
         {
             parameters.Add($"value{i}", value);
-            return Arm($"{column} = @value{i} AND ");
+            return Arm($"{column} = @value{i} AND ", _store.ByIndex("activities", index));
         }));
 
         var rows = await _store.QueryAsync<Activity>(

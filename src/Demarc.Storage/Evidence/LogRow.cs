@@ -22,6 +22,9 @@ internal sealed record LogRow
 
     public required byte[] Body { get; init; }
 
+    /// <summary>What <see cref="Body"/> holds, for a row that this process wrote; null for one read from the store.</summary>
+    public object? Document { get; init; }
+
     /// <summary>1 when the row has content.</summary>
     public required long Captured { get; init; }
 

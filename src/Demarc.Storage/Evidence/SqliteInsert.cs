@@ -24,7 +24,8 @@ internal sealed class SqliteInsert : IDisposable
             out _statement));
     }
 
-    public void Run(EvidenceRecord record)
+    /// <summary>Inserts a record and gives its sequence.</summary>
+    public long Run(EvidenceRecord record)
     {
         Span<byte> id = stackalloc byte[16];
         record.RequestId.TryWriteBytes(id, bigEndian: true, out _);
@@ -46,10 +47,10 @@ internal sealed class SqliteInsert : IDisposable
         var code = raw.sqlite3_step(_statement);
         raw.sqlite3_reset(_statement);
         if (code == raw.SQLITE_DONE)
-            return;
+            return raw.sqlite3_last_insert_rowid(_database);
         if (raw.sqlite3_extended_errcode(_database) == raw.SQLITE_CONSTRAINT_UNIQUE)
             throw new AlreadyRecordedException();
-        Check(code);
+        throw Error(code);
     }
 
     public void Dispose() => _statement.Dispose();
@@ -57,6 +58,8 @@ internal sealed class SqliteInsert : IDisposable
     private void Check(int code)
     {
         if (code != raw.SQLITE_OK)
-            throw new SqliteException(raw.sqlite3_errmsg(_database).utf8_to_string(), code & 0xff, code);
+            throw Error(code);
     }
+
+    private SqliteException Error(int code) => new(raw.sqlite3_errmsg(_database).utf8_to_string(), code & 0xff, code);
 }

@@ -29,7 +29,8 @@ internal abstract class SqliteJob
 /// <summary>One record of the log.</summary>
 internal sealed class SqliteAppend(EvidenceRecord record) : SqliteJob
 {
-    private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    // Completed on a worker, where what waits for it may go on at once.
+    private readonly TaskCompletionSource _done = new();
 
     public Task Done => _done.Task;
 
@@ -64,24 +65,13 @@ internal sealed class SqliteWork<T>(Func<SqliteTransactionScope, Task<T>> write,
         _done.SetResult(_result);
     }
 
-    protected override void Write(SqliteWriter writer)
+    protected override void Write(SqliteWriter writer) => writer.InSavepoint(() =>
     {
-        writer.Execute("SAVEPOINT work");
-        try
-        {
-            _scope = new SqliteTransactionScope(writer);
-            // SQLite completes every call synchronously, so the task is done unless the delegate awaited something else.
-            var task = write(_scope);
-            if (!task.IsCompleted)
-                throw new InvalidOperationException("A write awaits its own transaction only: it would hold up every other writer.");
-            _result = task.GetAwaiter().GetResult();
-        }
-        catch (Exception e) when (!SqliteWriter.EndsGroup(e))
-        {
-            writer.Execute("ROLLBACK TO work");
-            writer.Execute("RELEASE work");
-            throw;
-        }
-        writer.Execute("RELEASE work");
-    }
+        _scope = new SqliteTransactionScope(writer);
+        // SQLite completes every call synchronously, so the task is done unless the delegate awaited something else.
+        var task = write(_scope);
+        if (!task.IsCompleted)
+            throw new InvalidOperationException("A write awaits its own transaction only: it would hold up every other writer.");
+        _result = task.GetAwaiter().GetResult();
+    });
 }

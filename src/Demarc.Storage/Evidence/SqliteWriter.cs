@@ -15,10 +15,12 @@ internal sealed class SqliteWriter : IAsyncDisposable
 {
     private const int MaxGroup = 512;
     private const int MaxQueued = 8192;
+    private const int SplitFrom = 4;
 
     private readonly SqliteConnection _connection;
     private readonly SqliteInsert? _insert;
     private readonly Dictionary<BulkStatement, SqliteBulk> _bulk = [];
+    private readonly List<LogRow> _written = [];
     private readonly Channel<SqliteJob> _queue = Channel.CreateBounded<SqliteJob>(new BoundedChannelOptions(MaxQueued)
     {
         SingleReader = true,
@@ -47,6 +49,9 @@ internal sealed class SqliteWriter : IAsyncDisposable
 
     public SqliteConnection Connection => _connection;
 
+    /// <summary>The rows of the log that became durable last.</summary>
+    public RecentLog Recent { get; } = new();
+
     public TimeProvider Time { get; }
 
     /// <summary>True for errors after which nothing of the group can be kept; others concern one statement.</summary>
@@ -68,7 +73,26 @@ internal sealed class SqliteWriter : IAsyncDisposable
     }
 
     /// <summary>Adds a record to the transaction that runs; on the writer's thread only.</summary>
-    public void Insert(EvidenceRecord record) => _insert!.Run(record);
+    public void Insert(EvidenceRecord record) => _written.Add(RecentLog.Row(record, _insert!.Run(record)));
+
+    /// <summary>Runs something in a savepoint: when it throws, nothing of it is kept, and the group stands.</summary>
+    public void InSavepoint(Action write)
+    {
+        var written = _written.Count;
+        Execute("SAVEPOINT work");
+        try
+        {
+            write();
+        }
+        catch (Exception e) when (!EndsGroup(e))
+        {
+            Execute("ROLLBACK TO work");
+            Execute("RELEASE work");
+            _written.RemoveRange(written, _written.Count - written);
+            throw;
+        }
+        Execute("RELEASE work");
+    }
 
     /// <summary>Runs a statement for each row, prepared once; on the writer's thread only.</summary>
     public void Execute(BulkStatement statement, IReadOnlyList<object?[]> rows)
@@ -135,6 +159,7 @@ internal sealed class SqliteWriter : IAsyncDisposable
     private void Commit(List<SqliteJob> group)
     {
         Exception? failure = null;
+        _written.Clear();
         try
         {
             Execute("BEGIN IMMEDIATE");
@@ -149,9 +174,37 @@ internal sealed class SqliteWriter : IAsyncDisposable
                 raw.sqlite3_exec(_connection.Handle, "ROLLBACK");
         }
 
-        foreach (var job in group)
-            job.Complete(failure);
+        if (failure == null)
+            Recent.Add(_written);
+        Complete(group, failure);
         if (failure == null)
             _durable();
+    }
+
+    // Appends are told in two work items, not one each: waking a worker costs more than most of what it then does.
+    private static void Complete(List<SqliteJob> group, Exception? failure)
+    {
+        var appends = new List<SqliteJob>(group.Count);
+        foreach (var job in group)
+        {
+            if (job is SqliteAppend)
+                appends.Add(job);
+            else
+                job.Complete(failure);
+        }
+        var half = appends.Count > SplitFrom ? appends.Count / 2 : appends.Count;
+        Tell(appends, 0, half, failure);
+        Tell(appends, half, appends.Count, failure);
+    }
+
+    private static void Tell(List<SqliteJob> jobs, int from, int to, Exception? failure)
+    {
+        if (from == to)
+            return;
+        ThreadPool.UnsafeQueueUserWorkItem(_ =>
+        {
+            for (var i = from; i < to; i++)
+                jobs[i].Complete(failure);
+        }, null);
     }
 }

@@ -36,6 +36,9 @@ internal sealed class Projection
     /// <summary>Requests finished in this batch.</summary>
     public IEnumerable<Guid> Closed => _closed;
 
+    /// <summary>Sequences of rows whose body is not what their kind says.</summary>
+    public List<long> Unreadable { get; } = [];
+
     public static async Task<Projection> OfAsync(LogRow[] rows, Watermark from, OpenRequests open)
     {
         var begunHere = rows.Where(row => row.Kind == (long)RecordKind.Begun).Select(Id).ToHashSet();
@@ -44,7 +47,16 @@ internal sealed class Projection
             .Select(Id).Where(id => !begunHere.Contains(id)).Distinct();
         var projection = new Projection(from, await open.FindAsync(earlier).ConfigureAwait(false));
         foreach (var row in rows)
-            projection.Add(row);
+        {
+            try
+            {
+                projection.Add(row);
+            }
+            catch (JsonException)
+            {
+                projection.Report(row);
+            }
+        }
         projection._to = rows[^1].Place;
         return projection;
     }
@@ -80,19 +92,26 @@ internal sealed class Projection
         switch ((RecordKind)row.Kind)
         {
             case RecordKind.Begun:
-                Begin(row, JsonSerializer.Deserialize(row.Body, RecordJson.Default.BegunRecord)!);
+                Begin(row, row.Document as BegunRecord ?? JsonSerializer.Deserialize(row.Body, RecordJson.Default.BegunRecord)!);
                 break;
             case RecordKind.Attempt:
-                Retry(row, JsonSerializer.Deserialize(row.Body, RecordJson.Default.AttemptRecord)!);
+                Retry(row, row.Document as AttemptRecord ?? JsonSerializer.Deserialize(row.Body, RecordJson.Default.AttemptRecord)!);
                 break;
             case RecordKind.Finished:
-                Finish(row, JsonSerializer.Deserialize(row.Body, RecordJson.Default.FinishedRecord)!);
+                Finish(row, row.Document as FinishedRecord ?? JsonSerializer.Deserialize(row.Body, RecordJson.Default.FinishedRecord)!);
                 break;
             case RecordKind.Event:
-                var e = JsonSerializer.Deserialize(row.Body, RecordJson.Default.EventRecord)!;
+                var e = row.Document as EventRecord ?? JsonSerializer.Deserialize(row.Body, RecordJson.Default.EventRecord)!;
                 Act(row, e.Type, e.Actor.Id, null);
                 break;
         }
+    }
+
+    /// <summary>One row that cannot be read must not hold up all that follow: it is an activity of its own, and no row of the ledger.</summary>
+    private void Report(LogRow row)
+    {
+        Unreadable.Add(row.Sequence);
+        Act(row, "demarc_record_unreadable", "", null);
     }
 
     private void Begin(LogRow row, BegunRecord begun)

@@ -15,9 +15,6 @@ public sealed partial class Projector
     private static readonly TimeSpan Idle = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan OrphansEvery = TimeSpan.FromSeconds(5);
 
-    /// <summary>Rows a batch: on SQLite its writes hold up the commits of requests, about a microsecond a row each.</summary>
-    private const int BatchSize = 400;
-
     private readonly Store _store;
     private readonly ILogger _log;
     private readonly Signal _appended;
@@ -66,12 +63,14 @@ public sealed partial class Projector
         while (true)
         {
             var mark = (await _store.FindAsync<Watermark>(Watermark.Select).ConfigureAwait(false))!;
-            var rows = await _store.ReadLogAsync(mark.Place, BatchSize).ConfigureAwait(false);
+            var rows = await _store.ReadLogAsync(mark.Place, _store.ProjectionBatch).ConfigureAwait(false);
             if (rows.Length == 0)
                 return total;
             var projection = await Projection.OfAsync(rows, mark, _open).ConfigureAwait(false);
             await _store.WriteAsync(projection.WriteAsync).ConfigureAwait(false);
             _open.Keep(projection);
+            foreach (var sequence in projection.Unreadable)
+                Unreadable(sequence);
             total += rows.Length;
         }
     }
@@ -122,6 +121,9 @@ public sealed partial class Projector
 
     [LoggerMessage(3010, LogLevel.Error, "The log could not be followed; trying again")]
     private partial void NotProjected(Exception e);
+
+    [LoggerMessage(3013, LogLevel.Critical, "Row {Sequence} of the log cannot be read: it is on record, but in no session and no total")]
+    private partial void Unreadable(long sequence);
 
     [LoggerMessage(3011, LogLevel.Error, "This replica's heartbeat could not be written; after a minute others settle its requests")]
     private partial void NotBeating(Exception e);

@@ -170,6 +170,19 @@ public class ProjectionTests
         await running;
     }
 
+    [Theory, InlineData(StoreKind.Sqlite), InlineData(StoreKind.Postgres)]
+    public async Task A_row_that_cannot_be_read_is_shown_and_holds_up_nothing(StoreKind kind)
+    {
+        await using var place = await StorePlace.CreateAsync(kind);
+        var store = await place.OpenAsync();
+        await store.AppendAsync(new EvidenceRecord { OrganizationId = "org_1", Kind = RecordKind.Event, RequestId = Guid.CreateVersion7(), At = 1, Body = new byte[10] });
+        await new Conversation(store).WholeAsync();
+
+        await place.ProjectAsync(store);
+
+        Assert.Equal(["demarc_inference", "demarc_record_unreadable"], (await store.Activities.ListAsync(All)).Data.Select(a => a.Type));
+    }
+
     [Fact]
     public async Task A_second_process_that_would_serve_from_a_SQLite_file_is_refused()
     {
