@@ -60,6 +60,11 @@ public sealed partial class MessagesPipeline(
             // A body that ends too early has nobody left to read an answer.
             LogClientGone(x.IdText);
         }
+        catch (RecordFailedException e)
+        {
+            LogRecordFailed(e, x.IdText);
+            await RecordFailedAsync(x);
+        }
         finally
         {
             // Still null where the request was refused before its body was read, or handed on to an upload under way.
@@ -204,6 +209,17 @@ public sealed partial class MessagesPipeline(
         await ErrorEnvelope.WriteAsync(x.Http, refused.Status, refused.Type, message, x.IdText, refused.Retry);
     }
 
+    // No answer without a record: what was not sent stays unsent, and a stream that had begun ends in its own terms.
+    private static Task RecordFailedAsync(Exchange x)
+    {
+        const string message = "The gateway could not record this request, so its answer was not released. Try again shortly.";
+        if (x.Http.Response.HasStarted)
+            return x.Http.Response.Body.WriteAsync(ErrorEnvelope.Event(Refused.RecordFailed.Type, message, x.IdText), x.Http.RequestAborted).AsTask();
+        x.Http.Response.Clear();
+        Answering.Receipt(x);
+        return ErrorEnvelope.WriteAsync(x.Http, Refused.RecordFailed.Status, Refused.RecordFailed.Type, message, x.IdText, Refused.RecordFailed.Retry);
+    }
+
     private async ValueTask<bool> RefusedAsync(Exchange x, Refused refused, string message)
     {
         await RefuseAsync(x, refused, message);
@@ -244,6 +260,9 @@ public sealed partial class MessagesPipeline(
 
     [LoggerMessage(1002, LogLevel.Warning, "{Request}: {Deployment} failed ({Reason})")]
     private partial void LogUpstreamFailed(Exception e, string request, string deployment, string reason);
+
+    [LoggerMessage(1004, LogLevel.Critical, "{Request}: not recorded, and so not answered")]
+    private partial void LogRecordFailed(Exception e, string request);
 
     [LoggerMessage(EventId = 1003, Message = "{Request}: refused ({Reason})")]
     private partial void LogRefused(LogLevel level, string request, string reason);

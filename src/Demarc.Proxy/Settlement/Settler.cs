@@ -50,7 +50,7 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
             Receipt = new ReceiptRecord(x.Snapshot.PolicyHash, x.Snapshot.Catalog.Hash, x.Snapshot.ConfigurationHash),
             Replica = replica,
         };
-        return sink.AppendAsync(new EvidenceRecord
+        return AppendAsync(new EvidenceRecord
         {
             OrganizationId = x.Principal.OrganizationId,
             Kind = RecordKind.Begun,
@@ -92,7 +92,7 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
             ResponseBytes = responseBytes,
         };
         // Queued behind begun without waiting for it: on a fast upstream both become durable in one commit.
-        var durable = sink.AppendAsync(new EvidenceRecord
+        var durable = AppendAsync(new EvidenceRecord
         {
             OrganizationId = x.Principal.OrganizationId,
             Kind = RecordKind.Finished,
@@ -126,7 +126,7 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
                 ["client_session"] = Header(x.Http.Request.Headers, "x-claude-code-session-id"),
             },
         };
-        return sink.AppendAsync(new EvidenceRecord
+        return AppendAsync(new EvidenceRecord
         {
             OrganizationId = x.Principal.OrganizationId,
             Kind = RecordKind.Event,
@@ -135,6 +135,18 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
             Body = JsonSerializer.SerializeToUtf8Bytes(refused, RecordJson.Default.EventRecord),
             Document = refused,
         });
+    }
+
+    private async Task AppendAsync(EvidenceRecord record)
+    {
+        try
+        {
+            await sink.AppendAsync(record);
+        }
+        catch (Exception e)
+        {
+            throw new RecordFailedException(e);
+        }
     }
 
     private static (UsageRecord? Usage, long Cost, string? Source, bool Incomplete) Settle(Exchange x, Outcome outcome, long visibleBytes)

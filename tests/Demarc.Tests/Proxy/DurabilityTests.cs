@@ -48,6 +48,35 @@ public sealed class DurabilityTests
         Assert.Contains("event: message_stop", rest, StringComparison.Ordinal);
     }
 
+    [Theory, InlineData(StoreKind.Sqlite), InlineData(StoreKind.Postgres)]
+    public async Task What_cannot_be_recorded_is_not_answered(StoreKind kind)
+    {
+        await using var place = await ProxyPlace.StartAsync(kind);
+        await place.SendAsync(place.Ask(ProxyPlace.Body()));
+        await place.Store.SqlAsync<object>("ALTER TABLE records RENAME TO records_gone");
+
+        foreach (var stream in new[] { false, true })
+        {
+            var (response, body) = await place.SendAsync(place.Ask(ProxyPlace.Body(stream: stream, text: "canary")));
+            Assert.Equal((HttpStatusCode.ServiceUnavailable, "api_error"), (response.StatusCode, Answers.Error(body).Type));
+            Assert.DoesNotContain("canary", body, StringComparison.Ordinal);
+        }
+        await place.Store.SqlAsync<object>("ALTER TABLE records_gone RENAME TO records");
+    }
+
+    [Fact]
+    public async Task A_stream_whose_settlement_is_refused_ends_in_an_error_event()
+    {
+        await using var place = await ProxyPlace.StartAsync(rules: new ScriptRule { Stream = true, Text = "a b", Deltas = 2, Fault = new ScriptFault { Kind = FaultKind.Silence, AfterEvents = 4, DurationMs = 1000 } });
+        using var response = await place.Client.SendAsync(place.Ask(ProxyPlace.Body(stream: true)), HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        await place.Store.SqlAsync<object>("ALTER TABLE records RENAME TO records_gone");
+        var body = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        Assert.DoesNotContain("message_stop", body, StringComparison.Ordinal);
+        Assert.DoesNotContain("message_delta", body, StringComparison.Ordinal);
+        Assert.Contains("could not record", body.Split("event: error")[1], StringComparison.Ordinal);
+        await place.Store.SqlAsync<object>("ALTER TABLE records_gone RENAME TO records");
+    }
+
     [Fact]
     public async Task A_key_revoked_in_mid_stream_ends_the_stream()
     {

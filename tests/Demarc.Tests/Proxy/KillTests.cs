@@ -1,0 +1,121 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Text.Json;
+using Demarc.Simulator;
+using Demarc.Tests.Storage;
+using Xunit;
+
+namespace Demarc.Tests.Proxy;
+
+/// <summary>Law 3 with a real process: killed at any moment, every answered request is on record and balances.</summary>
+public sealed class KillTests
+{
+    [Theory, InlineData(StoreKind.Sqlite), InlineData(StoreKind.Postgres)]
+    public async Task Every_answer_survives_a_kill_and_what_was_open_is_settled(StoreKind kind)
+    {
+        await using var store = await StorePlace.CreateAsync(kind);
+        await using var simulator = await SimulatorHost.StartAsync();
+        var folder = Directory.CreateTempSubdirectory("demarc-kill-").FullName;
+        var config = Path.Combine(folder, "demarc.yaml");
+        await File.WriteAllTextAsync(Path.Combine(folder, "upstream.key"), "x", TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(config, $$"""
+            store: {{store.Url}}
+            resources:
+              - name: east
+                platform: foundry
+                endpoint: {{simulator.Url.AbsoluteUri}}anthropic
+                credential: { api_key: "${file:upstream.key}" }
+                deployments: [ { name: claude-sonnet-4-6, model: claude-sonnet-4-6, hosting: anthropic } ]
+            policies: [ { capture: full } ]
+            """, TestContext.Current.CancellationToken);
+
+        var (process, url) = await ServeAsync(config, folder);
+        var key = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(folder, "quickstart.json"), TestContext.Current.CancellationToken)).RootElement.GetProperty("developer_key").GetString()!;
+        var answered = new ConcurrentBag<string>();
+        using var client = new HttpClient(new SocketsHttpHandler()) { BaseAddress = url };
+        var enough = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var callers = Enumerable.Range(0, 16).Select(n => AskAsync(client, key, n, answered, enough)).ToArray();
+        await enough.Task.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
+        process.Kill();
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        await Task.WhenAll(callers);
+        Assert.True(answered.Count >= 200);
+
+        foreach (var id in answered)
+        {
+            var finished = await store.SqlAsync<long>("SELECT count(*) FROM records WHERE kind = 3 AND request_id = @id", new { id = RequestId(id) });
+            Assert.True(finished == 1, $"{id} was answered and has {finished} finished records");
+        }
+        // The next start settles what the dead one left open, each once and at its bound. On PostgreSQL others wait a
+        // minute for a sign of life; here the dead one is made to look that old.
+        if (kind == StoreKind.Postgres)
+            await store.SqlAsync<object>("UPDATE replicas SET seen_at = seen_at - 120000");
+        (process, _) = await ServeAsync(config, folder);
+        try
+        {
+            var started = TimeProvider.System.GetTimestamp();
+            const string open = "SELECT (SELECT count(*) FROM records WHERE kind = 1) - (SELECT count(*) FROM records WHERE kind = 3)";
+            while (await store.SqlAsync<long>(open) != 0)
+            {
+                Assert.True(TimeProvider.System.GetElapsedTime(started) < TimeSpan.FromSeconds(20), "requests stay open");
+                await Task.Yield();
+            }
+        }
+        finally
+        {
+            process.Kill();
+            await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static async Task AskAsync(HttpClient client, string key, int n, ConcurrentBag<string> answered, TaskCompletionSource enough)
+    {
+        try
+        {
+            for (var i = 0; ; i++)
+            {
+                using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/messages")
+                {
+                    Content = new StringContent(ProxyPlace.Body("claude-sonnet-4-6", stream: i % 2 == 0, text: $"{n} {i}"), System.Text.Encoding.UTF8, "application/json"),
+                };
+                request.Headers.Add("x-api-key", key);
+                request.Headers.Add("anthropic-version", "2023-06-01");
+                using var response = await client.SendAsync(request, TestContext.Current.CancellationToken);
+                var body = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+                // Answered means that the end came: a stream's stop, or a whole answer.
+                if (response.IsSuccessStatusCode && (i % 2 == 1 || body.Contains("message_stop", StringComparison.Ordinal)))
+                    answered.Add(response.RequestId());
+                if (answered.Count >= 200)
+                    enough.TrySetResult();
+            }
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException)
+        {
+            // The gateway is gone, as it should be.
+        }
+    }
+
+    private static async Task<(Process Process, Uri Url)> ServeAsync(string config, string data)
+    {
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var argument in new[] { Path.Combine(AppContext.BaseDirectory, "demarc.dll"), "serve", "--config", config, "--data", data, "--listen", "127.0.0.1:0", "--quickstart" })
+            start.ArgumentList.Add(argument);
+        var process = Process.Start(start)!;
+        process.ErrorDataReceived += (_, _) => { };
+        process.BeginErrorReadLine();
+        var listening = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+        process.OutputDataReceived += (_, line) =>
+        {
+            if (line.Data is null)
+                listening.TrySetException(new InvalidOperationException("demarc serve ended before it listened."));
+            else if (line.Data.StartsWith("listening ", StringComparison.Ordinal))
+                listening.TrySetResult(line.Data["listening ".Length..]);
+        };
+        process.BeginOutputReadLine();
+        return (process, new Uri(await listening.Task.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken)));
+    }
+
+    private static byte[] RequestId(string text) =>
+        Governance.Identity.Ids.TryParse(Governance.Identity.Ids.Request, text, out var id) ? id.ToByteArray(bigEndian: true) : throw new ArgumentException(text, nameof(text));
+}
