@@ -201,9 +201,9 @@ public sealed class ServeException(string message) : Exception(message);
 
 internal static partial class ServeLog
 {
-    [LoggerMessage(3001, LogLevel.Warning, "The configuration has warnings.\n{Problems}")]
+    [LoggerMessage(5001, LogLevel.Warning, "The configuration has warnings.\n{Problems}")]
     public static partial void ConfigWarnings(ILogger log, string problems);
 
-    [LoggerMessage(3002, LogLevel.Warning, "Catalog: {Warning}")]
+    [LoggerMessage(5002, LogLevel.Warning, "Catalog: {Warning}")]
     public static partial void CatalogWarning(ILogger log, string warning);
 }
