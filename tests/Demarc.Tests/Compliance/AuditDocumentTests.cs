@@ -11,12 +11,15 @@ public sealed class AuditDocumentTests
     [Fact]
     public async Task The_examples_of_the_document_run_as_they_stand()
     {
+        var path = Environment.GetEnvironmentVariable("PATH")!;
+        foreach (var program in new[] { "bash", "curl", "jq" })
+            Component.Require(path.Split(':').Any(folder => File.Exists(Path.Combine(folder, program))), $"{program} is not installed (apt-get install {program})");
         await using var place = await ProxyPlace.StartAsync();
         await place.AskAsync("s1", User("What is on record?"));
         await place.ActivitiesAsync(1, "demarc_inference");
         var environment = new Dictionary<string, string>
         {
-            ["PATH"] = Environment.GetEnvironmentVariable("PATH")!,
+            ["PATH"] = path,
             ["DEMARC_URL"] = place.Client.BaseAddress!.AbsoluteUri.TrimEnd('/'),
             ["DEMARC_COMPLIANCE_KEY"] = place.Keys["compliance_key"],
         };
