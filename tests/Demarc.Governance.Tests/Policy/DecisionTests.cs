@@ -13,7 +13,14 @@ public sealed class DecisionTests
 
     private static readonly Principal Developer = new()
     {
-        OrganizationId = "org_1", Type = "user", Id = "user_1", Email = "dev@contoso.example", Name = "dev", Groups = ["payments"], KeyId = "apikey_1", KeyKind = ApiKeyKind.Inference,
+        OrganizationId = "org_1",
+        Type = "user",
+        Id = "user_1",
+        Email = "dev@contoso.example",
+        Name = "dev",
+        Groups = ["payments"],
+        KeyId = "apikey_1",
+        KeyKind = ApiKeyKind.Inference,
     };
 
     [Theory]
