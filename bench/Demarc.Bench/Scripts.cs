@@ -23,6 +23,12 @@ internal static class Scripts
     /// <summary>The delayed model's streams, event by event, a millisecond apart.</summary>
     public static object PacedStream { get; } = new
     {
-        stream = true, model = Load.RequestText.DelayedModel, latency_ms = LatencyMs, text = s_answer, deltas = Deltas, between_events_ms = 1, stamp_last_event = true,
+        stream = true,
+        model = Load.RequestText.DelayedModel,
+        latency_ms = LatencyMs,
+        text = s_answer,
+        deltas = Deltas,
+        between_events_ms = 1,
+        stamp_last_event = true,
     };
 }

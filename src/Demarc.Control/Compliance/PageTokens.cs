@@ -24,11 +24,9 @@ public sealed class PageTokens(byte[] key)
     /// <summary>The value; null for what is no token of that listing.</summary>
     public string? Read(string listing, string token)
     {
-        if (!token.StartsWith(Prefix, StringComparison.Ordinal))
+        if (!token.StartsWith(Prefix, StringComparison.Ordinal) || !Base64Url.IsValid(token.AsSpan(Prefix.Length), out var length) || length < MacSize)
             return null;
-        var bytes = new byte[token.Length];
-        if (!Base64Url.TryDecodeFromChars(token.AsSpan(Prefix.Length), bytes, out var length) || length < MacSize)
-            return null;
+        var bytes = Base64Url.DecodeFromChars(token.AsSpan(Prefix.Length));
         var value = bytes.AsSpan(0, length - MacSize);
         return CryptographicOperations.FixedTimeEquals(Mac(listing, value), bytes.AsSpan(value.Length, MacSize)) ? Encoding.UTF8.GetString(value) : null;
     }

@@ -122,7 +122,7 @@ public sealed class ApiKeyEndpointTests(GatewayPlace place) : IClassFixture<Gate
     [Theory]
     [InlineData("apikey_absent")]
     [InlineData("apikey_0000000000000000000000")]
-    [InlineData("%00")]
+    [InlineData("%0A")]
     public async Task An_unknown_key_is_not_found(string id)
     {
         await place.AdminAsync(404, "GET", $"{Keys}/{id}");

@@ -59,7 +59,7 @@ public sealed class GatewayPlace : IAsyncLifetime
     {
         File.WriteAllText(Path.Combine(Root, "upstream.key"), "upstream\n");
         File.WriteAllText(ConfigPath, Yaml);
-        Gateway = await Gateway.StartAsync(new ServeOptions { ConfigPath = ConfigPath, DataDirectory = DataDirectory }, Time, logging => logging.AddProvider(_log).SetMinimumLevel(LogLevel.Trace));
+        Gateway = await Gateway.StartAsync(new ServeOptions { ConfigPath = ConfigPath, DataDirectory = DataDirectory }, Time, logging => logging.AddProvider(_log).SetMinimumLevel(LogLevel.Trace).AddFilter("Microsoft", LogLevel.Warning));
         Installation = await Installation.OpenAsync(InstallationFiles.Load(ConfigPath, DataDirectory), Time, NullLoggerFactory.Instance, new ActorRecord("cli", "test"));
         Admin = (await Store.Users.CreateAsync(Installation.Organization.Id, "admin@contoso.example", "Admin", "admin", new ActorRecord("cli", "test")))!;
         AdminKey = (await KeyAsync(ApiKeyKind.Admin)).Secret;

@@ -35,7 +35,10 @@ public sealed class ProxyPlace : IAsyncDisposable
 
     public string Folder => _folder;
 
-    public static async Task<ProxyPlace> StartAsync(StoreKind kind = StoreKind.Sqlite, string? policies = null, params ScriptRule[] rules)
+    public static Task<ProxyPlace> StartAsync(StoreKind kind = StoreKind.Sqlite, string? policies = null, params ScriptRule[] rules) =>
+        StartAsync(kind, policies, l => l.SetMinimumLevel(LogLevel.None), rules);
+
+    public static async Task<ProxyPlace> StartAsync(StoreKind kind, string? policies, Action<ILoggingBuilder> logging, params ScriptRule[] rules)
     {
         var store = await StorePlace.CreateAsync(kind);
         var folder = Directory.CreateTempSubdirectory("demarc-proxy-").FullName;
@@ -70,7 +73,7 @@ public sealed class ProxyPlace : IAsyncDisposable
             """);
         var gateway = await Gateway.StartAsync(
             new ServeOptions { ConfigPath = config, DataDirectory = folder, Listen = "127.0.0.1:0", Quickstart = true },
-            logging: l => l.SetMinimumLevel(LogLevel.None));
+            logging: logging);
         var keys = JsonSerializer.Deserialize<Dictionary<string, string>>(await File.ReadAllTextAsync(Path.Combine(folder, "quickstart.json")))!;
         return new ProxyPlace(store, folder, simulator, gateway, keys);
     }
