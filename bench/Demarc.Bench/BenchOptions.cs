@@ -6,8 +6,17 @@ internal sealed record BenchOptions
     /// <summary>The sections there are, in the order they run.</summary>
     public static readonly string[] Sections = ["throughput", "latency", "memory", "startup"];
 
+    /// <summary>Runs only when asked for: its tools slow what they look at.</summary>
+    public const string Profile = "profile";
+
     /// <summary>Fewer and shorter measurements: a look, not a figure to quote.</summary>
     public bool Quick { get; init; }
+
+    /// <summary>
+    /// Keeps the processors from sleeping with work of the lowest class, which gives way to all other: on a virtual
+    /// machine waking one costs more than a request does. Default false.
+    /// </summary>
+    public bool Awake { get; init; }
 
     /// <summary>The JSON file to write; default a new one under <see cref="Results"/>.</summary>
     public string? Out { get; init; }
@@ -32,14 +41,16 @@ internal sealed record BenchOptions
             options = args[i] switch
             {
                 "--quick" => options with { Quick = true },
+                "--awake" => options with { Awake = true },
+                "--profile" => options with { Only = [Profile] },
                 "--out" => options with { Out = Path.GetFullPath(Value(args, ref i)) },
                 "--programs" => options with { Programs = Path.GetFullPath(Value(args, ref i)) },
                 "--results" => options with { Results = Path.GetFullPath(Value(args, ref i)) },
                 "--only" => options with { Only = Value(args, ref i).Split(',') },
-                _ => throw new FormatException($"unknown argument {args[i]}\nusage: bench/run [--quick] [--out FILE] [--only {string.Join(',', Sections)}]"),
+                _ => throw new FormatException($"unknown argument {args[i]}\nusage: bench/run [--quick] [--awake] [--out FILE] [--only {string.Join(',', Sections)} | --profile]"),
             };
         }
-        return options.Only.Except(Sections).FirstOrDefault() is { } unknown ? throw new FormatException($"no section {unknown}") : options;
+        return options.Only.Except([.. Sections, Profile]).FirstOrDefault() is { } unknown ? throw new FormatException($"no section {unknown}") : options;
     }
 
     private static string Value(string[] args, ref int at) =>

@@ -23,11 +23,15 @@ var result = new BenchResult
     At = now.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture),
     Machine = $"{Environment.ProcessorCount} cores, {RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}",
     Quick = options.Quick,
+    Awake = options.Awake,
 };
 try
 {
     Say("starting");
+    await using var awake = options.Awake ? new Awake() : null;
     await using var bench = await Workbench.StartAsync(options.Programs);
+    if (options.Runs(BenchOptions.Profile))
+        await Section("profile", async () => await Console.Out.WriteLineAsync(await Profile.RunAsync(bench, options.Results)));
     // Start-up and memory take fresh processes; the rest wants warm ones.
     if (options.Runs("startup"))
         await Section("startup", () => StartUp.RunAsync(bench, result));
@@ -45,6 +49,8 @@ catch (Exception e)
     result.Failures.Add(e is BenchException ? e.Message : e.ToString());
 }
 
+if (options.Runs(BenchOptions.Profile) && result.Failures.Count == 0)
+    return 0;
 Verdicts.Judge(result);
 var file = options.Out ?? Path.Combine(options.Results, now.ToString("yyyyMMdd'T'HHmmss'Z.json'", CultureInfo.InvariantCulture));
 Directory.CreateDirectory(Path.GetDirectoryName(file)!);

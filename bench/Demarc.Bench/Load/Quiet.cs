@@ -30,6 +30,7 @@ internal static class Quiet
         var fields = File.ReadLines("/proc/stat").First().Split(' ', StringSplitOptions.RemoveEmptyEntries)[1..]
             .Select(f => long.Parse(f, CultureInfo.InvariantCulture)).ToArray();
         var all = fields[..8].Sum();
-        return (all - fields[3] - fields[4], all);
+        // Idle, waiting for the disk, or nice: the loops that keep the processors awake.
+        return (all - fields[3] - fields[4] - fields[1], all);
     }
 }

@@ -9,6 +9,9 @@ internal sealed class BenchResult
 
     public required bool Quick { get; init; }
 
+    /// <summary>Whether the processors were kept from sleeping.</summary>
+    public required bool Awake { get; init; }
+
     public List<ThroughputRow> Throughput { get; } = [];
 
     /// <summary>Average size of the records that the commit loops imitate.</summary>

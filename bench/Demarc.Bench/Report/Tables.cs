@@ -9,7 +9,7 @@ internal static class Tables
     public static string Write(BenchResult result)
     {
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"# Demarc bench, {result.At}{(result.Quick ? " (quick)" : "")}\n\n{result.Machine}; servers, upstream, store and load generator share it.\n");
+        text.Append(CultureInfo.InvariantCulture, $"# Demarc bench, {result.At}{(result.Quick ? " (quick)" : "")}\n\n{result.Machine}; servers, upstream, store and load generator share it{(result.Awake ? "; processors kept awake" : "")}.\n");
         if (result.Throughput.Count > 0)
         {
             Table(text, "Throughput", ["case", "c", "target", "req/s", "of pass-through", "p50 µs", "p99 µs", "non-2xx", "socket errors", "rest s"],

@@ -32,9 +32,10 @@ internal sealed class DemarcServer : IAsyncDisposable
         return new DemarcServer(process, folder);
     }
 
-    public static async Task<DemarcServer> StartAsync(string programs, string name, string folder, Uri simulator, string? store = null)
+    public static async Task<DemarcServer> StartAsync(
+        string programs, string name, string folder, Uri simulator, string? store = null, IReadOnlyDictionary<string, string>? environment = null)
     {
-        var server = Launch(programs, name, folder, simulator, store);
+        var server = Launch(programs, name, folder, simulator, store, environment: environment);
         server.Url = await server.Process.UrlAsync();
         using var quickstart = JsonDocument.Parse(await File.ReadAllBytesAsync(Path.Combine(folder, "quickstart.json")));
         server.Key = quickstart.RootElement.GetProperty("developer_key").GetString()!;
