@@ -8,8 +8,19 @@ using Xunit;
 namespace Demarc.Tests.Proxy;
 
 /// <summary>Law 3 with a real process: killed at any moment, every answered request is on record and balances.</summary>
-public sealed class KillTests
+public sealed class KillTests : IDisposable
 {
+    private readonly List<Process> _processes = [];
+
+    public void Dispose()
+    {
+        foreach (var process in _processes)
+        {
+            process.Kill();
+            process.Dispose();
+        }
+    }
+
     [Theory, InlineData(StoreKind.Sqlite), InlineData(StoreKind.Postgres)]
     public async Task Every_answer_survives_a_kill_and_what_was_open_is_settled(StoreKind kind)
     {
@@ -96,12 +107,13 @@ public sealed class KillTests
         }
     }
 
-    private static async Task<(Process Process, Uri Url)> ServeAsync(string config, string data)
+    private async Task<(Process Process, Uri Url)> ServeAsync(string config, string data)
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var argument in new[] { Path.Combine(AppContext.BaseDirectory, "demarc.dll"), "serve", "--config", config, "--data", data, "--listen", "127.0.0.1:0", "--quickstart" })
             start.ArgumentList.Add(argument);
         var process = Process.Start(start)!;
+        _processes.Add(process);
         process.ErrorDataReceived += (_, _) => { };
         process.BeginErrorReadLine();
         var listening = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
