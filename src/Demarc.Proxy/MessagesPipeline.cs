@@ -23,7 +23,6 @@ public sealed partial class MessagesPipeline(
     ISnapshotSource snapshots, IEvidenceSink sink, UpstreamClient upstream, SessionNames sessions, string replica, TimeProvider time, ILogger<MessagesPipeline> log)
 {
     private const int MaxHeaderBytes = 64 << 10;
-    private const int LargeBody = 256 << 10;
 
     // Claude Code announces its own patience in x-stainless-timeout; below that, no header timeout may cut it short.
     private static readonly TimeSpan MinHeaderTimeout = TimeSpan.FromMinutes(10);
@@ -115,9 +114,6 @@ public sealed partial class MessagesPipeline(
         if (await RequestBody.ReadAsync(request, limit, x.Http.RequestAborted) is not { } body)
             return await RefusedAsync(x, Refused.BodyTooLarge, $"The request body is larger than {limit} bytes ({limit >> 20} MiB).");
         x.Body = body;
-        // The thread serves other connections too; reading this much would hold them up.
-        if (body.Length > LargeBody)
-            await Task.Yield();
         if (!RequestScanner.TryScan(body.Span, out var facts, out var problem))
             return await RefusedAsync(x, Refused.Malformed, problem);
         x.Facts = facts;

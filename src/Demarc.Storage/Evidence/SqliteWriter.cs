@@ -15,7 +15,6 @@ internal sealed class SqliteWriter : IAsyncDisposable
 {
     private const int MaxGroup = 512;
     private const int MaxQueued = 8192;
-    private const int InlineUpTo = 2;
     private const int SplitFrom = 4;
 
     private readonly SqliteConnection _connection;
@@ -192,13 +191,6 @@ internal sealed class SqliteWriter : IAsyncDisposable
                 appends.Add(job);
             else
                 job.Complete(failure);
-        }
-        // A lone caller goes on here and now: to wake another thread for it would take longer than what it has left to do.
-        if (appends.Count <= InlineUpTo)
-        {
-            foreach (var job in appends)
-                job.Complete(failure);
-            return;
         }
         var half = appends.Count > SplitFrom ? appends.Count / 2 : appends.Count;
         Tell(appends, 0, half, failure);

@@ -135,7 +135,6 @@ public sealed class Gateway : IAsyncDisposable
             : throw new ServeException($"--listen {options.Listen}: give an IP address and a port, for example 127.0.0.1:8443.");
         if (tls is not null)
             builder.Services.AddHostedService(_ => tls);
-        builder.WebHost.UseSockets(sockets => sockets.UnsafePreferInlineScheduling = true);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
