@@ -2,6 +2,7 @@ using System.Text;
 using Demarc.Governance.Evidence;
 using Demarc.Governance.Identity;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
 
 namespace Demarc.Control.Compliance;
 
@@ -29,20 +30,28 @@ public sealed class ComplianceRequest(HttpRequest http, Principal principal)
 
     public ActorRecord Actor { get; } = ActorRecord.Of(principal, http.HttpContext.Connection.RemoteIpAddress?.ToString(), http.Headers.UserAgent);
 
-    /// <summary>Path and known parameters, for the record.</summary>
+    /// <summary>The session of the path when it can be one; what else stands there is not kept.</summary>
+    public string? RecordedSessionId => Ids.TryParse(Ids.Session, SessionId, out _) ? SessionId : null;
+
+    /// <summary>Path and known parameters, for the record: without what may be a key in the wrong place.</summary>
     public string Url
     {
         get
         {
-            var url = new StringBuilder(http.Path.ToUriComponent());
-            foreach (var (name, values) in http.Query.Where(p => Recorded.Contains(p.Key)))
+            var isOther = SessionId is not null && RecordedSessionId is null;
+            var url = new StringBuilder(isOther ? (http.HttpContext.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText : http.Path.ToUriComponent());
+            var separator = '?';
+            foreach (var (name, value) in http.Query.Where(p => Recorded.Contains(p.Key)).SelectMany(p => p.Value.Select(v => (p.Key, v ?? ""))))
             {
-                foreach (var value in values)
-                    url.Append(url.ToString().Contains('?', StringComparison.Ordinal) ? '&' : '?').Append(name).Append('=').Append(Uri.EscapeDataString(value ?? ""));
+                url.Append(separator).Append(name).Append('=').Append(IsKey(value) ? "…" : Uri.EscapeDataString(value));
+                separator = '&';
             }
             return url.Length <= MaxRecordedLength ? url.ToString() : url.ToString(0, MaxRecordedLength);
         }
     }
+
+    private static bool IsKey(string value) =>
+        value.Contains("sk-ant-", StringComparison.Ordinal) || Enum.GetValues<ApiKeyKind>().Any(kind => value.Contains(ApiKey.Prefix(kind), StringComparison.Ordinal));
 }
 
 /// <summary>The scopes of the Compliance API ("Set up the Compliance API"), which follow from a key's kind.</summary>

@@ -54,7 +54,7 @@ internal sealed class ComplianceGate(ISnapshotSource snapshots, Store store, Tim
             ["request_method"] = http.Request.Method,
             ["url"] = request.Url,
             ["status_code"] = answer.Status.ToString(CultureInfo.InvariantCulture),
-            ["session_id"] = Ids.TryParse(Ids.Session, request.SessionId, out _) ? request.SessionId : null,
+            ["session_id"] = request.RecordedSessionId,
         });
         return answer;
     }

@@ -141,6 +141,19 @@ public sealed class ActivityEndpointTests
         Assert.DoesNotContain("hunter2", json.GetRawText(), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_key_in_the_wrong_place_is_not_kept()
+    {
+        await using var place = await ProxyPlace.StartAsync();
+        var key = place.Keys["developer_key"];
+        await place.RefusedAsync($"{Sessions}/{key}/messages");
+        await place.RefusedAsync($"{Activities}?after_id={key}");
+
+        var json = await place.AwaitAsync($"{Activities}?limit=5000", j => j.Data().Count(a => a.Text("type") == "compliance_api_accessed" && a.GetProperty("status_code").GetInt32() == 400) == 2);
+
+        Assert.DoesNotContain(key[^40..], json.GetRawText(), StringComparison.Ordinal);
+    }
+
     private static async Task EventsAsync(ProxyPlace place, int count)
     {
         await using var store = await place.OpenStoreAsync();
