@@ -11,7 +11,7 @@ internal static class Throughput
         foreach (var target in bench.Targets)
         {
             await bench.Simulator.ScriptAsync();
-            await bench.Wrk.RunAsync(target, RequestText.Small(), 16, quick ? 4 : 8);
+            await bench.Wrk.RunAsync(target, RequestText.Small(), 16, quick ? 4 : 20);
             await bench.Wrk.RunAsync(target, RequestText.Large(), 4, 2);
             await bench.Simulator.ScriptAsync(Scripts.Stream);
             await bench.Wrk.RunAsync(target, RequestText.Small(stream: true), 16, quick ? 2 : 4);

@@ -67,6 +67,11 @@ internal sealed class PostgresStore : Store
 
     public override Task AppendAsync(EvidenceRecord record) => _writer.AppendAsync(record);
 
+    // Nothing lingers here: a batch goes as soon as the one before is durable.
+    public override void Hurry()
+    {
+    }
+
     internal override Task<T> WriteDerivedAsync<T>(Func<StoreTransaction, Task<T>> write) => WriteAsync(write);
 
     internal override async Task<T> WriteAsync<T>(Func<StoreTransaction, Task<T>> write)

@@ -61,6 +61,8 @@ internal sealed class SqliteStore : Store
 
     public override Task AppendAsync(EvidenceRecord record) => _writer.AppendAsync(record);
 
+    public override void Hurry() => _writer.Hurry();
+
     internal override Task<T> WriteAsync<T>(Func<StoreTransaction, Task<T>> write) =>
         _writer.WriteAsync<T>(write, scope =>
         {

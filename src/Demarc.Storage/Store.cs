@@ -113,6 +113,8 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
 
     public abstract Task AppendAsync(EvidenceRecord record);
 
+    public abstract void Hurry();
+
     public ValueTask<ContentKey> ContentKeyAsync(string organizationId, string sessionId, DateOnly day) =>
         _contentKeys.GetAsync(organizationId, sessionId, day);
 

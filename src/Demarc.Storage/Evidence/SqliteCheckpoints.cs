@@ -6,15 +6,18 @@ namespace Demarc.Storage.Evidence;
 
 /// <summary>
 /// Moves the write-ahead log into the SQLite file beside the writer, never under a commit: a passive checkpoint from
-/// another connection each second and whenever another 16 MB were written. A log that outgrows 64 MB all the same is
+/// another connection every ten seconds and whenever another 32 MB were written (oftener, and commits meet its writes on the
+/// disk oftener). A log that outgrows 96 MB all the same is
 /// started over by the writer itself, when nearly nothing is left to move. Its file keeps its size: what is written over
 /// costs less than what has to grow.
 /// </summary>
 internal sealed class SqliteCheckpoints : IDisposable
 {
+    private static readonly TimeSpan Every = TimeSpan.FromSeconds(10);
+
     // Pages of 4 KB.
-    private const int SoonPages = 4096;
-    private const int RestartPages = 16384;
+    private const int SoonPages = 8192;
+    private const int RestartPages = 24576;
 
     // SQLITE_DBSTATUS_CACHE_WRITE (sqlite3.h): pages written since it was last reset.
     private const int CacheWrite = 9;
@@ -37,7 +40,7 @@ internal sealed class SqliteCheckpoints : IDisposable
             Pooling = false,
         }.ToString());
         _connection.Open();
-        _timer = time.CreateTimer(_ => _wake.Set(), null, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
+        _timer = time.CreateTimer(_ => _wake.Set(), null, Every, Every);
         _thread = new Thread(Loop) { IsBackground = true, Name = $"demarc checkpoints {Path.GetFileName(file)}" };
         _thread.Start();
     }
