@@ -30,7 +30,7 @@ internal sealed class TokenEndpoints(SimulatorTokens tokens)
                 Entra(wire, Form(exchange));
                 return true;
             case ("GET", "/metadata/identity/oauth2/token"):
-                ManagedIdentity(wire, request.Headers["Metadata"] == "true", "imds");
+                ManagedIdentity(wire, string.Equals(request.Headers["Metadata"], "true", StringComparison.OrdinalIgnoreCase), "imds");
                 return true;
             case ("GET", "/msi/token"):
                 ManagedIdentity(wire, request.Headers.ContainsKey("X-IDENTITY-HEADER"), "app-service");
