@@ -30,7 +30,8 @@ internal sealed class TokenEndpoints(SimulatorTokens tokens)
                 Entra(wire, Form(exchange));
                 return true;
             case ("GET", "/metadata/identity/oauth2/token"):
-                ManagedIdentity(wire, string.Equals(request.Headers["Metadata"], "true", StringComparison.OrdinalIgnoreCase), "imds");
+                // Azure.Identity asks an address other than the machine's own for a token without the header, as pod identities allow.
+                ManagedIdentity(wire, request.Host.Host != "169.254.169.254" || string.Equals(request.Headers["Metadata"], "true", StringComparison.OrdinalIgnoreCase), "imds");
                 return true;
             case ("GET", "/msi/token"):
                 ManagedIdentity(wire, request.Headers.ContainsKey("X-IDENTITY-HEADER"), "app-service");
