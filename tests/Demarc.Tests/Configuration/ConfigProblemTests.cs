@@ -87,17 +87,30 @@ public sealed class ConfigProblemTests : IDisposable
         { Resource("name: \"a\\n\""), "resources[0].name", "is no resource name" },
         { Resource($"name: {new string('a', 64)}"), "resources[0].name", "at most 63" },
         { $"resources: [{{ platform: foundry, {Credential} }}]", "resources[0].name", "required" },
-        { $"resources: [{{ name: a, {Credential} }}]", "resources[0].platform", "required; accepted: foundry, anthropic" },
+        { $"resources: [{{ name: a, {Credential} }}]", "resources[0].platform", "required; accepted: foundry, anthropic, anthropic-aws, bedrock, vertex" },
         { $"resources:\n- {{ name: a, platform: foundry, {Credential} }}\n- {{ name: a, platform: foundry, {Credential} }}", "resources[1].name", "on line 2 already" },
         { "resources: { a: b }", "resources", "a mapping; a list is accepted" },
         { "resources: [a]", "resources[0]", "text; a mapping is accepted" },
-        { $"resources: [{{ name: a, platform: bedrock, {Credential} }}]", "resources[0].platform", "platform 'bedrock' is not served yet; accepted: foundry, anthropic" },
-        { $"resources: [{{ name: a, platform: fondry, {Credential} }}]", "resources[0].platform", "accepted: foundry, anthropic; did you mean 'foundry'?" },
+        { $"resources: [{{ name: a, platform: fondry, {Credential} }}]", "resources[0].platform", "did you mean 'foundry'?" },
         { Resource("name: a, endpoint: http://contoso.example"), "resources[0].endpoint", "in the clear to 'contoso.example'" },
         { Resource("name: a, endpoint: https://api.anthropic.com/v1/"), "resources[0].endpoint", "which Demarc adds itself" },
         { Resource("name: a, endpoint: 'https://u:p@contoso.example'"), "resources[0].endpoint", "carries a user" },
         { Resource("name: a, region: East US"), "resources[0].region", "is no region" },
         { Resource("name: a, agreements: [x, ~]"), "resources[0].agreements[1]", "is empty" },
+        { "resources: [{ name: a, platform: vertex, region: global, credential: { google: default } }]", "resources[0].project", "required; accepted: the id of a Google Cloud project" },
+        { "resources: [{ name: a, platform: bedrock, credential: { aws: default } }]", "resources[0].region", "required; accepted: a region" },
+        { "resources: [{ name: a, platform: anthropic-aws, region: us-east-1, workspace: main, credential: { aws: default } }]", "resources[0].workspace", "accepted: wrkspc_" },
+        { Resource("name: a, project: p"), "resources[0].project", "a key of platform 'vertex'; leave it out for 'foundry'" },
+        { Resource("name: a, api: messages"), "resources[0].api", "only platform 'bedrock' has a choice of APIs" },
+        { "resources: [{ name: a, platform: bedrock, region: r, api: converse, credential: { aws: default } }]", "resources[0].api", "accepted: invoke" },
+        { Resource("name: a, proxy: 'http://u:p@proxy.example:1'"), "resources[0].proxy", "without user and path" },
+        { Resource("name: a, certificate_authorities: secrets/master-key"), "resources[0].certificate_authorities", "holds no certificate" },
+        { "resources: [{ name: a, platform: foundry, credential: { aws: default } }]", "resources[0].credential", "unknown key; accepted: api_key, azure" },
+        { "resources: [{ name: a, platform: foundry, credential: { azure: cli } }]", "resources[0].credential.azure", "accepted: default, { authority: https://HOST }" },
+        { "resources: [{ name: a, platform: foundry, credential: { azure: { authority: 'http://x' } } }]", "resources[0].credential.azure.authority", "is no authority" },
+        { "resources: [{ name: a, platform: foundry, credential: { azure: default, api_key: x } }]", "resources[0].credential", "more than one credential" },
+        { "resources: [{ name: a, platform: bedrock, region: r, credential: { aws: { role_arn: claude } } }]", "resources[0].credential.aws.role_arn", "is no role" },
+        { "resources: [{ name: a, platform: vertex, region: global, project: p, credential: { google: { file: catalog.json } } }]", "resources[0].credential.google.file", "is no credential file" },
         { "resources: [{ name: a, platform: foundry }]", "resources[0].credential", "required; accepted: { api_key" },
         { "resources: [{ name: a, platform: foundry, credential: { apikey: x } }]", "resources[0].credential.apikey", "did you mean 'api_key'?" },
         { "resources: [{ name: a, platform: foundry, credential: { api_key: \"${GONE}\" } }]", "resources[0].credential.api_key", "the environment variable GONE is not set" },
@@ -217,7 +230,7 @@ public sealed class ConfigProblemTests : IDisposable
     {
         var result = _folder.Read($"resources: [{{ name: a, platform: foundry, credential: {{ {ConfigFolder.Canary} }} }}]");
 
-        Assert.Contains(result.Problems, p => p is { Path: "resources[0].credential", Message: "unknown key; accepted: api_key" });
+        Assert.Contains(result.Problems, p => p is { Path: "resources[0].credential", Message: "unknown key; accepted: api_key, azure" });
         Assert.DoesNotContain(ConfigFolder.Canary, ConfigReport.Text("demarc.yaml", result), StringComparison.Ordinal);
     }
 
