@@ -7,9 +7,9 @@ internal static class DeploymentSection
 {
     private const string ScopeAccepted = "global, data-zone:us, region:NAME";
 
-    private static readonly string[] Keys = ["name", "model", "scope", "hosting"];
+    private static readonly string[] Keys = ["name", "model", "scope", "hosting", "requests_per_minute", "facts"];
 
-    public static DeploymentConfig[] Read(ConfigNode? node, Platform? platform, ConfigReading reading)
+    public static DeploymentConfig[] Read(ConfigNode? node, Platform? platform, string[] agreed, ConfigReading reading)
     {
         var deployments = new List<DeploymentConfig>();
         var names = new Dictionary<string, int>();
@@ -24,8 +24,10 @@ internal static class DeploymentSection
             var model = Model(reading.Text(map.Required("model", "a model id, for example claude-sonnet-4-6")), reading);
             var scope = Scope(map.Text("scope"), reading);
             var hosting = ReadHosting(map, platform, reading);
+            var perMinute = PerMinute(map.Text("requests_per_minute"), reading);
+            var facts = FactSection.Read(map.Get("facts"), agreed, reading);
             if (name is not null && model is not null && scope is not null && hosting is not null)
-                deployments.Add(new DeploymentConfig(name, model, scope, hosting.Value));
+                deployments.Add(new DeploymentConfig(name, model, scope, hosting.Value) { RequestsPerMinute = perMinute, Facts = facts });
         }
         return [.. deployments];
     }
@@ -42,6 +44,16 @@ internal static class DeploymentSection
         if (!reading.Sources.KnownModel(node.Value))
             reading.Warn(node, $"the catalog does not have the model {ConfigText.Quote(node.Value)}: no price and no capability of it is known");
         return node.Value;
+    }
+
+    private static int? PerMinute(TextNode? node, ConfigReading reading)
+    {
+        if (node is null)
+            return null;
+        if (int.TryParse(node.Value, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out var rate) && rate is >= 1 and <= 1_000_000)
+            return rate;
+        reading.Error(node, $"{ConfigText.Quote(node.Value)} is no rate; accepted: 1 to 1000000 requests a minute");
+        return null;
     }
 
     private static string? Scope(TextNode? node, ConfigReading reading)

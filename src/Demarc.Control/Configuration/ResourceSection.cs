@@ -6,24 +6,25 @@ namespace Demarc.Control.Configuration;
 /// <summary>The key <c>resources</c>.</summary>
 internal static class ResourceSection
 {
-    private static readonly string[] Keys = ["name", "platform", "endpoint", "region", "agreements", "credential", "deployments"];
+    private static readonly string[] Keys = ["name", "platform", "endpoint", "region", "agreements", "credential", "facts", "deployments"];
 
     /// <summary>The platforms that the request path can talk to.</summary>
     private static readonly Platform[] Served = [Platform.Foundry, Platform.Anthropic];
 
-    public static ResourceConfig[] Read(ConfigNode? node, ConfigReading reading)
+    /// <param name="agreed">Names of the agreements that are described.</param>
+    public static ResourceConfig[] Read(ConfigNode? node, string[] agreed, ConfigReading reading)
     {
         var resources = new List<ResourceConfig>();
         var names = new Dictionary<string, int>(StringComparer.OrdinalIgnoreCase);
         foreach (var item in reading.Items(node))
         {
-            if (Resource(item, names, reading) is { } resource)
+            if (Resource(item, names, agreed, reading) is { } resource)
                 resources.Add(resource);
         }
         return [.. resources];
     }
 
-    private static ResourceConfig? Resource(ConfigNode item, Dictionary<string, int> names, ConfigReading reading)
+    private static ResourceConfig? Resource(ConfigNode item, Dictionary<string, int> names, string[] agreed, ConfigReading reading)
     {
         if (MapReader.Open(item, reading, Keys) is not { } map)
             return null;
@@ -35,17 +36,21 @@ internal static class ResourceSection
         var platform = ReadPlatform(reading.Text(map.Required("platform", Names(Served))), reading);
         var endpoint = Endpoint(map.Text("endpoint"), platform, name, reading);
         var region = Word(map.Text("region"), "region", "eastus2", reading);
+        RegionRules.Check(map.Text("region"), platform, reading);
         var agreements = reading.Texts(map.Get("agreements"))
             .Select(text => Word(text, "agreement", "microsoft-dpa", reading))
             .OfType<string>().Distinct().ToArray();
         var apiKey = ApiKey(map.Required("credential", "{ api_key: \"${NAME}\" }"), reading);
-        var deployments = DeploymentSection.Read(map.Get("deployments"), platform, reading);
+        var deployments = DeploymentSection.Read(map.Get("deployments"), platform, agreed, reading);
         if (map.Get("deployments") is null or ListNode { Items.Count: 0 })
             reading.Warn(item, "the resource has no deployments and serves nothing");
 
         return name is null || platform is null || endpoint is null || apiKey is null
             ? null
-            : new ResourceConfig(name, platform.Value, endpoint, region, agreements, apiKey, deployments, item.Line);
+            : new ResourceConfig(name, platform.Value, endpoint, region, agreements, apiKey, deployments, item.Line)
+            {
+                Facts = FactSection.Read(map.Get("facts"), agreed, reading),
+            };
     }
 
     private static Platform? ReadPlatform(TextNode? node, ConfigReading reading)

@@ -64,6 +64,8 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton(organization);
             builder.Services.AddSingleton(installation.Master);
             builder.Services.AddSingleton<UpstreamClient>();
+            builder.Services.AddSingleton<UpstreamHealth>();
+            builder.Services.AddHostedService<AddressWatch>();
             builder.Services.AddSingleton(new SessionNames(installation.Master.Derive("demarc session")));
             builder.Services.AddSingleton<ModelsEndpoints>();
             builder.Services.AddSingleton<Health>();
@@ -78,7 +80,7 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton<TranscriptReader>();
             builder.Services.AddSingleton<SessionEndpoints>();
             builder.Services.AddSingleton(s => new MessagesPipeline(
-                snapshots, store, s.GetRequiredService<UpstreamClient>(), s.GetRequiredService<SessionNames>(), store.Replica, time,
+                snapshots, store, s.GetRequiredService<UpstreamClient>(), s.GetRequiredService<UpstreamHealth>(), s.GetRequiredService<SessionNames>(), store.Replica, time,
                 s.GetRequiredService<ILogger<MessagesPipeline>>()));
             builder.Services.AddHostedService(_ => new StoreFollowers(store));
             var tls = config.Tls is null ? null : new TlsCertificate(config.Tls, time, loggers.CreateLogger<TlsCertificate>());

@@ -70,7 +70,7 @@ internal sealed record InstallationFiles(
     public static InstallationFiles Load(string path, string dataDirectory)
     {
         var shipped = LoadCatalog(null);
-        var sources = ConfigSources.Process with { DataDirectory = dataDirectory, KnownModel = id => shipped.FindModel(id) is not null };
+        var sources = ConfigSources.Process with { DataDirectory = dataDirectory, Catalog = shipped, KnownModel = id => shipped.FindModel(id) is not null };
         var read = ConfigFile.Read(path, sources);
         var config = read.Config ?? throw new ServeException(ConfigReport.Text(path, read).TrimEnd());
         return new InstallationFiles(

@@ -32,7 +32,9 @@ public sealed class ConfigExampleTests : IDisposable
         Assert.Equal([("contoso-eastus2", Platform.Foundry), ("anthropic-main", Platform.Anthropic)], config.Resources.Select(r => (r.Name, r.Platform)));
         Assert.Equal(ConfigFolder.Canary + "-variable", config.Resources[0].ApiKey.Reveal());
         Assert.Equal(ConfigFolder.Canary + "-file", config.Resources[1].ApiKey.Reveal());
-        Assert.Equal(new DeploymentConfig("sonnet-us", "claude-sonnet-4-6", "data-zone:us", Hosting.Azure), config.Resources[0].Deployments[1]);
+        var azure = config.Resources[0].Deployments[1];
+        Assert.Equal(new DeploymentConfig("sonnet-us", "claude-sonnet-4-6", "data-zone:us", Hosting.Azure) { RequestsPerMinute = 600, Facts = azure.Facts }, azure);
+        Assert.Equal(("edge.private_network", "Private endpoint pe-claude"), (Assert.Single(azure.Facts).Fact.ToString(), azure.Facts[0].Reason));
         Assert.Equal(new DeploymentConfig("claude-sonnet-4-6", "claude-sonnet-4-6", "global", Hosting.Anthropic), config.Resources[1].Deployments[0]);
         Assert.Equal(
             [
