@@ -81,9 +81,13 @@ public readonly struct Decision
         foreach (var deployment in plan)
         {
             if (health.ReachOf(deployment.Resource) != NetworkReach.Private)
-                return Array.FindAll(plan, d => health.ReachOf(d.Resource) == NetworkReach.Private);
+                return Without(plan, health);
         }
         return plan;
+
+        // Apart from the check: what the lambda captures would be allocated on every call. The same goes below.
+        static DeploymentSnapshot[] Without(DeploymentSnapshot[] plan, HealthView health) =>
+            Array.FindAll(plan, d => health.ReachOf(d.Resource) == NetworkReach.Private);
     }
 
     // Who fails is asked last, not never: when all fail, one of them may just have recovered.
@@ -92,8 +96,11 @@ public readonly struct Decision
         foreach (var deployment in plan)
         {
             if (health.IsFailing(deployment, now))
-                return [.. plan.Where(d => !health.IsFailing(d, now)), .. plan.Where(d => health.IsFailing(d, now))];
+                return Reordered(plan, health, now);
         }
         return plan;
+
+        static DeploymentSnapshot[] Reordered(DeploymentSnapshot[] plan, HealthView health, DateTimeOffset now) =>
+            [.. plan.Where(d => !health.IsFailing(d, now)), .. plan.Where(d => health.IsFailing(d, now))];
     }
 }

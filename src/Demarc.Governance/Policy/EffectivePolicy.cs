@@ -28,10 +28,12 @@ internal sealed class EffectivePolicy
     public PolicySnapshot? NeedsPrivateNetwork { get; }
 
     /// <summary>The deployments of a name that may take requests of a shape.</summary>
-    public EligiblePlan PlanOf(NameTargets targets, string asked, RequestShape shape)
+    public EligiblePlan PlanOf(NameTargets targets, string asked, RequestShape shape) =>
+        _plans.TryGetValue((targets, asked, shape), out var known) ? known : Make(targets, asked, shape);
+
+    // Apart from the look-up: what the lambda captures would be allocated on every call.
+    private EligiblePlan Make(NameTargets targets, string asked, RequestShape shape)
     {
-        if (_plans.TryGetValue((targets, asked, shape), out var known))
-            return known;
         var eligible = Array.FindAll(targets.Targets, t => !RejectionsOf(t.Deployment, asked, shape).Any());
         var plan = new EligiblePlan(eligible.Length == targets.Targets.Length ? targets.Targets : eligible, targets.Failover);
         if (_plans.Count >= MaxPlans)

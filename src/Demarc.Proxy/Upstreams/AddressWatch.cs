@@ -21,7 +21,7 @@ public sealed class AddressWatch(ISnapshotSource snapshots, UpstreamHealth healt
         [.. new[] { "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "169.254.0.0/16", "fc00::/7", "fe80::/10", "::1/128" }.Select(n => IPNetwork.Parse(n))];
 
     /// <summary>Looks all of them up now.</summary>
-    internal async Task LookAsync(GatewaySnapshot snapshot, CancellationToken stop)
+    public async Task LookAsync(GatewaySnapshot snapshot, CancellationToken stop)
     {
         var hosts = snapshot.Resources.Select(r => r.Host).Distinct().ToArray();
         var reaches = await Task.WhenAll(hosts.Select(h => ReachAsync(h, stop)));

@@ -191,8 +191,9 @@ public sealed class Gateway : IAsyncDisposable
     {
         var catalog = snapshot.Catalog;
         var deployed = snapshot.Resources.SelectMany(r => r.Deployments).Select(d => catalog.FindModel(d.Model)?.Id ?? d.Model).ToHashSet();
-        if (files.Read.Problems.Count > 0)
-            ServeLog.ConfigWarnings(log, ConfigReport.Text(files.Path, files.Read));
+        var reviewed = InstallationFiles.Review(files.Read, catalog, time);
+        if (reviewed.Problems.Count > 0)
+            ServeLog.ConfigWarnings(log, ConfigReport.Text(files.Path, reviewed));
         foreach (var warning in catalog.Warnings(DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime)).Where(w => w.Subject is null || deployed.Contains(w.Subject)))
             ServeLog.CatalogWarning(log, warning.Text);
     }
