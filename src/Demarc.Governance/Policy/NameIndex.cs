@@ -3,23 +3,31 @@ using Demarc.Governance.Boundaries;
 
 namespace Demarc.Governance.Policy;
 
+/// <summary>What a name stands for. Compared by reference: one instance for each name of a snapshot.</summary>
+internal sealed class NameTargets(AliasTarget[] targets, FailoverScope failover)
+{
+    public AliasTarget[] Targets => targets;
+
+    public FailoverScope Failover => failover;
+}
+
 /// <summary>
 /// Resolves the names clients ask for. Under a resource's path: that resource's deployments only. Elsewhere: an
 /// alias, then <c>resource/deployment</c>, then a deployment name that one resource holds.
 /// </summary>
 public sealed class NameIndex
 {
-    private readonly FrozenDictionary<string, AliasTarget[]> _byName;
-    private readonly FrozenDictionary<string, FrozenDictionary<string, AliasTarget[]>> _byResource;
+    private readonly FrozenDictionary<string, NameTargets> _byName;
+    private readonly FrozenDictionary<string, FrozenDictionary<string, NameTargets>> _byResource;
     private readonly FrozenDictionary<string, string> _ambiguous;
 
     public NameIndex(IReadOnlyCollection<ResourceSnapshot> resources, IReadOnlyCollection<AliasSnapshot> aliases)
     {
         var deployments = resources.SelectMany(r => r.Deployments).ToArray();
-        var byName = new Dictionary<string, AliasTarget[]>(StringComparer.Ordinal);
+        var byName = new Dictionary<string, NameTargets>(StringComparer.Ordinal);
         var ambiguous = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var alias in aliases)
-            byName[alias.Name] = alias.Targets;
+            byName[alias.Name] = new NameTargets(alias.Targets, alias.Failover);
         foreach (var deployment in deployments)
             byName.TryAdd(deployment.FullName, Alone(deployment));
         foreach (var group in deployments.GroupBy(d => d.Name, StringComparer.Ordinal))
@@ -47,24 +55,24 @@ public sealed class NameIndex
 
     public bool HasResource(string name) => _byResource.ContainsKey(name);
 
-    public (AliasTarget[] Targets, Refusal? Refusal) Resolve(string? resource, string model)
+    internal (NameTargets? Targets, Refusal? Refusal) Resolve(string? resource, string model)
     {
         if (resource is null)
         {
             if (_byName.TryGetValue(model, out var plan))
                 return (plan, null);
             return _ambiguous.TryGetValue(model, out var candidates)
-                ? ([], new Refusal("model_ambiguous", $"More than one resource has a deployment \"{model}\". Ask for one of: {candidates}."))
-                : ([], Unknown(model, "There is no alias or deployment", Listed.Select(l => l.Name)));
+                ? (null, new Refusal("model_ambiguous", $"More than one resource has a deployment \"{model}\". Ask for one of: {candidates}."))
+                : (null, Unknown(model, "There is no alias or deployment", Listed.Select(l => l.Name)));
         }
         if (!_byResource.TryGetValue(resource, out var deployments))
-            return ([], new Refusal("resource_unknown", $"There is no resource \"{resource}\" here. Check the base URL with your administrator."));
+            return (null, new Refusal("resource_unknown", $"There is no resource \"{resource}\" here. Check the base URL with your administrator."));
         return deployments.TryGetValue(model, out var found)
             ? (found, null)
-            : ([], Unknown(model, $"The resource \"{resource}\" has no deployment", deployments.Keys.Order(StringComparer.Ordinal)));
+            : (null, Unknown(model, $"The resource \"{resource}\" has no deployment", deployments.Keys.Order(StringComparer.Ordinal)));
     }
 
-    private static AliasTarget[] Alone(DeploymentSnapshot deployment) => [new AliasTarget(deployment, 0, 1)];
+    private static NameTargets Alone(DeploymentSnapshot deployment) => new([new AliasTarget(deployment, 0, 1)], FailoverScope.None);
 
     private static Refusal Unknown(string model, string what, IEnumerable<string> names)
     {

@@ -43,7 +43,9 @@ public sealed class ConfigExampleTests : IDisposable
         Assert.Equal(new GoogleCredential(Path.Combine(_folder.Root, "secrets/google.json")), config.Resources[6].Credential);
         Assert.Equal(ConfigFolder.Canary + "-variable", ((KeyCredential)config.Resources[0].Credential).Key.Reveal());
         Assert.Equal(ConfigFolder.Canary + "-file", ((KeyCredential)config.Resources[1].Credential).Key.Reveal());
-        Assert.Equal(new DeploymentConfig("sonnet-us", "claude-sonnet-4-6", "data-zone:us", Hosting.Azure), config.Resources[0].Deployments[1]);
+        var azure = config.Resources[0].Deployments[1];
+        Assert.Equal(new DeploymentConfig("sonnet-us", "claude-sonnet-4-6", "data-zone:us", Hosting.Azure) { RequestsPerMinute = 600, Facts = azure.Facts }, azure);
+        Assert.Equal(("edge.private_network", "Private endpoint pe-claude"), (Assert.Single(azure.Facts).Fact.ToString(), azure.Facts[0].Reason));
         Assert.Equal(new DeploymentConfig("claude-sonnet-4-6", "claude-sonnet-4-6", "global", Hosting.Anthropic), config.Resources[1].Deployments[0]);
         Assert.Equal(
             [
