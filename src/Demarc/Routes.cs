@@ -49,6 +49,8 @@ internal static class Routes
         app.MapGet("/v1/organizations/users/{id}", http => admin.HandleAsync(http, users.GetAsync));
         app.MapGet("/v1/organizations/aliases", http => admin.HandleAsync(http, aliases.ListAsync));
         app.MapPut("/v1/organizations/aliases/{name}", http => admin.HandleAsync(http, aliases.PutAsync));
+        app.MapPost("/v1/organizations/aliases/{name}/promote", http => admin.HandleAsync(http, aliases.PromoteAsync));
+        app.MapPost("/v1/organizations/aliases/{name}/rollback", http => admin.HandleAsync(http, aliases.RollbackAsync));
         app.MapDelete("/v1/organizations/aliases/{name}", http => admin.HandleAsync(http, aliases.DeleteAsync));
 
         // Compliance: the vendor's Compliance API. Compliance keys; activities for admin keys too. Each read is an activity.

@@ -1,45 +1,25 @@
 using Demarc.Control.Resources;
-using Demarc.Governance.Policy;
 using Demarc.Storage;
-using Demarc.Storage.Directory;
 
 namespace Demarc.Control.AdminApi;
 
-/// <summary>An alias on the wire: the names clients ask for, and the deployments that answer.</summary>
-/// <param name="Targets"><c>resource/deployment</c>, in the order in which they are asked.</param>
-/// <param name="Source"><c>configuration</c>, and then read-only here, or <c>data</c>.</param>
-/// <param name="Place"><c>file:line</c> for one of the configuration.</param>
-/// <param name="MovedAt">When one that is data was last moved, and <paramref name="MovedBy"/> whom (an id).</param>
-public sealed record AliasObject(string Type, string Name, string[] Targets, string Source, string? Place, string? MovedAt, string? MovedBy)
-{
-    public static AliasObject Of(AliasSnapshot alias) =>
-        new("alias", alias.Name, [.. alias.Targets.Select(t => t.Deployment.FullName)], "configuration", alias.Place, null, null);
-
-    public static AliasObject Of(StoredAlias alias) =>
-        new("alias", alias.Name, alias.Targets, "data", null, Rfc3339.Text(alias.MovedAt), alias.MovedBy);
-
-    /// <summary>Every alias by name; one of the configuration hides one of the same name that is data.</summary>
-    public static async Task<AliasObject[]> ListAsync(Store store, string organizationId, GatewaySnapshot snapshot)
-    {
-        var configured = snapshot.Aliases.Where(a => a.Place is not null).Select(Of).ToArray();
-        var stored = (await store.Aliases.ListAsync(organizationId)).Where(a => configured.All(c => c.Name != a.Name)).Select(Of);
-        return [.. configured.Concat(stored).OrderBy(a => a.Name, StringComparer.Ordinal)];
-    }
-}
-
-/// <summary><c>/v1/organizations/aliases</c>: Demarc's own. Moving an alias is a recorded change with its targets of before and after.</summary>
-public sealed class AliasEndpoints(Store store, Snapshots snapshots)
+/// <summary>
+/// <c>/v1/organizations/aliases</c>: Demarc's own. Every change is on record with what held before and after; with
+/// <c>?dry_run=true</c> it is shown (<see cref="AliasPreview"/>) and not made.
+/// </summary>
+public sealed class AliasEndpoints(Store store, Snapshots snapshots, TimeProvider time)
 {
     /// <summary><c>{"data":[…]}</c>, by name.</summary>
     public async Task<AdminAnswer> ListAsync(AdminRequest request) =>
         AdminAnswer.Of(new { Data = await AliasObject.ListAsync(store, request.OrganizationId, snapshots.Current) });
 
-    /// <summary>Makes or moves an alias: <c>{targets: [resource/deployment, …]}</c>.</summary>
+    /// <summary>Makes or moves an alias: <c>{targets: [resource/deployment, …]}</c>; with <c>stage: "10%"</c>, for that share of sessions.</summary>
     public async Task<AdminAnswer> PutAsync(AdminRequest request)
     {
         var name = request.Path("name");
-        var body = await BodyFields.ReadAsync(request.Http, "targets");
+        var body = await BodyFields.ReadAsync(request.Http, "targets", "stage");
         var targets = body.Texts("targets");
+        var stage = body.Text("stage", text => Shares.PerMille(text) is null ? $"give {Shares.Accepted}." : null);
         if (AliasRules.NameProblem(name) is { } problem)
             return AdminAnswer.Invalid("name", problem);
         if (body.Problem is not null)
@@ -48,10 +28,14 @@ public sealed class AliasEndpoints(Store store, Snapshots snapshots)
             return ReadOnly(place);
         if (AliasRules.TargetsProblem(snapshots.Current, targets) is { } wrong)
             return AdminAnswer.Invalid("targets", wrong);
-        await store.Aliases.PutAsync(request.OrganizationId, name, targets, request.Actor);
-        await snapshots.RefreshAsync();
-        return AdminAnswer.Of((await AliasObject.ListAsync(store, request.OrganizationId, snapshots.Current)).First(a => a.Name == name));
+        return await ChangeAsync(request, move => move.To(targets, stage is null ? null : Shares.PerMille(stage)));
     }
+
+    /// <summary>Sends all sessions to what is staged.</summary>
+    public Task<AdminAnswer> PromoteAsync(AdminRequest request) => ChangeAsync(request, move => move.Promote());
+
+    /// <summary>Ends the stage, or goes back to the targets of before.</summary>
+    public Task<AdminAnswer> RollbackAsync(AdminRequest request) => ChangeAsync(request, move => move.Rollback());
 
     /// <summary>Removes an alias: <c>{"type":"alias_deleted","name"}</c>.</summary>
     public async Task<AdminAnswer> DeleteAsync(AdminRequest request)
@@ -60,10 +44,30 @@ public sealed class AliasEndpoints(Store store, Snapshots snapshots)
         if (AliasRules.PlaceOf(snapshots.Current, name) is { } place)
             return ReadOnly(place);
         if (AliasRules.NameProblem(name) is not null || !await store.Aliases.DeleteAsync(request.OrganizationId, name, request.Actor))
-            return AdminAnswer.NotFound("There is no alias of this name. GET /v1/organizations/aliases lists them.");
+            return Absent();
         await snapshots.RefreshAsync();
         return AdminAnswer.Of(new { Type = "alias_deleted", Name = name });
     }
+
+    private async Task<AdminAnswer> ChangeAsync(AdminRequest request, Func<AliasMove, AliasPlan> plan)
+    {
+        var name = request.Path("name");
+        if (AliasRules.PlaceOf(snapshots.Current, name) is { } place)
+            return ReadOnly(place);
+        if (AliasRules.NameProblem(name) is not null)
+            return Absent();
+        var planned = plan(await AliasMove.OfAsync(store, request.OrganizationId, snapshots.Current, name, time));
+        if (planned.Problem is { } problem)
+            return planned.Outcome == Storage.Directory.AliasOutcome.Absent ? Absent() : AdminAnswer.Conflict(problem);
+        if (request.Query("dry_run") is "true" or "1")
+            return AdminAnswer.Of(planned.Preview);
+        if (AliasMove.Problem(await planned.ApplyAsync(request.Actor), name) is { } late)
+            return AdminAnswer.Conflict(late);
+        await snapshots.RefreshAsync();
+        return AdminAnswer.Of(AliasObject.Of((await store.Aliases.FindAsync(request.OrganizationId, name))!));
+    }
+
+    private static AdminAnswer Absent() => AdminAnswer.NotFound("There is no alias of this name. GET /v1/organizations/aliases lists them.");
 
     private static AdminAnswer ReadOnly(string place) =>
         AdminAnswer.Conflict($"The configuration names this alias ({place}), so it is read-only here. Change it there.");

@@ -4,7 +4,6 @@ using Demarc.Governance.Boundaries;
 using Demarc.Governance.Identity;
 using Demarc.Governance.Policy;
 using Demarc.Storage;
-using Demarc.Storage.Directory;
 using Microsoft.Extensions.Logging;
 
 namespace Demarc.Control.Resources;
@@ -49,7 +48,7 @@ public sealed partial class Snapshots : ISnapshotSource, IDisposable
             configured ??= _configured;
             var aliases = await _store.Aliases.ListAsync(_organizationId);
             Volatile.Write(ref _configured, configured);
-            Volatile.Write(ref _current, Merge(configured, aliases));
+            Volatile.Write(ref _current, configured.With(aliases, (alias, missing) => LogMissingTargets(alias, string.Join(", ", missing))));
         }
         finally
         {
@@ -58,23 +57,6 @@ public sealed partial class Snapshots : ISnapshotSource, IDisposable
     }
 
     public void Dispose() => _building.Dispose();
-
-    private GatewaySnapshot Merge(GatewaySnapshot configured, StoredAlias[] stored)
-    {
-        var deployments = configured.Resources.SelectMany(r => r.Deployments).ToDictionary(d => d.FullName, StringComparer.Ordinal);
-        var aliases = new List<AliasSnapshot>(configured.Aliases);
-        foreach (var alias in stored)
-        {
-            if (configured.Aliases.Any(a => a.Name == alias.Name))
-                continue;
-            var targets = alias.Targets.Where(deployments.ContainsKey).Select((t, i) => new AliasTarget(deployments[t], i, 1)).ToArray();
-            if (targets.Length < alias.Targets.Length)
-                LogMissingTargets(alias.Name, string.Join(", ", alias.Targets.Where(t => !deployments.ContainsKey(t))));
-            if (targets.Length > 0)
-                aliases.Add(new AliasSnapshot(alias.Name, targets));
-        }
-        return configured.With([.. aliases]);
-    }
 
     [LoggerMessage(2201, LogLevel.Warning, "Alias {Alias} names deployments that the configuration does not have: {Missing}")]
     private partial void LogMissingTargets(string alias, string missing);

@@ -51,6 +51,7 @@ public readonly struct Decision
         var (targets, unknown) = snapshot.Names.Resolve(resource, model);
         if (targets is null)
             return Refuse(unknown!);
+        targets = targets.Of(principal, session);
         var table = snapshot.TableAt(now);
         var policy = table.PolicyOf(principal);
 

@@ -18,6 +18,7 @@ public static class Explanation
         var (targets, _) = snapshot.Names.Resolve(resource, model);
         if (targets is null)
             return [];
+        targets = targets.Staged?.Targets ?? targets;
         var policy = snapshot.TableAt(now).PolicyOf(principal);
         return
         [

@@ -20,7 +20,14 @@ public enum CaptureMode
 public sealed record AliasSnapshot(string Name, AliasTarget[] Targets, string? Place = null)
 {
     public FailoverScope Failover { get; init; } = FailoverScope.Same;
+
+    /// <summary>Where a share of the sessions goes already; null for none.</summary>
+    public StagedTargets? Staged { get; init; }
 }
+
+/// <summary>What an alias is moving to, for a share of its sessions.</summary>
+/// <param name="PerMille">The share, 1 to 999. As it grows, the sessions that went stay.</param>
+public sealed record StagedTargets(AliasTarget[] Targets, int PerMille);
 
 /// <summary>A deployment that an alias stands for.</summary>
 /// <param name="Tier">From 0; a later tier is asked when the earlier ones cannot serve.</param>

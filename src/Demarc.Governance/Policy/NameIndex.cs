@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using Demarc.Governance.Boundaries;
+using Demarc.Governance.Identity;
 
 namespace Demarc.Governance.Policy;
 
@@ -9,6 +10,25 @@ internal sealed class NameTargets(AliasTarget[] targets, FailoverScope failover)
     public AliasTarget[] Targets => targets;
 
     public FailoverScope Failover => failover;
+
+    /// <summary>The alias, where a share of its sessions is staged; and what those are sent to.</summary>
+    public (string Alias, int PerMille, NameTargets Targets)? Staged { get; init; }
+
+    /// <summary>What the name stands for in a session; requests without one are never staged.</summary>
+    public NameTargets Of(Principal principal, string? session) =>
+        Staged is { } staged && session is not null && Rendezvous.Share(staged.Alias, principal, session) < staged.PerMille / 1000.0 ? staged.Targets : this;
+
+    public static NameTargets Of(AliasSnapshot alias) => new(alias.Targets, alias.Failover)
+    {
+        Staged = alias.Staged is { } staged ? (alias.Name, staged.PerMille, new NameTargets(WithFallback(staged.Targets, alias.Targets), alias.Failover)) : null,
+    };
+
+    // Where a policy refuses what is staged, or it fails, the alias still stands for what it did.
+    private static AliasTarget[] WithFallback(AliasTarget[] staged, AliasTarget[] now)
+    {
+        var tiers = staged.Max(t => t.Tier) + 1;
+        return [.. staged, .. now.Where(n => !Array.Exists(staged, s => s.Deployment == n.Deployment)).Select(n => n with { Tier = n.Tier + tiers })];
+    }
 }
 
 /// <summary>
@@ -27,7 +47,7 @@ public sealed class NameIndex
         var byName = new Dictionary<string, NameTargets>(StringComparer.Ordinal);
         var ambiguous = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var alias in aliases)
-            byName[alias.Name] = new NameTargets(alias.Targets, alias.Failover);
+            byName[alias.Name] = NameTargets.Of(alias);
         foreach (var deployment in deployments)
             byName.TryAdd(deployment.FullName, Alone(deployment));
         foreach (var group in deployments.GroupBy(d => d.Name, StringComparer.Ordinal))

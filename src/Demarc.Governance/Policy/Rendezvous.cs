@@ -1,6 +1,8 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Unicode;
+using Demarc.Governance.Identity;
 
 namespace Demarc.Governance.Policy;
 
@@ -22,12 +24,26 @@ internal static class Rendezvous
         return Array.ConvertAll(scored, s => s.Target);
     }
 
+    /// <summary>
+    /// Where a session stands between 0 and 1 among those of an alias, on every replica alike: those below a share are
+    /// staged, and stay so as the share grows.
+    /// </summary>
+    public static double Share(string alias, Principal principal, string session)
+    {
+        Span<byte> key = stackalloc byte[1024];
+        if (Utf8.TryWrite(key, $"{alias}\n{principal.OrganizationId}\n{principal.Id}\n{session}", out var length))
+            return Uniform(key[..length]);
+        return Uniform(Encoding.UTF8.GetBytes($"{alias}\n{principal.OrganizationId}\n{principal.Id}\n{session}"));
+    }
+
     // -weight / ln(u), u uniform in (0, 1): the highest score falls on a target with probability in proportion to its weight.
-    private static double Score(AliasTarget target, string key)
+    private static double Score(AliasTarget target, string key) =>
+        -target.Weight / Math.Log(Uniform(Encoding.UTF8.GetBytes($"{key}\n{target.Deployment.FullName}")));
+
+    private static double Uniform(ReadOnlySpan<byte> key)
     {
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(Encoding.UTF8.GetBytes($"{key}\n{target.Deployment.FullName}"), hash);
-        var uniform = ((BinaryPrimitives.ReadUInt64BigEndian(hash) >> 11) + 0.5) / (1UL << 53);
-        return -target.Weight / Math.Log(uniform);
+        SHA256.HashData(key, hash);
+        return ((BinaryPrimitives.ReadUInt64BigEndian(hash) >> 11) + 0.5) / (1UL << 53);
     }
 }

@@ -8,7 +8,7 @@ namespace Demarc.Commands;
 /// <summary><c>demarc model</c> and <c>demarc catalog</c>: the general facts that decisions and prices rest on.</summary>
 internal static class CatalogCommands
 {
-    public static Command CreateModel() => new("model", "Models, as the catalog has them") { Models() };
+    public static Command CreateModel() => new Command("model", "Models, as the catalog has them") { Models(), OutdatedCommand.Create() }.Also("models");
 
     public static Command CreateCatalog() => new("catalog", "The catalog of platforms, models and prices") { Show() };
 

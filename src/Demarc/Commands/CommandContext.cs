@@ -53,6 +53,10 @@ internal sealed class CommandContext(ParseResult parsed) : IAsyncDisposable
     /// <summary>The installation, made when there is none.</summary>
     public Task<Installation> OpenOrMakeAsync() => OpenAsync(mayMake: true);
 
+    /// <summary>The installation; null while there is no store yet.</summary>
+    public async Task<Installation?> FindAsync() =>
+        Files.Config.Store is SqliteStoreConfig { Path: var path } && !File.Exists(path) ? null : await OpenAsync();
+
     public ValueTask DisposeAsync() => _installation?.DisposeAsync() ?? ValueTask.CompletedTask;
 
     private async Task<Installation> OpenAsync(bool mayMake)

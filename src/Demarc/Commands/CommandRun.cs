@@ -42,6 +42,13 @@ internal static class CommandRun
         });
     }
 
+    /// <summary>The command under another name as well.</summary>
+    public static Command Also(this Command command, string name)
+    {
+        command.Aliases.Add(name);
+        return command;
+    }
+
     public static int WrongUsage(ParseResult parsed)
     {
         foreach (var error in parsed.Errors)

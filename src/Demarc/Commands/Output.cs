@@ -54,10 +54,13 @@ internal sealed class Output(bool json)
         ? DateTimeOffset.FromUnixTimeMilliseconds(value).ToString("yyyy-MM-dd HH:mm'Z'", CultureInfo.InvariantCulture)
         : null;
 
-    public static void Table(string[]? columns, IEnumerable<string?[]> rows)
+    public static void Table(string[]? columns, IEnumerable<string?[]> rows) => Table(Console.Out, columns, rows);
+
+    /// <param name="output">Standard output or standard error.</param>
+    public static void Table(TextWriter output, string[]? columns, IEnumerable<string?[]> rows)
     {
-        var console = AnsiConsole.Create(new AnsiConsoleSettings());
-        if (Console.IsOutputRedirected)
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) });
+        if (output == Console.Out ? Console.IsOutputRedirected : Console.IsErrorRedirected)
             console.Profile.Width = RedirectedWidth;
         var table = new Table { Border = TableBorder.None, ShowHeaders = columns is not null };
         string?[][] lines = [.. rows];

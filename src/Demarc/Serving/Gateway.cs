@@ -194,7 +194,7 @@ public sealed class Gateway : IAsyncDisposable
         var reviewed = InstallationFiles.Review(files.Read, catalog, time);
         if (reviewed.Problems.Count > 0)
             ServeLog.ConfigWarnings(log, ConfigReport.Text(files.Path, reviewed));
-        foreach (var warning in catalog.Warnings(DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime)).Where(w => w.Subject is null || deployed.Contains(w.Subject)))
+        foreach (var warning in catalog.Warnings(DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime)).Where(w => w.Subject is null || (deployed.Contains(w.Subject) && !ModelReview.IsOfRetirement(w))))
             ServeLog.CatalogWarning(log, warning.Text);
     }
 }

@@ -1,20 +1,31 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
+using Demarc.Control.Resources;
 using Demarc.Governance;
 
 namespace Demarc.Serving;
 
-/// <summary><c>/livez</c>: the process answers. <c>/readyz</c>: it can serve, or what keeps it from it.</summary>
-internal sealed class Health(ISnapshotSource snapshots)
+/// <summary><c>/livez</c>: the process answers. <c>/readyz</c>: it can serve, or what keeps it from it; and what to look after soon.</summary>
+internal sealed class Health(ISnapshotSource snapshots, TimeProvider time)
 {
-    public static Task LiveAsync(HttpContext http) => WriteAsync(http, []);
+    private static readonly JsonSerializerOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    public Task ReadyAsync(HttpContext http) =>
-        WriteAsync(http, snapshots.Current.Resources.Length == 0 ? ["no resources are configured: nothing can be served"] : []);
+    public static Task LiveAsync(HttpContext http) => WriteAsync(http, [], []);
 
-    private static Task WriteAsync(HttpContext http, string[] problems)
+    public Task ReadyAsync(HttpContext http)
+    {
+        var snapshot = snapshots.Current;
+        return WriteAsync(
+            http,
+            snapshot.Resources.Length == 0 ? ["no resources are configured: nothing can be served"] : [],
+            ModelReview.Deployed(snapshot, DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime)));
+    }
+
+    private static Task WriteAsync(HttpContext http, string[] problems, string[] warnings)
     {
         http.Response.StatusCode = problems.Length == 0 ? 200 : 503;
         http.Response.ContentType = "application/json";
-        return http.Response.WriteAsync(JsonSerializer.Serialize(new { status = problems.Length == 0 ? "ok" : "unavailable", problems }), http.RequestAborted);
+        return http.Response.WriteAsync(
+            JsonSerializer.Serialize(new { status = problems.Length == 0 ? "ok" : "unavailable", problems, warnings }, Readable), http.RequestAborted);
     }
 }

@@ -67,13 +67,15 @@ internal sealed record InstallationFiles(
     /// <summary>What the configuration says, without the aliases of the store.</summary>
     public GatewaySnapshot Snapshot => ConfigSnapshot.Build(Config, Catalog, Read.Hash);
 
-    /// <summary>The reading with what its policies and deployments get wrong together (<see cref="PolicyReview"/>).</summary>
+    /// <summary>The reading with what its policies and deployments get wrong together (<see cref="PolicyReview"/>), and models that retire (<see cref="ModelReview"/>).</summary>
     public static ConfigResult Review(ConfigResult read, Catalog catalog, TimeProvider time)
     {
         if (read.Config is not { } config)
             return read;
-        var found = PolicyReview.Of(config, ConfigSnapshot.Build(config, catalog, read.Hash), time.GetUtcNow());
-        return read.With([.. read.Problems.Concat(found).OrderBy(p => p.Line).ThenBy(p => p.Column)]);
+        var snapshot = ConfigSnapshot.Build(config, catalog, read.Hash);
+        var found = PolicyReview.Of(config, snapshot, time.GetUtcNow());
+        var aging = ModelReview.Of(config, snapshot, DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime));
+        return read.With([.. read.Problems.Concat(found).Concat(aging).OrderBy(p => p.Line).ThenBy(p => p.Column)]);
     }
 
     /// <exception cref="ServeException">The configuration or the catalog cannot be used; the message says why and where.</exception>

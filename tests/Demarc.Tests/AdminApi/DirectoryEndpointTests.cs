@@ -70,12 +70,32 @@ public sealed class DirectoryEndpointTests(GatewayPlace place) : IClassFixture<G
     }
 
     [Fact]
+    public async Task An_alias_is_staged_promoted_and_rolled_back_over_HTTP()
+    {
+        await place.AdminAsync(404, "PUT", $"{Aliases}/steady", """{"targets":["main/claude-sonnet-4-6"],"stage":"10%"}""");
+        await place.AdminAsync(200, "PUT", $"{Aliases}/steady", """{"targets":["main/claude-haiku-4-5"]}""");
+        await place.AdminAsync(409, "POST", $"{Aliases}/steady/promote");
+        var preview = await place.AdminAsync(200, "PUT", $"{Aliases}/steady?dry_run=true", """{"targets":["main/claude-sonnet-4-6"]}""");
+        Assert.Contains(preview.GetProperty("changes").EnumerateArray(), c => Text(c, "fact") == "model");
+        Assert.Contains("stage", Text((await place.AdminAsync(400, "PUT", $"{Aliases}/steady", """{"targets":["main/claude-sonnet-4-6"],"stage":"all"}""")).GetProperty("error"), "message"), StringComparison.Ordinal);
+
+        var staged = (await place.AdminAsync(200, "PUT", $"{Aliases}/steady", """{"targets":["main/claude-sonnet-4-6"],"stage":"10%"}""")).GetProperty("staged");
+        Assert.Equal("10%", Text(staged, "share"));
+        Assert.Equal("main/claude-sonnet-4-6", (await place.AdminAsync(200, "POST", $"{Aliases}/steady/promote")).GetProperty("targets")[0].GetString());
+        Assert.Equal("main/claude-haiku-4-5", (await place.AdminAsync(200, "POST", $"{Aliases}/steady/rollback")).GetProperty("targets")[0].GetString());
+        await place.AdminAsync(404, "POST", $"{Aliases}/absent/rollback");
+    }
+
+    [Fact]
     public async Task What_the_configuration_names_is_read_only_and_says_where()
     {
         var line = File.ReadAllLines(place.ConfigPath).ToList().FindIndex(l => l.Contains("pinned", StringComparison.Ordinal)) + 1;
-        foreach (var (method, body) in new[] { ("PUT", """{"targets":["main/claude-sonnet-4-6"]}"""), ("DELETE", null) })
+        foreach (var (method, path, body) in new[]
         {
-            var error = (await place.AdminAsync(409, method, $"{Aliases}/pinned", body)).GetProperty("error");
+            ("PUT", "pinned", """{"targets":["main/claude-sonnet-4-6"]}"""), ("DELETE", "pinned", null), ("POST", "pinned/promote", null), ("POST", "pinned/rollback", null),
+        })
+        {
+            var error = (await place.AdminAsync(409, method, $"{Aliases}/{path}", body)).GetProperty("error");
             Assert.Contains($"{place.ConfigPath}:{line}", Text(error, "message"), StringComparison.Ordinal);
         }
         var listed = (await place.AdminAsync(200, "GET", Aliases)).GetProperty("data").EnumerateArray().Single(a => Text(a, "name") == "pinned");

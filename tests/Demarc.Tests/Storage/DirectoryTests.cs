@@ -218,6 +218,15 @@ public class DirectoryTests
         var moved = AppendTests.Read((await place.LogAsync(store))[^1].Body);
         Assert.Equal("demarc_alias_updated", moved.Type);
         Assert.Equal(("""["east/sonnet-a"]""", """["east/sonnet-b","west/sonnet-b"]"""), (moved.Fields["targets_before"], moved.Fields["targets_after"]));
+
+        var seen = (await store.Aliases.FindAsync(organization, "sonnet"))!.MovedAt;
+        Assert.Equal(AliasOutcome.Done, await store.Aliases.StageAsync(organization, "sonnet", new(["east/sonnet-c"], 100), StorePlace.Actor, seen));
+        Assert.Equal(AliasOutcome.ChangedMeanwhile, await store.Aliases.PromoteAsync(organization, "sonnet", StorePlace.Actor, seen));
+        Assert.Equal(AliasOutcome.ChangedMeanwhile, await store.Aliases.PutAsync(organization, "sonnet", ["east/sonnet-d"], StorePlace.Actor, seen: 0));
+        Assert.Equal(AliasOutcome.Done, await store.Aliases.PromoteAsync(organization, "sonnet", StorePlace.Actor));
+        var promoted = (await store.Aliases.FindAsync(organization, "sonnet"))!;
+        Assert.Null(promoted.Staged);
+        Assert.Equal(["east/sonnet-c", "east/sonnet-b", "west/sonnet-b"], [.. promoted.Targets, .. promoted.Previous!]);
         Assert.True(await store.Aliases.DeleteAsync(organization, "sonnet", StorePlace.Actor));
         Assert.False(await store.Aliases.DeleteAsync(organization, "sonnet", StorePlace.Actor));
         Assert.Empty(await store.Aliases.ListAsync(organization));
