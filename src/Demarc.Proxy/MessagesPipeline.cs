@@ -27,9 +27,6 @@ public sealed partial class MessagesPipeline(
     // Claude Code announces its own patience in x-stainless-timeout; below that, no header timeout may cut it short.
     private static readonly TimeSpan MinHeaderTimeout = TimeSpan.FromMinutes(10);
 
-    // A provider pings within seconds; Claude Code itself gives up after 300 s of silence.
-    private static readonly TimeSpan IdleTimeout = TimeSpan.FromMinutes(10);
-
     private readonly Settler _settler = new(sink, replica, time);
     private readonly SessionTips _tips = new();
 
@@ -153,7 +150,7 @@ public sealed partial class MessagesPipeline(
             LetGo(x, content);
             if (!response.IsSuccessStatusCode)
                 await upstream.EnvelopeAsync(response, x.Deployment, x.IdText, stop.Token);
-            stop.CancelAfter(IdleTimeout);
+            stop.CancelAfter(StreamRelay.IdleTimeout);
             await RelayAsync(x, response, stop);
         }
         catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException && !x.IsSettled)
@@ -173,7 +170,7 @@ public sealed partial class MessagesPipeline(
         if (encoding.Count > 0 && !encoding.Contains("identity"))
             throw new HttpRequestException("The provider compressed its answer although identity was asked for.");
         return response.IsSuccessStatusCode && response.Content.Headers.ContentType?.MediaType == "text/event-stream"
-            ? new StreamRelay(_settler).RunAsync(x, response, stop.Token)
+            ? new StreamRelay(_settler).RunAsync(x, response, stop)
             : new WholeRelay(_settler).RunAsync(x, response, stop.Token);
     }
 

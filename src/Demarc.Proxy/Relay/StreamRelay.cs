@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics;
 using System.IO.Pipelines;
 using Demarc.Governance.Evidence;
 using Demarc.Governance.Policy;
@@ -15,6 +16,12 @@ namespace Demarc.Proxy.Relay;
 /// </summary>
 internal sealed class StreamRelay(Settler settler)
 {
+    /// <summary>A provider pings within seconds; Claude Code itself gives up after 300 s of silence.</summary>
+    public static readonly TimeSpan IdleTimeout = TimeSpan.FromMinutes(10);
+
+    // How exactly silence is measured: setting a timer for every read would cost more than it tells.
+    private static readonly TimeSpan IdleGrain = TimeSpan.FromSeconds(10);
+
     private const int BufferSize = 16 << 10;
 
     // No event of the contract comes near; without a bound, a broken upstream could fill the memory.
@@ -24,13 +31,14 @@ internal sealed class StreamRelay(Settler settler)
     private const string Revoked = "Your access was revoked while the answer was under way.";
 
     /// <summary>Relays until the stream ends, one way or another; the request is settled when it returns.</summary>
-    public async Task RunAsync(Exchange x, HttpResponseMessage response, CancellationToken stop)
+    /// <param name="stop">Ends the stream; put off as long as bytes come.</param>
+    public async Task RunAsync(Exchange x, HttpResponseMessage response, CancellationTokenSource stop)
     {
         using var state = new State(x, Answering.Provider(response), (int)response.StatusCode);
         var outcome = Outcome.UpstreamLost;
         try
         {
-            var upstream = await response.Content.ReadAsStreamAsync(stop);
+            var upstream = await response.Content.ReadAsStreamAsync(stop.Token);
             outcome = await RelayAsync(state, response, upstream, stop);
         }
         catch (Exception e) when (e is OperationCanceledException or IOException or HttpRequestException)
@@ -43,15 +51,21 @@ internal sealed class StreamRelay(Settler settler)
             await EndAsync(state, outcome);
     }
 
-    private async Task<Outcome> RelayAsync(State s, HttpResponseMessage response, Stream upstream, CancellationToken stop)
+    private async Task<Outcome> RelayAsync(State s, HttpResponseMessage response, Stream upstream, CancellationTokenSource stop)
     {
         var client = s.X.Http.Response.BodyWriter;
+        var putOff = Stopwatch.GetTimestamp();
         while (true)
         {
             s.EnsureRoom(MaxEventBytes);
-            var read = await upstream.ReadAsync(s.Buffer.AsMemory(s.Filled), stop);
+            var read = await upstream.ReadAsync(s.Buffer.AsMemory(s.Filled), stop.Token);
             if (read == 0)
                 return Outcome.UpstreamLost;
+            if (Stopwatch.GetElapsedTime(putOff) > IdleGrain)
+            {
+                putOff = Stopwatch.GetTimestamp();
+                stop.CancelAfter(IdleTimeout);
+            }
             if (s.X.FirstByteUs == 0)
             {
                 s.X.FirstByteUs = s.X.ElapsedUs;
@@ -61,7 +75,7 @@ internal sealed class StreamRelay(Settler settler)
             s.Filled += read;
             if (await RelayEventsAsync(s, client))
                 return Outcome.Answered;
-            var flushed = await client.FlushAsync(stop);
+            var flushed = await client.FlushAsync(stop.Token);
             if (flushed.IsCompleted)
                 return Outcome.ClientGone;
         }
