@@ -77,7 +77,7 @@ public sealed class ModelsEndpoints(ISnapshotSource snapshots)
         var (status, principal) = key is null ? (KeyStatus.Unknown, null) : await snapshots.AuthenticateAsync(key);
         if (status == KeyStatus.Active && principal is { KeyKind: ApiKeyKind.Inference })
             return principal;
-        await ErrorEnvelope.WriteAsync(http, 401, "authentication_error", key is null ? Credential.Missing : Credential.Explain(status));
+        await ErrorEnvelope.WriteAsync(http, 401, "authentication_error", key is null ? Credential.ExplainMissing(http.Request) : Credential.Explain(status));
         return null;
     }
 

@@ -40,7 +40,7 @@ internal sealed class AdminGate(ISnapshotSource snapshots, Store store, TimeProv
     private async Task<AdminAnswer> AnswerAsync(HttpContext http, Func<AdminRequest, Task<AdminAnswer>> endpoint)
     {
         if (Credential.Of(http.Request) is not { } key)
-            return new(401, null, "authentication_error", Credential.Missing);
+            return new(401, null, "authentication_error", Credential.ExplainMissing(http.Request));
         var (status, principal) = await snapshots.AuthenticateAsync(key);
         if (status != KeyStatus.Active || principal is null)
             return status == KeyStatus.Unavailable
