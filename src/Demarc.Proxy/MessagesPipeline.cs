@@ -148,12 +148,12 @@ public sealed partial class MessagesPipeline(
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(x.Http.RequestAborted, x.Principal.Revoked);
         stop.CancelAfter(HeaderTimeout(x.Http.Request));
-        var splice = x.AskedName is null ? (Splice?)null : Splice.Text(Splice.Model, x.Facts.ModelToken, x.Deployment.Name);
-        var content = new SplicedContent(x.Body.Memory, splice);
+        var splices = DialectSplices.For(x.Body.Span, x.Facts, new DialectTarget(BodyForm.Anthropic, x.Deployment.Name, x.Facts.Stream, []));
+        var content = new SplicedContent(x.Body.Memory, splices);
         HttpResponseMessage? response = null;
         try
         {
-            var sent = upstream.SendAsync(x.Http.Request, x.Operation, x.Deployment, content, stop.Token);
+            var sent = upstream.SendAsync(x.Http.Request, x.Operation, x.Deployment, content, x.Facts.Betas, stop.Token);
             try
             {
                 if (x.Capture == CaptureMode.Full)

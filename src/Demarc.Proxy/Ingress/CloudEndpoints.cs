@@ -15,17 +15,13 @@ public sealed class CloudEndpoints(MessagesPipeline messages, ISnapshotSource sn
 
     private Task HandleAsync(HttpContext http, Dialect dialect, CloudPath? path) =>
         path is { } asked
-            ? messages.HandleAsync(http, dialect, asked.Operation, Resource(http, dialect), asked.Model, asked.Stream)
+            ? messages.HandleAsync(http, dialect, asked.Operation, CloudPath.Resource(http, snapshots.Current, dialect), asked.Model, asked.Stream)
             : ErrorEnvelope.WriteAsync(
                 http, Refused.UnknownRoute.Status, Refused.UnknownRoute.Type,
                 dialect == Dialect.Bedrock
                     ? "There is no such operation here. Bedrock clients ask /model/ID/invoke, /model/ID/invoke-with-response-stream or /model/ID/count-tokens."
                     : "There is no such operation here. Google Cloud clients ask …/models/ID:rawPredict, …/models/ID:streamRawPredict or …/models/count-tokens:rawPredict.",
                 dialect: dialect);
-
-    // Base URLs of gateways commonly end in /bedrock or /vertex: that stands for no resource, unless one is called so.
-    private string? Resource(HttpContext http, Dialect dialect) =>
-        Value(http, "resource") is { } name && (name != dialect.Wire() || snapshots.Current.Names.HasResource(name)) ? name : null;
 
     private static string? Value(HttpContext http, string name) => (string?)http.Request.RouteValues[name];
 }

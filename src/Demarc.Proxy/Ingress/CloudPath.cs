@@ -1,3 +1,6 @@
+using Demarc.Governance.Policy;
+using Microsoft.AspNetCore.Http;
+
 namespace Demarc.Proxy.Ingress;
 
 /// <summary>What a path of Amazon Bedrock or Google Cloud asks for: there the model and the stream stand in the address.</summary>
@@ -42,6 +45,13 @@ internal readonly record struct CloudPath(Operation Operation, string? Model, bo
             _ => null,
         };
     }
+
+    /// <summary>
+    /// The resource that a path names. Base URLs of gateways commonly end in <c>/bedrock</c> or <c>/vertex</c>: that
+    /// stands for none, unless a resource is called so.
+    /// </summary>
+    public static string? Resource(HttpContext http, GatewaySnapshot snapshot, Dialect dialect) =>
+        http.Request.RouteValues["resource"] is string name && (name != dialect.Wire() || snapshot.Names.HasResource(name)) ? name : null;
 
     // The one escape that the server leaves in a path.
     private static string Slashes(string text) => text.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);

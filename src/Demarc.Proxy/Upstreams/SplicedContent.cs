@@ -4,17 +4,17 @@ using Demarc.Governance.Wire;
 
 namespace Demarc.Proxy.Upstreams;
 
-/// <summary>The client's own bytes with at most one splice: what goes out equals what came in but for it.</summary>
+/// <summary>The client's own bytes with a few splices: what goes out equals what came in but for it.</summary>
 internal sealed class SplicedContent : HttpContent
 {
     private static readonly MediaTypeHeaderValue Json = new("application/json");
 
     private readonly ReadOnlyMemory<byte> _body;
-    private readonly Splice? _splice;
+    private readonly Splice[] _splices;
 
-    public SplicedContent(ReadOnlyMemory<byte> body, Splice? splice)
+    public SplicedContent(ReadOnlyMemory<byte> body, Splice[] splices)
     {
-        (_body, _splice) = (body, splice);
+        (_body, _splices) = (body, splices);
         Headers.ContentType = Json;
     }
 
@@ -28,22 +28,20 @@ internal sealed class SplicedContent : HttpContent
 
     protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
     {
-        if (_splice is { } splice)
+        var from = 0;
+        foreach (var splice in _splices)
         {
-            await stream.WriteAsync(_body[..splice.At.Start], cancellationToken);
+            await stream.WriteAsync(_body[from..splice.At.Start], cancellationToken);
             await stream.WriteAsync(splice.Replacement, cancellationToken);
-            await stream.WriteAsync(_body[splice.At.End..], cancellationToken);
+            from = splice.At.End;
         }
-        else
-        {
-            await stream.WriteAsync(_body, cancellationToken);
-        }
+        await stream.WriteAsync(_body[from..], cancellationToken);
         IsSent = true;
     }
 
     protected override bool TryComputeLength(out long length)
     {
-        length = _splice is { } splice ? Splice.LengthAfter(_body.Length, [splice]) : _body.Length;
+        length = Splice.LengthAfter(_body.Length, _splices);
         return true;
     }
 }

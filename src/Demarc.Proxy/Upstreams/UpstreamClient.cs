@@ -27,7 +27,7 @@ public sealed class UpstreamClient : IDisposable
 
     private readonly ConcurrentDictionary<(Uri Endpoint, Operation Operation, bool Beta), Uri> _addresses = new();
 
-    internal Task<HttpResponseMessage> SendAsync(HttpRequest client, Operation operation, DeploymentSnapshot deployment, SplicedContent content, CancellationToken stop)
+    internal Task<HttpResponseMessage> SendAsync(HttpRequest client, Operation operation, DeploymentSnapshot deployment, SplicedContent content, string[] betas, CancellationToken stop)
     {
         var request = new HttpRequestMessage(HttpMethod.Post, Address(deployment.Resource.Endpoint, operation, client.QueryString))
         {
@@ -36,6 +36,14 @@ public sealed class UpstreamClient : IDisposable
             VersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
         };
         ForwardedHeaders.ToUpstream(client.Headers, request);
+        if (betas.Length > 0)
+        {
+            var all = client.Headers["anthropic-beta"].SelectMany(b => b?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? []).Concat(betas).Distinct();
+            request.Headers.Remove("anthropic-beta");
+            request.Headers.TryAddWithoutValidation("anthropic-beta", string.Join(',', all));
+        }
+        if (!client.Headers.ContainsKey("anthropic-version"))
+            request.Headers.TryAddWithoutValidation("anthropic-version", "2023-06-01");
         request.Headers.TryAddWithoutValidation("x-api-key", deployment.Resource.ApiKey.Reveal());
         return _invoker.SendAsync(request, stop);
     }

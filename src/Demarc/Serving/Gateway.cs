@@ -66,6 +66,8 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton<UpstreamClient>();
             builder.Services.AddSingleton(new SessionNames(installation.Master.Derive("demarc session")));
             builder.Services.AddSingleton<ModelsEndpoints>();
+            builder.Services.AddSingleton<CloudEndpoints>();
+            builder.Services.AddSingleton<ProfilesEndpoints>();
             builder.Services.AddSingleton<Health>();
             builder.Services.AddSingleton<AdminGate>();
             builder.Services.AddSingleton<OrganizationEndpoints>();
