@@ -16,7 +16,7 @@ using Microsoft.Extensions.Logging;
 namespace Demarc.Proxy;
 
 /// <summary>
-/// The request path, a straight line: 1 authenticate, 2 admit (body and its form), 3 decide, 4 begin (record and
+/// The request path, a straight line: 1 authenticate, 2 admit (network, body and its form), 3 decide, 4 begin (record and
 /// reservation), 5 dispatch, 6 relay and settle.
 /// </summary>
 public sealed partial class MessagesPipeline(
@@ -106,6 +106,11 @@ public sealed partial class MessagesPipeline(
     private async ValueTask<bool> AdmitAsync(Exchange x)
     {
         var request = x.Http.Request;
+        if (x.Snapshot.Network.Refuse(x.Http.Connection.RemoteIpAddress, "this gateway") is { } denied)
+        {
+            await RefuseAsync(x, Refused.Policy, denied.Message, denied.Code, denied.Rule);
+            return false;
+        }
         if (HeaderBytes(request.Headers) > MaxHeaderBytes)
             return await RefusedAsync(x, Refused.HeadersTooLarge, $"The request headers are larger than {MaxHeaderBytes} bytes. Send fewer or shorter ones.");
         if (request.ContentType is { } type && !type.StartsWith("application/json", StringComparison.OrdinalIgnoreCase)
@@ -141,10 +146,15 @@ public sealed partial class MessagesPipeline(
             await RefuseAsync(x, Refused.Policy, refusal.Message, refusal.Code, refusal.Rule);
             return;
         }
-        x.Deployment = decision.Plan[0];
+        if (NetworkAdmission.Permitted(decision.Plan, x.Http.Connection.RemoteIpAddress, out var plan) is { } denied)
+        {
+            await RefuseAsync(x, Refused.Policy, denied.Message, denied.Code, denied.Rule);
+            return;
+        }
+        x.Deployment = plan[0];
         x.Capture = x.Operation == Operation.CountTokens && decision.Capture == CaptureMode.Full ? CaptureMode.Metadata : decision.Capture;
         x.SessionId = sessions.For(x.Principal, x.Http.Request.Headers, x.Facts, x.Body.Span, x.Capture, x.At);
-        x.Begun = _settler.BeginAsync(x, decision.Plan);
+        x.Begun = _settler.BeginAsync(x, plan);
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(x.Http.RequestAborted, x.Principal.Revoked);
         stop.CancelAfter(HeaderTimeout(x.Http.Request));

@@ -14,6 +14,15 @@ internal static class Routes
     /// <summary>The routes that answer without a key: they say that the gateway is there, and nothing else.</summary>
     public static readonly string[] Open = ["HEAD /", "GET /", "HEAD /api/hello", "GET /api/hello", "GET /livez", "GET /readyz"];
 
+    // The control plane: what admin_listen takes apart from inference.
+    private static readonly string[] Control = ["/v1/organizations", "/v1/compliance"];
+
+    /// <summary>Whether a path belongs to administration and audit rather than to inference.</summary>
+    public static bool IsControl(PathString path) => Array.Exists(Control, prefix => path.StartsWithSegments(prefix));
+
+    /// <summary>Whether a request is for one of the <see cref="Open"/> routes.</summary>
+    public static bool IsOpen(HttpRequest request) => Open.Contains($"{request.Method} {request.Path}");
+
     public static void MapDemarc(this WebApplication app)
     {
         var messages = app.Services.GetRequiredService<MessagesPipeline>();

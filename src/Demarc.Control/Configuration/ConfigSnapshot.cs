@@ -23,6 +23,7 @@ public static class ConfigSnapshot
             PolicyHash = PolicyHash(config.Policies),
             ConfigurationHash = configurationHash,
             MaxBodyBytes = config.MaxBodyBytes,
+            Network = config.Network,
         };
     }
 
@@ -36,6 +37,7 @@ public static class ConfigSnapshot
             Region = config.Region,
             Agreements = config.Agreements,
             ApiKey = config.ApiKey,
+            Network = config.Network,
         };
         resource.Deployments = [.. config.Deployments.Select(d => new DeploymentSnapshot
         {

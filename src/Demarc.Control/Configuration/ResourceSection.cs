@@ -6,7 +6,7 @@ namespace Demarc.Control.Configuration;
 /// <summary>The key <c>resources</c>.</summary>
 internal static class ResourceSection
 {
-    private static readonly string[] Keys = ["name", "platform", "endpoint", "region", "agreements", "credential", "deployments"];
+    private static readonly string[] Keys = ["name", "platform", "endpoint", "region", "agreements", "credential", "network_rules", "deployments"];
 
     /// <summary>The platforms that the request path can talk to.</summary>
     private static readonly Platform[] Served = [Platform.Foundry, Platform.Anthropic];
@@ -39,13 +39,14 @@ internal static class ResourceSection
             .Select(text => Word(text, "agreement", "microsoft-dpa", reading))
             .OfType<string>().Distinct().ToArray();
         var apiKey = ApiKey(map.Required("credential", "{ api_key: \"${NAME}\" }"), reading);
+        var network = NetworkSection.Read(map.Get("network_rules"), reading);
         var deployments = DeploymentSection.Read(map.Get("deployments"), platform, reading);
         if (map.Get("deployments") is null or ListNode { Items.Count: 0 })
             reading.Warn(item, "the resource has no deployments and serves nothing");
 
         return name is null || platform is null || endpoint is null || apiKey is null
             ? null
-            : new ResourceConfig(name, platform.Value, endpoint, region, agreements, apiKey, deployments, item.Line);
+            : new ResourceConfig(name, platform.Value, endpoint, region, agreements, apiKey, deployments, item.Line) { Network = network };
     }
 
     private static Platform? ReadPlatform(TextNode? node, ConfigReading reading)

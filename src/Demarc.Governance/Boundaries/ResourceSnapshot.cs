@@ -77,6 +77,9 @@ public sealed class ResourceSnapshot
     /// <summary>The key sent to the platform.</summary>
     public required Secret ApiKey { get; init; }
 
+    /// <summary>Where requests to its deployments may come from.</summary>
+    public Policy.NetworkRules Network { get; init; } = Policy.NetworkRules.None;
+
     public DeploymentSnapshot[] Deployments { get; set; } = [];
 }
 

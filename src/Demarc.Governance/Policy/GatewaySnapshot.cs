@@ -77,6 +77,9 @@ public sealed class GatewaySnapshot
     /// <summary>The largest request body, bytes; default 32 MiB.</summary>
     public required long MaxBodyBytes { get; init; }
 
+    /// <summary>Where requests may come from, whatever they ask for.</summary>
+    public NetworkRules Network { get; init; } = NetworkRules.None;
+
     /// <summary>The same with other aliases.</summary>
     public GatewaySnapshot With(AliasSnapshot[] aliases) => new()
     {
@@ -87,5 +90,6 @@ public sealed class GatewaySnapshot
         PolicyHash = PolicyHash,
         ConfigurationHash = ConfigurationHash,
         MaxBodyBytes = MaxBodyBytes,
+        Network = Network,
     };
 }

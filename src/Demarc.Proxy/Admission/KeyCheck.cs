@@ -15,7 +15,12 @@ internal static class KeyCheck
         var key = Credential.Of(http.Request);
         var (status, principal) = key is null ? (KeyStatus.Unknown, null) : await snapshots.AuthenticateAsync(key);
         if (status == KeyStatus.Active && principal is { KeyKind: ApiKeyKind.Inference })
-            return principal;
+        {
+            if (snapshots.Current.Network.Refuse(http.Connection.RemoteIpAddress, "this gateway") is not { } denied)
+                return principal;
+            await ErrorEnvelope.WriteAsync(http, Refused.Policy.Status, Refused.Policy.Type, denied.Message, dialect: dialect);
+            return null;
+        }
         await ErrorEnvelope.WriteAsync(
             http, 401, "authentication_error", key is null ? Credential.ExplainMissing(http.Request) : Credential.Explain(status), dialect: dialect);
         return null;
