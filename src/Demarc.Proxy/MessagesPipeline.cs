@@ -158,12 +158,11 @@ public sealed partial class MessagesPipeline(
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(x.Http.RequestAborted, x.Principal.Revoked);
         stop.CancelAfter(HeaderTimeout(x.Http.Request));
-        var splices = DialectSplices.For(x.Body.Span, x.Facts, new DialectTarget(BodyForm.Anthropic, x.Deployment.Name, x.Facts.Stream, []));
-        var content = new SplicedContent(x.Body.Memory, splices);
+        var content = UpstreamBody.For(x.Http.Request.Headers, x.Operation, x.Deployment, x.Facts, x.Body.Memory);
         HttpResponseMessage? response = null;
         try
         {
-            var sent = upstream.SendAsync(x.Http.Request, x.Operation, x.Deployment, content, x.Facts.Betas, stop.Token);
+            var sent = upstream.SendAsync(x.Http.Request, x.Operation, x.Deployment, x.Facts, content, x.IdText, stop.Token);
             try
             {
                 if (x.Capture == CaptureMode.Full)
@@ -175,6 +174,8 @@ public sealed partial class MessagesPipeline(
                 response = await sent;
             }
             LetGo(x, content);
+            if (!response.IsSuccessStatusCode)
+                await upstream.EnvelopeAsync(response, x.Deployment, x.IdText, stop.Token);
             stop.CancelAfter(IdleTimeout);
             await RelayAsync(x, response, stop);
         }
@@ -220,6 +221,7 @@ public sealed partial class MessagesPipeline(
         var (outcome, refused, message) =
             x.Principal.Revoked.IsCancellationRequested ? (Outcome.Revoked, Refused.RevokedKey, "Your access was revoked while the request was under way.")
             : x.Http.RequestAborted.IsCancellationRequested ? (Outcome.ClientGone, Refused.UpstreamTimeout, "")
+            : e is CredentialException ? (Outcome.UpstreamLost, Refused.UpstreamToken, $"The gateway cannot get its own credential for \"{x.Deployment.Resource.Name}\" at the moment. Nothing is wrong with yours: tell your administrator ({x.IdText}).")
             : e is OperationCanceledException ? (Outcome.UpstreamLost, Refused.UpstreamTimeout, $"\"{x.Deployment.FullName}\" did not answer in time. Try again.")
             : e is HttpRequestException { HttpRequestError: HttpRequestError.Unknown or HttpRequestError.InvalidResponse } ? (Outcome.UpstreamLost, Refused.UpstreamAnswer, $"The answer of \"{x.Deployment.FullName}\" could not be read. Try again.")
             : (Outcome.UpstreamLost, Refused.UpstreamUnreachable, $"\"{x.Deployment.FullName}\" could not be reached. Try again; your administrator finds the reason under {x.IdText}.");

@@ -36,7 +36,12 @@ public static class ConfigSnapshot
             Endpoint = config.Endpoint,
             Region = config.Region,
             Agreements = config.Agreements,
-            ApiKey = config.ApiKey,
+            Credential = config.Credential,
+            Form = config.Form,
+            Project = config.Project,
+            Workspace = config.Workspace,
+            Proxy = config.Proxy,
+            CertificateAuthorities = config.CertificateAuthorities,
             Network = config.Network,
         };
         resource.Deployments = [.. config.Deployments.Select(d => new DeploymentSnapshot

@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using Demarc.Governance.Boundaries;
 using Demarc.Governance.Identity;
 using Demarc.Governance.Policy;
+using Demarc.Governance.Wire;
 
 namespace Demarc.Control.Configuration;
 
@@ -95,10 +96,25 @@ public sealed record ResourceConfig(
     Uri Endpoint,
     string? Region,
     string[] Agreements,
-    Secret ApiKey,
+    UpstreamCredential Credential,
     DeploymentConfig[] Deployments,
     int Line)
 {
+    /// <summary>The form of the bodies it takes: <c>api</c> on Bedrock, the platform's own elsewhere.</summary>
+    public BodyForm Form { get; init; }
+
+    /// <summary>The Google Cloud project; null elsewhere.</summary>
+    public string? Project { get; init; }
+
+    /// <summary>The workspace of Claude Platform on AWS; null elsewhere.</summary>
+    public string? Workspace { get; init; }
+
+    /// <summary>The HTTP proxy on the way there; null for none.</summary>
+    public Uri? Proxy { get; init; }
+
+    /// <summary>PEM certificates trusted beside the system's; null for none.</summary>
+    public string? CertificateAuthorities { get; init; }
+
     /// <summary>Where requests to its deployments may come from; default anywhere.</summary>
     [JsonIgnore]
     public NetworkRules Network { get; init; } = NetworkRules.None;

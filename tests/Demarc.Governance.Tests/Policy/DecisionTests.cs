@@ -128,7 +128,7 @@ public sealed class DecisionTests
 
     private static ResourceSnapshot Resource(string name, params string[] deployments)
     {
-        var resource = new ResourceSnapshot { Name = name, Platform = Platform.Foundry, Endpoint = new Uri("https://x.example"), Agreements = [], ApiKey = new Secret("k") };
+        var resource = new ResourceSnapshot { Name = name, Platform = Platform.Foundry, Endpoint = new Uri("https://x.example"), Agreements = [], Credential = new KeyCredential(new Secret("k")) };
         resource.Deployments = [.. deployments.Select(d => new DeploymentSnapshot { Resource = resource, Name = d, Model = "claude-sonnet-4-6", Scope = "global", Hosting = Hosting.Anthropic })];
         return resource;
     }

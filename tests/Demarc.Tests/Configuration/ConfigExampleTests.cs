@@ -35,8 +35,8 @@ public sealed class ConfigExampleTests : IDisposable
         Assert.Equal(32 << 20, config.MaxBodyBytes);
         Assert.Equal("Contoso", config.OrganizationName);
         Assert.Equal([("contoso-eastus2", Platform.Foundry), ("anthropic-main", Platform.Anthropic)], config.Resources.Select(r => (r.Name, r.Platform)));
-        Assert.Equal(ConfigFolder.Canary + "-variable", config.Resources[0].ApiKey.Reveal());
-        Assert.Equal(ConfigFolder.Canary + "-file", config.Resources[1].ApiKey.Reveal());
+        Assert.Equal(ConfigFolder.Canary + "-variable", ((KeyCredential)config.Resources[0].Credential).Key.Reveal());
+        Assert.Equal(ConfigFolder.Canary + "-file", ((KeyCredential)config.Resources[1].Credential).Key.Reveal());
         Assert.Equal(new DeploymentConfig("sonnet-us", "claude-sonnet-4-6", "data-zone:us", Hosting.Azure), config.Resources[0].Deployments[1]);
         Assert.Equal(new DeploymentConfig("claude-sonnet-4-6", "claude-sonnet-4-6", "global", Hosting.Anthropic), config.Resources[1].Deployments[0]);
         Assert.Equal(

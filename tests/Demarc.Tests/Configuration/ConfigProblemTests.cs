@@ -103,12 +103,11 @@ public sealed class ConfigProblemTests : IDisposable
         { Resource("name: \"a\\n\""), "resources[0].name", "is no resource name" },
         { Resource($"name: {new string('a', 64)}"), "resources[0].name", "at most 63" },
         { $"resources: [{{ platform: foundry, {Credential} }}]", "resources[0].name", "required" },
-        { $"resources: [{{ name: a, {Credential} }}]", "resources[0].platform", "required; accepted: foundry, anthropic" },
+        { $"resources: [{{ name: a, {Credential} }}]", "resources[0].platform", "required; accepted: foundry, anthropic, anthropic-aws, bedrock, vertex" },
         { $"resources:\n- {{ name: a, platform: foundry, {Credential} }}\n- {{ name: a, platform: foundry, {Credential} }}", "resources[1].name", "on line 2 already" },
         { "resources: { a: b }", "resources", "a mapping; a list is accepted" },
         { "resources: [a]", "resources[0]", "text; a mapping is accepted" },
-        { $"resources: [{{ name: a, platform: bedrock, {Credential} }}]", "resources[0].platform", "platform 'bedrock' is not served yet; accepted: foundry, anthropic" },
-        { $"resources: [{{ name: a, platform: fondry, {Credential} }}]", "resources[0].platform", "accepted: foundry, anthropic; did you mean 'foundry'?" },
+        { $"resources: [{{ name: a, platform: fondry, {Credential} }}]", "resources[0].platform", "did you mean 'foundry'?" },
         { Resource("name: a, endpoint: http://contoso.example"), "resources[0].endpoint", "in the clear to 'contoso.example'" },
         { Resource("name: a, endpoint: https://api.anthropic.com/v1/"), "resources[0].endpoint", "which Demarc adds itself" },
         { Resource("name: a, endpoint: 'https://u:p@contoso.example'"), "resources[0].endpoint", "carries a user" },
@@ -234,7 +233,7 @@ public sealed class ConfigProblemTests : IDisposable
     {
         var result = _folder.Read($"resources: [{{ name: a, platform: foundry, credential: {{ {ConfigFolder.Canary} }} }}]");
 
-        Assert.Contains(result.Problems, p => p is { Path: "resources[0].credential", Message: "unknown key; accepted: api_key" });
+        Assert.Contains(result.Problems, p => p is { Path: "resources[0].credential", Message: "unknown key; accepted: api_key, azure" });
         Assert.DoesNotContain(ConfigFolder.Canary, ConfigReport.Text("demarc.yaml", result), StringComparison.Ordinal);
     }
 
