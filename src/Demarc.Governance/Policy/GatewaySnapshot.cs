@@ -66,7 +66,7 @@ public sealed class GatewaySnapshot
     public required Catalog Catalog { get; init; }
 
     /// <summary>The names of <see cref="Aliases"/> and deployments.</summary>
-    public NameIndex Names => field ??= new NameIndex(Resources, Aliases);
+    public NameIndex Names => field ??= new NameIndex(Resources, Aliases, Catalog);
 
     /// <summary><c>sha256:…</c> of the policies as written.</summary>
     public required string PolicyHash { get; init; }

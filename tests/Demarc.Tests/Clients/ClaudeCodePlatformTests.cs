@@ -24,15 +24,18 @@ public sealed class ClaudeCodePlatformTests
     {
         [Platform.Foundry] = "endpoint: SIMULATOR/anthropic, credential: { api_key: test }, deployments: [{ name: deployed, model: claude-sonnet-4-5-20250929, hosting: anthropic }]",
         [Platform.Anthropic] = "endpoint: SIMULATOR, credential: { api_key: test }, deployments: [{ name: deployed, model: claude-sonnet-4-5-20250929 }]",
+        [Platform.Bedrock] = "endpoint: SIMULATOR, region: us-east-1, credential: { bearer_token: test }, deployments: [{ name: deployed, model: claude-sonnet-4-5-20250929, scope: global }]",
+        [Platform.Vertex] = "endpoint: SIMULATOR, region: global, project: test, credential: { google: { file: FILE } }, deployments: [{ name: deployed, model: claude-sonnet-4-5-20250929 }]",
     };
 
     [Theory]
     [MemberData(nameof(Pairs))]
     public async Task A_tool_loop_completes_and_is_on_record(ClaudeVersion version, ClaudeConnection connection, Platform platform)
     {
+        await using var google = await GoogleTokenEndpoint.StartAsync();
         await using var gateway = await GatewayFixture.StartAsync($$"""
             resources:
-              - { name: behind, platform: {{platform.Wire()}}, {{Platforms[platform]}} }
+              - { name: behind, platform: {{platform.Wire()}}, {{Platforms[platform].Replace("FILE", google.CredentialFile, StringComparison.Ordinal)}} }
             aliases:
               {{string.Join("\n  ", DefaultNames.Select(name => $"{name}: [behind/deployed]"))}}
             """);

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Demarc.Governance.Boundaries;
 using Google.Apis.Auth.OAuth2;
 using Google.Apis.Http;
@@ -15,7 +16,7 @@ internal static class GoogleTokens
     public static async Task<(string Token, DateTimeOffset Expires)> FetchAsync(Governance.Boundaries.GoogleCredential credential, ResourceSnapshot resource, TimeProvider time, CancellationToken stop)
     {
         var source = credential.File is { } file
-            ? await CredentialFactory.FromFileAsync<Google.Apis.Auth.OAuth2.GoogleCredential>(file, stop)
+            ? await CredentialFactory.FromFileAsync(file, await TypeAsync(file, stop), stop)
             : await Google.Apis.Auth.OAuth2.GoogleCredential.GetApplicationDefaultAsync(stop);
         source = source.CreateScoped(Scope).CreateWithHttpClientFactory(new Clients(resource));
         if (source.UnderlyingCredential is not ServiceCredential service)
@@ -23,6 +24,12 @@ internal static class GoogleTokens
         if (!await service.RequestAccessTokenAsync(stop) || service.Token is not { AccessToken: { } token } answer)
             throw new CredentialException("Google gave no access token.");
         return (token, time.GetUtcNow() + TimeSpan.FromSeconds(answer.ExpiresInSeconds ?? 300));
+    }
+
+    private static async Task<string> TypeAsync(string file, CancellationToken stop)
+    {
+        using var json = JsonDocument.Parse(await File.ReadAllBytesAsync(file, stop));
+        return json.RootElement.GetProperty("type").GetString()!;
     }
 
     private sealed class Clients(ResourceSnapshot resource) : HttpClientFactory
