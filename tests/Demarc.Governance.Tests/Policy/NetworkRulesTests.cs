@@ -1,5 +1,6 @@
 using System.Net;
 using Demarc.Governance.Policy;
+using Xunit;
 
 namespace Demarc.Governance.Tests.Policy;
 
