@@ -40,8 +40,6 @@ internal sealed class PostgresStore : Store
     // PostgreSQL keeps statistics.
     internal override string ByIndex(string table, string index) => table;
 
-    internal override int ProjectionBatch => 1000;
-
     internal override string TextsOfJson(string parameter) => $"(SELECT json_array_elements_text(@{parameter}::json))";
 
     public static async Task<PostgresStore> OpenAtAsync(string connectionString, MasterKey master, TimeProvider time, ILoggerFactory loggers)
@@ -68,6 +66,13 @@ internal sealed class PostgresStore : Store
     }
 
     public override Task AppendAsync(EvidenceRecord record) => _writer.AppendAsync(record);
+
+    // Nothing lingers here: a batch goes as soon as the one before is durable.
+    public override void Hurry()
+    {
+    }
+
+    internal override Task<T> WriteDerivedAsync<T>(Func<StoreTransaction, Task<T>> write) => WriteAsync(write);
 
     internal override async Task<T> WriteAsync<T>(Func<StoreTransaction, Task<T>> write)
     {

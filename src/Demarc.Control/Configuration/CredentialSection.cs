@@ -25,7 +25,8 @@ internal static partial class CredentialSection
         var kind = Array.Find(kinds, k => map.Get(k) is not null);
         if (kind is null)
         {
-            if (!Array.Exists(kinds, map.Mentions))
+            // An unknown key has its error already.
+            if (map.Node.Entries.All(e => kinds.Contains(e.Key)))
                 map.Required(kinds[0], kinds.Length == 1 ? SecretOr(kinds[0]) : $"{SecretOr(kinds[0])}; or, in its place, {string.Join(" or ", kinds[1..])}");
             return null;
         }
@@ -126,7 +127,8 @@ internal static partial class CredentialSection
         try
         {
             using var json = JsonDocument.Parse(bytes);
-            return json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty("type", out var type) && type.ValueKind == JsonValueKind.String;
+            return json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty("type", out var type) && type.ValueKind == JsonValueKind.String
+                && type.GetString() is "service_account" or "external_account";
         }
         catch (JsonException)
         {

@@ -56,7 +56,7 @@ internal sealed class StreamRelay(Settler settler)
             if (s.X.FirstByteUs == 0)
             {
                 s.X.FirstByteUs = s.X.ElapsedUs;
-                await s.X.Begun;
+                await settler.BegunAsync(s.X);
                 Answering.Head(s.X, response);
             }
             s.Filled += read;

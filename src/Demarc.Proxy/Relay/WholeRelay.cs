@@ -71,31 +71,14 @@ internal sealed class WholeRelay(Settler settler)
             return;
         }
 
-        x.Answer.ErrorType = type ?? GenericType(status);
+        x.Answer.ErrorType = type ?? "api_error";
         await SettleErrorAsync(x, response, status, body.Length);
-        if (type is not null)
-        {
-            Answering.Head(x, response);
-            if (x.Dialect == Dialect.Bedrock)
-                body = CloudErrors.ForAws(body);
-            x.Http.Response.ContentLength = body.Length;
-            await x.Http.Response.Body.WriteAsync(body, x.Http.RequestAborted);
-            return;
-        }
-        // A cloud's own error format can carry account ids; the client gets the kind, the operator the request id.
-        Answering.Receipt(x);
-        foreach (var name in RetryHeaders)
-        {
-            if (response.Headers.NonValidated.TryGetValues(name, out var value))
-                x.Http.Response.Headers[name] = value.ToString();
-        }
-        await ErrorEnvelope.WriteAsync(
-            x.Http, status, x.Answer.ErrorType,
-            $"The provider refused the request with HTTP {status} at \"{x.Deployment.FullName}\". Your administrator finds the reason under {x.IdText}.",
-            x.IdText, retry: status is 429 or >= 500, x.Dialect);
+        Answering.Head(x, response);
+        if (x.Dialect == Dialect.Bedrock && type is not null)
+            body = CloudErrors.ForAws(body);
+        x.Http.Response.ContentLength = body.Length;
+        await x.Http.Response.Body.WriteAsync(body, x.Http.RequestAborted);
     }
-
-    private static readonly string[] RetryHeaders = ["retry-after", "retry-after-ms", "request-id", "apim-request-id"];
 
     private async Task SettleErrorAsync(Exchange x, HttpResponseMessage response, int status, long bytes)
     {
@@ -128,14 +111,4 @@ internal sealed class WholeRelay(Settler settler)
 
     private static int Room(HttpResponseMessage response) =>
         (int)Math.Clamp((response.Content.Headers.ContentLength ?? 4095) + 1, 256, MaxBytes);
-
-    private static string GenericType(int status) => status switch
-    {
-        400 or 415 or 422 => "invalid_request_error",
-        404 => "not_found_error",
-        413 => "request_too_large",
-        429 => "rate_limit_error",
-        503 or 529 => "overloaded_error",
-        _ => "api_error",
-    };
 }

@@ -13,6 +13,8 @@ internal static class ProviderErrors
 {
     private const string TooLong = "Input is too long.";
 
+    private static readonly string[] s_kept = ["retry-after", "retry-after-ms", "request-id", "apim-request-id", "x-should-retry"];
+
     // What clouds say of a prompt that does not fit, each in its own way.
     private static readonly string[] s_tooLong =
         ["input is too long", "prompt is too long", "payload size exceeds", "request size exceeds", "request payload is too large"];
@@ -32,6 +34,9 @@ internal static class ProviderErrors
                 code = exception.ToString().Split(':')[0];
             var (type, text) = Translate(code, status, message, deployment, requestId);
             body = ErrorEnvelope.Json(type, text, requestId);
+            // Its headers can tell as much as its words.
+            foreach (var name in response.Headers.NonValidated.Select(h => h.Key).Except(s_kept, StringComparer.OrdinalIgnoreCase).ToArray())
+                response.Headers.Remove(name);
             if (status is not (429 or >= 500) || status == 501)
                 response.Headers.TryAddWithoutValidation("x-should-retry", "false");
         }

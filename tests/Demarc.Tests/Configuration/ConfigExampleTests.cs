@@ -34,7 +34,18 @@ public sealed class ConfigExampleTests : IDisposable
         Assert.Equal(Path.Combine(_folder.Root, "catalog.json"), config.CatalogPath);
         Assert.Equal(32 << 20, config.MaxBodyBytes);
         Assert.Equal("Contoso", config.OrganizationName);
-        Assert.Equal([("contoso-eastus2", Platform.Foundry), ("anthropic-main", Platform.Anthropic)], config.Resources.Select(r => (r.Name, r.Platform)));
+        Assert.Equal(
+            [
+                ("contoso-eastus2", Platform.Foundry), ("anthropic-main", Platform.Anthropic), ("foundry-entra", Platform.Foundry),
+                ("claude-aws", Platform.AnthropicAws), ("bedrock-us", Platform.Bedrock), ("bedrock-key", Platform.Bedrock), ("google-eu", Platform.Vertex),
+            ],
+            config.Resources.Select(r => (r.Name, r.Platform)));
+        Assert.Equal(new AzureCredential(null), config.Resources[2].Credential);
+        Assert.Equal(new Uri("http://proxy.contoso.example:3128"), config.Resources[2].Proxy);
+        Assert.Contains("BEGIN CERTIFICATE", config.Resources[2].CertificateAuthorities, StringComparison.Ordinal);
+        Assert.Equal("wrkspc_01AbCdEf23GhIj", config.Resources[3].Workspace);
+        Assert.Equal(new AwsCredential("arn:aws:iam::123456789012:role/claude", "contoso"), config.Resources[4].Credential);
+        Assert.Equal(new GoogleCredential(Path.Combine(_folder.Root, "secrets/google.json")), config.Resources[6].Credential);
         Assert.Equal(ConfigFolder.Canary + "-variable", ((KeyCredential)config.Resources[0].Credential).Key.Reveal());
         Assert.Equal(ConfigFolder.Canary + "-file", ((KeyCredential)config.Resources[1].Credential).Key.Reveal());
         Assert.Equal(new DeploymentConfig("sonnet-us", "claude-sonnet-4-6", "data-zone:us", Hosting.Azure), config.Resources[0].Deployments[1]);
@@ -106,11 +117,20 @@ public sealed class ConfigExampleTests : IDisposable
             resources:
               - { name: contoso, platform: foundry, credential: { api_key: "${FOUNDRY_KEY}" } }
               - { name: direct, platform: anthropic, credential: { api_key: "${FOUNDRY_KEY}" } }
+              - { name: aws, platform: anthropic-aws, region: us-west-2, workspace: wrkspc_1, credential: { aws: default } }
+              - { name: bedrock, platform: bedrock, region: eu-west-1, credential: { aws: default } }
+              - { name: mantle, platform: bedrock, api: messages, region: eu-west-1, credential: { aws: default } }
+              - { name: google, platform: vertex, region: europe-west1, project: p, credential: { google: default } }
+              - { name: google-global, platform: vertex, region: global, project: p, credential: { google: default } }
+              - { name: google-eu, platform: vertex, region: eu, project: p, credential: { google: default } }
               - { name: local, platform: anthropic, endpoint: "http://127.0.0.1:9/base/", credential: { api_key: "${FOUNDRY_KEY}" } }
             """).Config!;
 
         Assert.Equal(
-            ["https://contoso.services.ai.azure.com/anthropic", "https://api.anthropic.com/", "http://127.0.0.1:9/base"],
+            ["https://contoso.services.ai.azure.com/anthropic", "https://api.anthropic.com/", "https://aws-external-anthropic.us-west-2.api.aws/",
+                "https://bedrock-runtime.eu-west-1.amazonaws.com/", "https://bedrock-mantle.eu-west-1.api.aws/anthropic",
+                "https://europe-west1-aiplatform.googleapis.com/", "https://aiplatform.googleapis.com/", "https://aiplatform.eu.rep.googleapis.com/",
+                "http://127.0.0.1:9/base"],
             config.Resources.Select(r => r.Endpoint.AbsoluteUri));
     }
 

@@ -19,8 +19,10 @@ public sealed class ConfigFolder : IDisposable
         Write("secrets/anthropic-key", Canary + "-file\n");
         Write("secrets/master-key", Convert.ToBase64String(new byte[32]) + "\n");
         Write("secrets/empty", "\n");
+        Write("secrets/google.json", """{"type":"service_account","private_key":"sk-canary-7c1f"}""");
         Write("catalog.json", "{}");
-        WriteCertificate("CN=first");
+        using var certificate = WriteCertificate("CN=first");
+        Write("corporate-ca.pem", certificate.ExportCertificatePem());
         using var authority = ClientAuthority();
         Write("tls/client-ca.pem", authority.ExportCertificatePem() + "\n");
     }
