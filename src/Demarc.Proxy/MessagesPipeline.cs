@@ -16,7 +16,7 @@ using Microsoft.Extensions.Logging;
 namespace Demarc.Proxy;
 
 /// <summary>
-/// The request path, a straight line: 1 authenticate, 2 admit (body and its form), 3 decide, 4 begin (record and
+/// The request path, a straight line: 1 authenticate, 2 admit (network, body and its form), 3 decide, 4 begin (record and
 /// reservation), 5 dispatch, 6 relay and settle.
 /// </summary>
 public sealed partial class MessagesPipeline(
@@ -31,7 +31,9 @@ public sealed partial class MessagesPipeline(
     private readonly SessionTips _tips = new();
 
     /// <summary>Answers one inference request.</summary>
-    public async Task HandleAsync(HttpContext http, Dialect dialect, Operation operation, string? resource)
+    /// <param name="model">The model that the path names; null where the body has to.</param>
+    /// <param name="stream">Whether the path asks for a stream; null where the body says.</param>
+    public async Task HandleAsync(HttpContext http, Dialect dialect, Operation operation, string? resource, string? model = null, bool? stream = null)
     {
         var now = time.GetUtcNow();
         var id = Guid.CreateVersion7(now);
@@ -41,6 +43,7 @@ public sealed partial class MessagesPipeline(
             Dialect = dialect,
             Operation = operation,
             Resource = resource,
+            Path = new ScanOptions(dialect.Form(), model, stream),
             Snapshot = snapshots.Current,
             Id = id,
             IdText = Ids.From(Ids.Request, id),
@@ -74,7 +77,7 @@ public sealed partial class MessagesPipeline(
         var key = Credential.Of(x.Http.Request);
         if (key is null)
         {
-            await RefuseAsync(x, Refused.MissingKey, Credential.Missing);
+            await RefuseAsync(x, Refused.MissingKey, Credential.ExplainMissing(x.Http.Request));
             return false;
         }
         var (status, principal) = await snapshots.AuthenticateAsync(key);
@@ -100,9 +103,16 @@ public sealed partial class MessagesPipeline(
     private async ValueTask<bool> AdmitAsync(Exchange x)
     {
         var request = x.Http.Request;
+        if (x.Snapshot.Network.Refuse(x.Http.Connection.RemoteIpAddress, "this gateway") is { } denied)
+        {
+            await RefuseAsync(x, Refused.Policy, denied.Message, denied.Code, denied.Rule);
+            return false;
+        }
         if (HeaderBytes(request.Headers) > MaxHeaderBytes)
             return await RefusedAsync(x, Refused.HeadersTooLarge, $"The request headers are larger than {MaxHeaderBytes} bytes. Send fewer or shorter ones.");
-        if (request.ContentType is { } type && !type.StartsWith("application/json", StringComparison.OrdinalIgnoreCase))
+        if (request.ContentType is { } type && !type.StartsWith("application/json", StringComparison.OrdinalIgnoreCase)
+            // AWS SDKs send InvokeModel's body as a blob when they are told nothing else.
+            && !(x.Dialect == Dialect.Bedrock && type.StartsWith("application/octet-stream", StringComparison.OrdinalIgnoreCase)))
             return await RefusedAsync(x, Refused.ContentType, "The content type has to be application/json.");
         if (request.Headers.ContentEncoding is [{ Length: > 0 } encoding, ..] && !encoding.Equals("identity", StringComparison.OrdinalIgnoreCase))
             return await RefusedAsync(x, Refused.ContentType, "The request body is compressed. Send it without content-encoding.");
@@ -111,7 +121,15 @@ public sealed partial class MessagesPipeline(
         if (await RequestBody.ReadAsync(request, limit, x.Http.RequestAborted) is not { } body)
             return await RefusedAsync(x, Refused.BodyTooLarge, $"The request body is larger than {limit} bytes ({limit >> 20} MiB).");
         x.Body = body;
-        if (!RequestScanner.TryScan(body.Span, out var facts, out var problem))
+        if (x is { Dialect: Dialect.Bedrock, Operation: Operation.CountTokens })
+        {
+            if (BedrockCount.Unwrap(body.Memory, out var wrong) is not { } counted)
+                return await RefusedAsync(x, Refused.Malformed, wrong);
+            x.Body = RequestBody.Of(counted);
+            body.Return();
+            body = x.Body;
+        }
+        if (!RequestScanner.TryScan(body.Span, x.Path, out var facts, out var problem))
             return await RefusedAsync(x, Refused.Malformed, problem);
         x.Facts = facts;
         return true;
@@ -125,10 +143,15 @@ public sealed partial class MessagesPipeline(
             await RefuseAsync(x, Refused.Policy, refusal.Message, refusal.Code, refusal.Rule);
             return;
         }
-        x.Deployment = decision.Plan[0];
+        if (NetworkAdmission.Permitted(decision.Plan, x.Http.Connection.RemoteIpAddress, out var plan) is { } denied)
+        {
+            await RefuseAsync(x, Refused.Policy, denied.Message, denied.Code, denied.Rule);
+            return;
+        }
+        x.Deployment = plan[0];
         x.Capture = x.Operation == Operation.CountTokens && decision.Capture == CaptureMode.Full ? CaptureMode.Metadata : decision.Capture;
         x.SessionId = sessions.For(x.Principal, x.Http.Request.Headers, x.Facts, x.Body.Span, x.Capture, x.At);
-        x.Begun = _settler.BeginAsync(x, decision.Plan);
+        x.Begun = _settler.BeginAsync(x, plan);
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(x.Http.RequestAborted, x.Principal.Revoked);
         stop.CancelAfter(HeaderTimeout(x.Http.Request));
@@ -205,7 +228,7 @@ public sealed partial class MessagesPipeline(
         if (outcome == Outcome.ClientGone)
             return;
         Answering.Receipt(x);
-        await ErrorEnvelope.WriteAsync(x.Http, refused.Status, refused.Type, message, x.IdText, refused.Retry);
+        await ErrorEnvelope.WriteAsync(x.Http, refused.Status, refused.Type, message, x.IdText, refused.Retry, x.Dialect);
     }
 
     // No answer without a record: what was not sent stays unsent, and a stream that had begun ends in its own terms.
@@ -213,10 +236,10 @@ public sealed partial class MessagesPipeline(
     {
         const string message = "The gateway could not record this request, so its answer was not released. Try again shortly.";
         if (x.Http.Response.HasStarted)
-            return x.Http.Response.Body.WriteAsync(ErrorEnvelope.Event(Refused.RecordFailed.Type, message, x.IdText), x.Http.RequestAborted).AsTask();
+            return Answering.ErrorEventAsync(x, Refused.RecordFailed.Type, message);
         x.Http.Response.Clear();
         Answering.Receipt(x);
-        return ErrorEnvelope.WriteAsync(x.Http, Refused.RecordFailed.Status, Refused.RecordFailed.Type, message, x.IdText, Refused.RecordFailed.Retry);
+        return ErrorEnvelope.WriteAsync(x.Http, Refused.RecordFailed.Status, Refused.RecordFailed.Type, message, x.IdText, Refused.RecordFailed.Retry, x.Dialect);
     }
 
     private async ValueTask<bool> RefusedAsync(Exchange x, Refused refused, string message)
@@ -232,7 +255,7 @@ public sealed partial class MessagesPipeline(
         if (x.Principal is not null)
             await _settler.RefuseAsync(x, refused.Status, reason ?? refused.Id, message, rule);
         Answering.Receipt(x);
-        await ErrorEnvelope.WriteAsync(x.Http, refused.Status, refused.Type, message, x.IdText, refused.Retry);
+        await ErrorEnvelope.WriteAsync(x.Http, refused.Status, refused.Type, message, x.IdText, refused.Retry, x.Dialect);
     }
 
     private static TimeSpan HeaderTimeout(HttpRequest request)

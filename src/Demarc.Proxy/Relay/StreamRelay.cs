@@ -4,13 +4,14 @@ using System.IO.Pipelines;
 using Demarc.Governance.Evidence;
 using Demarc.Governance.Policy;
 using Demarc.Governance.Wire;
-using Demarc.Proxy.Refusals;
+using Demarc.Proxy.Ingress;
 using Demarc.Proxy.Settlement;
 
 namespace Demarc.Proxy.Relay;
 
 /// <summary>
-/// Relays a stream event by event, as it arrives and byte for byte but for the model's name. Taps read usage and
+/// Relays a stream event by event, as it arrives and byte for byte but for the model's name (each event's data, where
+/// the client speaks Bedrock's binary framing). Taps read usage and
 /// content; the durability gate holds the first byte until <c>begun</c> is durable, and the last
 /// <c>message_delta</c> until <c>finished</c> is.
 /// </summary>
@@ -160,14 +161,8 @@ internal sealed class StreamRelay(Settler settler)
         await FinishAsync(s, outcome);
         if (outcome == Outcome.ClientGone)
             return;
-        var message = outcome == Outcome.Revoked ? Revoked : Lost;
         s.Release(s.X.Http.Response.BodyWriter);
-        if (!s.X.Http.Response.HasStarted)
-        {
-            Answering.Receipt(s.X);
-            s.X.Http.Response.ContentType = "text/event-stream";
-        }
-        await s.X.Http.Response.Body.WriteAsync(ErrorEnvelope.Event(s.X.Answer.ErrorType!, message, s.X.IdText), s.X.Http.RequestAborted);
+        await Answering.ErrorEventAsync(s.X, s.X.Answer.ErrorType!, outcome == Outcome.Revoked ? Revoked : Lost);
     }
 
     private async Task FinishAsync(State s, Outcome outcome)
@@ -214,7 +209,12 @@ internal sealed class StreamRelay(Settler settler)
         public void Pass(PipeWriter client, Slice at)
         {
             var sse = at.Of(Buffer);
-            if (Splice is { } splice)
+            if (x.Dialect == Dialect.Bedrock)
+            {
+                AwsEventStream.Write(client, Splice is { } renamed ? Governance.Wire.Splice.Apply(sse, [renamed]) : sse);
+                Splice = null;
+            }
+            else if (Splice is { } splice)
             {
                 client.Write(sse[..splice.At.Start]);
                 client.Write(splice.Replacement);
@@ -245,9 +245,23 @@ internal sealed class StreamRelay(Settler settler)
         {
             if (_heldLength == 0)
                 return;
-            client.Write(_held.AsSpan(0, _heldLength));
+            if (x.Dialect == Dialect.Bedrock)
+                WriteFramed(client, _held.AsSpan(0, _heldLength));
+            else
+                client.Write(_held.AsSpan(0, _heldLength));
             Relayed += _heldLength;
             Drop();
+        }
+
+        // What is held are whole events.
+        private static void WriteFramed(PipeWriter client, ReadOnlySpan<byte> events)
+        {
+            var scanned = 0;
+            while (SseFraming.EventLength(events, ref scanned) is > 0 and var length)
+            {
+                AwsEventStream.Write(client, events[..length]);
+                events = events[length..];
+            }
         }
 
         public void Compact()
