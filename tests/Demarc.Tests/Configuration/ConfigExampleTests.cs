@@ -56,6 +56,10 @@ public sealed class ConfigExampleTests : IDisposable
     [InlineData("resources: [{ deployments: [{ zzzzzzzz: 1 }] }]", "")]
     [InlineData("policies: [{ zzzzzzzz: 1 }]", "")]
     [InlineData("policies: [{ match: { zzzzzzzz: 1 } }]", "match.")]
+    [InlineData("policies: [{ require: { zzzzzzzz: 1 } }]", "require.")]
+    [InlineData("policies: [{ deny: { zzzzzzzz: 1 } }]", "deny.")]
+    [InlineData("agreements: [{ zzzzzzzz: 1 }]", "")]
+    [InlineData("aliases: { a: { zzzzzzzz: 1 } }", "")]
     public void Every_accepted_key_is_in_the_example_and_documented(string yaml, string prefix)
     {
         const string list = "; accepted: ";
