@@ -51,6 +51,12 @@ internal sealed class Exchange
 
     public DeploymentSnapshot Deployment { get; set; } = null!;
 
+    /// <summary>The number of the attempt at <see cref="Deployment"/>, from 1.</summary>
+    public int Attempt { get; set; } = 1;
+
+    /// <summary>An attempt that was given up may still be reading the body: it is not for the pool any more.</summary>
+    public bool IsBodyRead { get; set; }
+
     public CaptureMode Capture { get; set; }
 
     /// <summary>Done when <c>begun</c> is durable: no response byte leaves before.</summary>

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Demarc.Governance;
+using Demarc.Governance.Boundaries;
 using Demarc.Governance.Evidence;
 using Demarc.Governance.Identity;
 using Demarc.Governance.Policy;
@@ -20,7 +21,8 @@ namespace Demarc.Proxy;
 /// reservation), 5 dispatch, 6 relay and settle.
 /// </summary>
 public sealed partial class MessagesPipeline(
-    ISnapshotSource snapshots, IEvidenceSink sink, UpstreamClient upstream, SessionNames sessions, string replica, TimeProvider time, ILogger<MessagesPipeline> log)
+    ISnapshotSource snapshots, IEvidenceSink sink, UpstreamClient upstream, UpstreamHealth health, SessionNames sessions, string replica, TimeProvider time,
+    ILogger<MessagesPipeline> log)
 {
     private const int MaxHeaderBytes = 64 << 10;
 
@@ -29,6 +31,7 @@ public sealed partial class MessagesPipeline(
 
     private readonly Settler _settler = new(sink, replica, time);
     private readonly SessionTips _tips = new();
+    private readonly SessionMoves _moves = new(time);
 
     /// <summary>Answers one inference request.</summary>
     /// <param name="model">The model that the path names; null where the body has to.</param>
@@ -137,32 +140,81 @@ public sealed partial class MessagesPipeline(
 
     private async Task AnswerAsync(Exchange x)
     {
-        var decision = Decision.Decide(x.Snapshot, x.Principal, x.Resource, x.Facts.Model, SessionNames.ClientSession(x.Http.Request.Headers, x.Facts) ?? "");
+        // 3 decide
+        var own = SessionNames.ClientSession(x.Http.Request.Headers, x.Facts) ?? "";
+        var view = health.View;
+        var decision = Decision.Decide(x.Snapshot, x.Principal, x.Resource, x.Facts.Model, DateTimeOffset.FromUnixTimeMilliseconds(x.At), own, x.Facts, view);
         if (decision.Refusal is { } refusal)
         {
-            await RefuseAsync(x, Refused.Policy, refusal.Message, refusal.Code, refusal.Rule);
+            await RefuseAsync(x, refusal.Code == "feature_unavailable" ? Refused.Capability : Refused.Policy, refusal.Message, refusal.Code, refusal.Rule);
             return;
         }
-        if (NetworkAdmission.Permitted(decision.Plan, x.Http.Connection.RemoteIpAddress, out var plan) is { } denied)
+        if (NetworkAdmission.Permitted(decision.Plan, x.Http.Connection.RemoteIpAddress, out var permitted) is { } denied)
         {
             await RefuseAsync(x, Refused.Policy, denied.Message, denied.Code, denied.Rule);
             return;
         }
-        x.Deployment = plan[0];
+        var plan = _moves.Order(permitted, x.Principal.Id, own, x.Facts.Model, view);
+        var at = Next(plan, -1);
+        if (at < 0)
+        {
+            x.Http.Response.Headers.RetryAfter = "5";
+            await RefuseAsync(x, Refused.DeploymentsFull, $"Every deployment of this model has taken its requests of this minute. Try again in a few seconds ({x.IdText}).");
+            return;
+        }
+        x.Deployment = plan[at];
         x.Capture = x.Operation == Operation.CountTokens && decision.Capture == CaptureMode.Full ? CaptureMode.Metadata : decision.Capture;
         x.SessionId = sessions.For(x.Principal, x.Http.Request.Headers, x.Facts, x.Body.Span, x.Capture, x.At);
+
+        // 4 begin
         x.Begun = _settler.BeginAsync(x, plan);
 
+        // 5 dispatch, to the next deployment of the plan as long as nothing was answered
+        while (await AttemptAsync(x, plan, at) is var (next, reason) && next >= 0)
+        {
+            at = next;
+            x.Deployment = plan[at];
+            x.Attempt++;
+            x.Begun = Task.WhenAll(x.Begun, _settler.AttemptAsync(x, reason));
+        }
+
+        // 6 relay and settle has happened within the attempt that was answered
+        if (x.Deployment != decision.Home && x.Answer.ErrorType is null && (x.Attempt > 1 || view.IsFailing(decision.Home, time.GetUtcNow())))
+            _moves.Moved(x.Deployment, x.Principal.Id, own, x.Facts.Model);
+    }
+
+    // The next deployment of the plan that takes a call now; when none does, the first that is only failing: it may have recovered.
+    private int Next(DeploymentSnapshot[] plan, int after)
+    {
+        var failing = -1;
+        for (var i = after + 1; i < plan.Length; i++)
+        {
+            switch (health.Enter(plan[i]))
+            {
+                case Entry.Open:
+                    return i;
+                case Entry.Failing when failing < 0:
+                    failing = i;
+                    break;
+            }
+        }
+        return failing;
+    }
+
+    /// <summary>One call to one deployment: the next one to ask and why, or -1 once the request is answered.</summary>
+    private async Task<(int Next, string Reason)> AttemptAsync(Exchange x, DeploymentSnapshot[] plan, int at)
+    {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(x.Http.RequestAborted, x.Principal.Revoked);
         stop.CancelAfter(HeaderTimeout(x.Http.Request));
         var content = UpstreamBody.For(x.Http.Request.Headers, x.Operation, x.Deployment, x.Facts, x.Body.Memory);
         HttpResponseMessage? response = null;
+        var next = -1;
         try
         {
             var sent = upstream.SendAsync(x.Http.Request, x.Operation, x.Deployment, x.Facts, content, x.IdText, stop.Token);
             try
             {
-                if (x.Capture == CaptureMode.Full)
+                if (x.Capture == CaptureMode.Full && x.Captured is null)
                     x.Captured = await CaptureAsync(x);
             }
             finally
@@ -170,6 +222,9 @@ public sealed partial class MessagesPipeline(
                 // Also when capture failed: nobody may be left reading the body.
                 response = await sent;
             }
+            Failover.Note(health, x.Deployment, response, time.GetUtcNow());
+            if (Failover.Reason(response) is { } reason && (next = Next(plan, at)) >= 0)
+                return GoOn(x, next, reason);
             LetGo(x, content);
             if (!response.IsSuccessStatusCode)
                 await upstream.EnvelopeAsync(response, x.Deployment, x.IdText, stop.Token);
@@ -178,13 +233,28 @@ public sealed partial class MessagesPipeline(
         }
         catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException && !x.IsSettled)
         {
+            var ours = x.Http.RequestAborted.IsCancellationRequested || x.Principal.Revoked.IsCancellationRequested;
+            if (!ours)
+                health.Failed(x.Deployment, lasting: false);
+            if (!ours && response is null && (next = Next(plan, at)) >= 0)
+                return GoOn(x, next, Failover.Reason(e));
             await UpstreamFailedAsync(x, e);
         }
         finally
         {
             response?.Dispose();
-            LetGo(x, content);
+            if (next < 0)
+                LetGo(x, content);
+            else
+                x.IsBodyRead |= !content.IsSent;
         }
+        return (-1, "");
+    }
+
+    private (int Next, string Reason) GoOn(Exchange x, int next, string reason)
+    {
+        LogFailedOver(x.IdText, x.Deployment.FullName, reason);
+        return (next, reason);
     }
 
     private Task RelayAsync(Exchange x, HttpResponseMessage response, CancellationTokenSource stop)
@@ -207,7 +277,7 @@ public sealed partial class MessagesPipeline(
     // The pooled body goes back as soon as it has been sent; one that an early answer left half sent is the collector's.
     private static void LetGo(Exchange x, SplicedContent content)
     {
-        if (content.IsSent)
+        if (content.IsSent && !x.IsBodyRead)
             x.Body.Return();
         else
             x.Body.Abandon();
@@ -285,6 +355,9 @@ public sealed partial class MessagesPipeline(
 
     [LoggerMessage(1004, LogLevel.Critical, "{Request}: not recorded, and so not answered")]
     private partial void LogRecordFailed(Exception e, string request);
+
+    [LoggerMessage(1005, LogLevel.Warning, "{Request}: {Deployment} did not serve it ({Reason}); the next of the plan is asked")]
+    private partial void LogFailedOver(string request, string deployment, string reason);
 
     [LoggerMessage(EventId = 1003, Message = "{Request}: refused ({Reason})")]
     private partial void LogRefused(LogLevel level, string request, string reason);

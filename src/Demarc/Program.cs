@@ -12,6 +12,7 @@ var root = new RootCommand("Demarc: a gateway and control plane for Claude that 
     GroupCommands.Create(),
     AliasCommands.Create(),
     ResourceCommands.Create(),
+    WhereCommand.Create(),
     CatalogCommands.CreateModel(),
     CatalogCommands.CreateCatalog(),
     CostCommand.Create(),

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Demarc.Governance.Policy;
 
 namespace Demarc.Control.Configuration;
 
@@ -43,9 +44,10 @@ internal sealed class AliasSection
             NameError($"{ConfigText.Quote(entry.Key)} is no alias name; accepted: {NameRules.DeploymentRule}");
 
         var targets = new List<AliasTargetConfig>();
-        var tiers = entry.Value.IsNull ? [] : _reading.Items(entry.Value);
-        if (tiers.Count == 0 && entry.Value is ListNode or TextNode { IsNull: true })
-            _reading.Error(entry.Value, $"the alias stands for nothing; accepted: a list of {Accepted}");
+        var (written, failover) = Form(entry.Value);
+        var tiers = written is null or { IsNull: true } ? [] : _reading.Items(written);
+        if (tiers.Count == 0 && written is ListNode or TextNode { IsNull: true })
+            _reading.Error(written, $"the alias stands for nothing; accepted: a list of {Accepted}");
         for (var tier = 0; tier < tiers.Count; tier++)
         {
             if (tiers[tier] is not ListNode members)
@@ -58,9 +60,21 @@ internal sealed class AliasSection
                     Target(member, tier, targets);
             }
         }
-        return new AliasConfig(entry.Key, [.. targets], entry.Line);
+        return new AliasConfig(entry.Key, [.. targets], entry.Line) { Failover = failover };
 
         void NameError(string message) => _reading.Error(entry.Path, entry.Line, entry.Column, message);
+    }
+
+    // A list of tiers, or { tiers, failover }.
+    private (ConfigNode? Tiers, FailoverScope Failover) Form(ConfigNode node)
+    {
+        if (node is not MapNode)
+            return (node, FailoverScope.Same);
+        var map = MapReader.Open(node, _reading, ["tiers", "failover"])!;
+        var failover = FailoverScope.Same;
+        if (map.Text("failover") is { } scope && !FailoverScopes.TryParse(scope.Value, out failover))
+            _reading.Error(scope, $"unknown failover {ConfigText.Quote(scope.Value)}; accepted: {string.Join(", ", FailoverScopes.Names)}{ConfigText.DidYouMean(scope.Value, FailoverScopes.Names)}");
+        return (map.Required("tiers", $"a list of {Accepted}"), failover);
     }
 
     private void Target(ConfigNode node, int tier, List<AliasTargetConfig> targets)

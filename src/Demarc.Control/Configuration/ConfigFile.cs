@@ -8,7 +8,7 @@ public static class ConfigFile
     private static readonly string[] Keys =
     [
         "listen", "admin_listen", "public_url", "tls", "trusted_proxies", "network_rules", "store", "content", "master_key", "catalog", "max_body_bytes",
-        "organization", "resources", "aliases", "policies",
+        "organization", "agreements", "facts", "resources", "aliases", "policies",
     ];
 
     /// <summary>Reads the file at a path; paths within it start at its own directory.</summary>
@@ -40,8 +40,12 @@ public static class ConfigFile
         if (MapReader.Open(root is null or { IsNull: true } ? new MapNode("", 1, 1, []) : root, reading, Keys) is not { } map)
             return null;
 
+        // The catalog first: regions, facts, features and places are words of it.
+        var catalog = CatalogPath(map.Text("catalog"), reading);
         var tls = ServerSection.Tls(map.Get("tls"), reading);
-        var resources = ResourceSection.Read(map.Get("resources"), reading);
+        var agreements = AgreementSection.Read(map.Get("agreements"), reading);
+        string[] agreed = [.. agreements.Select(a => a.Name)];
+        var resources = ResourceSection.Read(map.Get("resources"), agreed, reading);
         if (map.Get("resources") is null or ListNode { Items.Count: 0 })
             reading.Warn(map.Get("resources") ?? map.Node, "no resources: nothing can be served");
         var declared = DeclaredDeployments(map.Get("resources"));
@@ -49,7 +53,7 @@ public static class ConfigFile
         var names = resources
             .SelectMany(r => r.Deployments.SelectMany(d => new[] { d.Name, d.Model }))
             .Concat(declared).Concat(aliases.Select(a => a.Name)).ToHashSet();
-        var policies = PolicySection.Read(map.Get("policies"), names, reading);
+        var policies = PolicySection.Read(map.Get("policies"), names, [.. resources.Select(r => r.Name)], agreed, reading);
 
         var listen = ServerSection.Listen(map.Get("listen"), map.Get("tls") is not null, reading);
         return new DemarcConfig
@@ -64,9 +68,11 @@ public static class ConfigFile
             Store = StoreSection.Store(map.Get("store"), reading)!, // null has left an error, and then no part is used
             ContentDirectory = StoreSection.Content(map.Text("content"), reading),
             MasterKey = StoreSection.MasterKey(map.Get("master_key"), reading),
-            CatalogPath = Catalog(map.Text("catalog"), reading),
+            CatalogPath = catalog,
             MaxBodyBytes = ServerSection.MaxBodyBytes(map.Text("max_body_bytes"), reading),
             OrganizationName = Organization(map.Get("organization"), reading),
+            Agreements = agreements,
+            Facts = FactSection.ReadPlatforms(map.Get("facts"), agreed, reading),
             Resources = resources,
             Aliases = aliases,
             Policies = policies,
@@ -95,8 +101,14 @@ public static class ConfigFile
         static ConfigNode? Value(MapNode map, string key) => map.Entries.FirstOrDefault(e => e.Key == key)?.Value;
     }
 
-    private static string? Catalog(TextNode? node, ConfigReading reading) =>
-        node is null || reading.File(node, node.Value) is null ? null : reading.Absolute(node.Value);
+    private static string? CatalogPath(TextNode? node, ConfigReading reading)
+    {
+        if (node is null || reading.File(node, node.Value) is not { } bytes)
+            return null;
+        if (reading.Sources.Catalog is not null)
+            reading.Catalog = CatalogFile.Read(node, bytes, reading);
+        return reading.Absolute(node.Value);
+    }
 
     private static string? Organization(ConfigNode? node, ConfigReading reading)
     {

@@ -1,4 +1,5 @@
 using System.Text;
+using Demarc.Governance.Boundaries;
 
 namespace Demarc.Control.Configuration;
 
@@ -6,6 +7,9 @@ namespace Demarc.Control.Configuration;
 internal sealed class ConfigReading(string directory, ConfigSources sources)
 {
     public ConfigSources Sources { get; } = sources;
+
+    /// <summary>The catalog whose words the file may use; null where none is at hand, and words are not checked.</summary>
+    public Catalog? Catalog { get; set; } = sources.Catalog;
 
     public List<ConfigProblem> Problems { get; } = [];
 

@@ -14,4 +14,7 @@ public sealed class ConfigResult
 
     /// <summary>Each file that was read, by absolute path, with a hash of what it held then: a reload compares them.</summary>
     internal FileHashes Files { get; init; } = new();
+
+    /// <summary>The same with other problems.</summary>
+    public ConfigResult With(IReadOnlyList<ConfigProblem> problems) => new() { Config = Config, Problems = problems, Hash = Hash, Files = Files };
 }

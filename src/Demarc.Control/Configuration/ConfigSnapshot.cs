@@ -9,16 +9,28 @@ namespace Demarc.Control.Configuration;
 public static class ConfigSnapshot
 {
     /// <param name="configurationHash"><see cref="ConfigResult.Hash"/> of the reading.</param>
-    public static GatewaySnapshot Build(DemarcConfig config, Catalog catalog, string configurationHash)
+    /// <param name="day">Whose view of each data path holds; null for the newest.</param>
+    public static GatewaySnapshot Build(DemarcConfig config, Catalog catalog, string configurationHash, DateOnly? day = null)
     {
         var resources = config.Resources.Select(Resource).ToArray();
+        foreach (var (resource, written) in resources.Zip(config.Resources))
+        {
+            foreach (var (deployment, facts) in resource.Deployments.Zip(written.Deployments, (d, w) => (d, w.Facts)))
+                deployment.Boundary = Boundary.Of(catalog, deployment, day ?? DateOnly.MaxValue, [.. Declared(config, deployment), .. written.Facts, .. facts]);
+        }
         var deployments = resources.SelectMany(r => r.Deployments).ToDictionary(d => d.FullName);
         return new GatewaySnapshot
         {
             Resources = resources,
             Aliases = [.. config.Aliases.Select(a => new AliasSnapshot(
-                a.Name, [.. a.Targets.Select(t => new AliasTarget(deployments[t.Deployment], t.Tier, t.Weight))], $"{config.File}:{a.Line}"))],
-            Policies = [.. config.Policies.Select((p, i) => new PolicySnapshot($"policies[{i}]", p.Groups, p.Users, p.Models, p.Capture))],
+                a.Name, [.. a.Targets.Select(t => new AliasTarget(deployments[t.Deployment], t.Tier, t.Weight))], $"{config.File}:{a.Line}") { Failover = a.Failover })],
+            Policies = [.. config.Policies.Select((p, i) => new PolicySnapshot($"policies[{i}]", p.Groups, p.Users, p.Models, p.Capture)
+            {
+                Organizations = p.Organizations,
+                Require = p.Require,
+                Deny = p.Deny,
+            })],
+            Agreements = config.Agreements,
             Catalog = catalog,
             PolicyHash = PolicyHash(config.Policies),
             ConfigurationHash = configurationHash,
@@ -26,6 +38,13 @@ public static class ConfigSnapshot
             Network = config.Network,
         };
     }
+
+    // What holds for a platform, then what holds for its hosting.
+    private static IEnumerable<FactDeclaration> Declared(DemarcConfig config, DeploymentSnapshot deployment) =>
+        config.Facts
+            .Where(f => f.Platform == deployment.Resource.Platform && (f.Hosting is null || f.Hosting == deployment.Hosting))
+            .OrderBy(f => f.Hosting is not null)
+            .SelectMany(f => f.Facts);
 
     private static ResourceSnapshot Resource(ResourceConfig config)
     {
@@ -51,6 +70,7 @@ public static class ConfigSnapshot
             Model = d.Model,
             Scope = d.Scope,
             Hosting = d.Hosting,
+            RequestsPerMinute = d.RequestsPerMinute,
         })];
         return resource;
     }
@@ -66,12 +86,23 @@ public static class ConfigSnapshot
             {
                 json.WriteStartObject();
                 json.WriteString("capture", policy.Capture?.ToString().ToLowerInvariant());
+                if (!policy.Deny.IsEmpty)
+                    Write("deny", policy.Deny);
                 Names("groups", policy.Groups);
                 Names("models", policy.Models);
+                Names("organizations", policy.Organizations);
+                if (!policy.Require.IsEmpty)
+                    Write("require", policy.Require);
                 Names("users", policy.Users);
                 json.WriteEndObject();
             }
             json.WriteEndArray();
+
+            void Write<T>(string key, T value)
+            {
+                json.WritePropertyName(key);
+                JsonSerializer.Serialize(json, value);
+            }
 
             void Names(string key, string[]? names)
             {

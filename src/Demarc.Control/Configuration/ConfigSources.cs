@@ -1,3 +1,5 @@
+using Demarc.Governance.Boundaries;
+
 namespace Demarc.Control.Configuration;
 
 /// <summary>What reading a configuration may look at beside the file itself.</summary>
@@ -10,6 +12,9 @@ public sealed record ConfigSources(Func<string, string?> Variable, Func<string, 
 
     /// <summary>Where the default store lies (<c>--data</c>), relative to the working directory; default <c>data</c>.</summary>
     public string DataDirectory { get; init; } = "data";
+
+    /// <summary>The catalog that came with the program; null for not checking the words of facts, regions and features.</summary>
+    public Catalog? Catalog { get; init; }
 
     /// <summary>Whether the catalog has a model id; a model that it has not is a warning.</summary>
     public Func<string, bool> KnownModel { get; init; } = static _ => true;

@@ -51,6 +51,11 @@ public sealed record DemarcConfig
     /// <summary>The organization's name as people see it; null for none.</summary>
     public string? OrganizationName { get; init; }
 
+    public AgreementSnapshot[] Agreements { get; init; } = [];
+
+    /// <summary>What the operator declares of platforms, the general before the special.</summary>
+    public PlatformFacts[] Facts { get; init; } = [];
+
     public ResourceConfig[] Resources { get; init; } = [];
 
     public AliasConfig[] Aliases { get; init; } = [];
@@ -118,16 +123,29 @@ public sealed record ResourceConfig(
     /// <summary>Where requests to its deployments may come from; default anywhere.</summary>
     [JsonIgnore]
     public NetworkRules Network { get; init; } = NetworkRules.None;
+
+    /// <summary>What the operator declares of all its deployments.</summary>
+    public FactDeclaration[] Facts { get; init; } = [];
 }
 
 /// <summary>One pinned model version.</summary>
 /// <param name="Name">Unique in its resource.</param>
 /// <param name="Model">The model's id in the catalog.</param>
 /// <param name="Scope"><c>global</c> (the default), <c>data-zone:us</c> or <c>region:…</c>.</param>
-public sealed record DeploymentConfig(string Name, string Model, string Scope, Hosting Hosting);
+public sealed record DeploymentConfig(string Name, string Model, string Scope, Hosting Hosting)
+{
+    /// <summary>What the operator declares of it alone.</summary>
+    public FactDeclaration[] Facts { get; init; } = [];
+
+    /// <summary>The most requests that are sent to it in a minute; null for no limit.</summary>
+    public int? RequestsPerMinute { get; init; }
+}
 
 /// <summary>A name clients may ask for.</summary>
-public sealed record AliasConfig(string Name, AliasTargetConfig[] Targets, int Line);
+public sealed record AliasConfig(string Name, AliasTargetConfig[] Targets, int Line)
+{
+    public FailoverScope Failover { get; init; } = FailoverScope.Same;
+}
 
 /// <summary>A deployment that an alias stands for.</summary>
 /// <param name="Deployment"><c>resource/deployment</c>; it exists.</param>
@@ -138,4 +156,11 @@ public sealed record AliasTargetConfig(string Deployment, int Tier, int Weight);
 /// <summary>One policy; without groups and users it holds for everyone.</summary>
 /// <param name="Models">Null for no restriction.</param>
 /// <param name="Capture">Null to leave it to the other policies.</param>
-public sealed record PolicyConfig(string[] Groups, string[] Users, string[]? Models, CaptureMode? Capture, int Line);
+public sealed record PolicyConfig(string[] Groups, string[] Users, string[]? Models, CaptureMode? Capture, int Line)
+{
+    public string[] Organizations { get; init; } = [];
+
+    public Requirements Require { get; init; } = Requirements.None;
+
+    public Denials Deny { get; init; } = Denials.None;
+}

@@ -6,33 +6,41 @@ namespace Demarc.Control.Configuration;
 internal static class PolicySection
 {
     /// <param name="names">What a model list can name: aliases, deployments and their models.</param>
-    public static PolicyConfig[] Read(ConfigNode? node, IReadOnlySet<string> names, ConfigReading reading)
+    /// <param name="resources">Names of resources.</param>
+    /// <param name="agreed">Names of the agreements that are described.</param>
+    public static PolicyConfig[] Read(ConfigNode? node, IReadOnlySet<string> names, string[] resources, string[] agreed, ConfigReading reading)
     {
         var policies = new List<PolicyConfig>();
         foreach (var item in reading.Items(node))
         {
-            if (MapReader.Open(item, reading, ["match", "models", "capture"]) is not { } map)
+            if (MapReader.Open(item, reading, ["match", "models", "require", "deny", "capture"]) is not { } map)
                 continue;
-            var (groups, users) = Match(map.Get("match"), reading);
+            var (organizations, groups, users) = Match(map.Get("match"), reading);
             var models = map.Get("models") is { } list ? Models(list, names, reading) : null;
             var capture = Capture(map.Text("capture"), reading);
-            if (!map.Mentions("models") && !map.Mentions("capture"))
-                reading.Warn(item, "the policy asks nothing; accepted: models, capture");
-            policies.Add(new PolicyConfig(groups, users, models, capture, item.Line));
+            if (!map.Mentions("models") && !map.Mentions("capture") && !map.Mentions("require") && !map.Mentions("deny"))
+                reading.Warn(item, "the policy asks nothing; accepted: models, require, deny, capture");
+            policies.Add(new PolicyConfig(groups, users, models, capture, item.Line)
+            {
+                Organizations = organizations,
+                Require = RequireSection.Require(map.Get("require"), agreed, reading),
+                Deny = RequireSection.Deny(map.Get("deny"), names, resources, reading),
+            });
         }
         return [.. policies];
     }
 
-    private static (string[] Groups, string[] Users) Match(ConfigNode? node, ConfigReading reading)
+    private static (string[] Organizations, string[] Groups, string[] Users) Match(ConfigNode? node, ConfigReading reading)
     {
-        if (MapReader.Open(node, reading, ["groups", "users"]) is not { } map)
-            return ([], []);
+        if (MapReader.Open(node, reading, ["organizations", "groups", "users"]) is not { } map)
+            return ([], [], []);
+        var organizations = Names("organizations");
         var groups = Names("groups");
         var users = Names("users");
         // Both empty would match everyone, the opposite of what an empty list says.
-        if (!map.Mentions("groups") && !map.Mentions("users"))
-            reading.Error(map.Node, "names neither groups nor users; leave match out for everyone");
-        return (groups, users);
+        if (!map.Mentions("groups") && !map.Mentions("users") && !map.Mentions("organizations"))
+            reading.Error(map.Node, "names neither groups nor users nor organizations; leave match out for everyone");
+        return (organizations, groups, users);
 
         string[] Names(string key)
         {
@@ -43,7 +51,7 @@ internal static class PolicySection
         }
     }
 
-    private static string[] Models(ConfigNode list, IReadOnlySet<string> names, ConfigReading reading)
+    public static string[] Models(ConfigNode list, IReadOnlySet<string> names, ConfigReading reading)
     {
         var models = reading.Texts(list);
         if (list is ListNode { Items.Count: 0 })

@@ -6,23 +6,24 @@ namespace Demarc.Control.Configuration;
 /// <summary>The key <c>resources</c>.</summary>
 internal static class ResourceSection
 {
-    private static readonly string[] Keys = ["name", "platform", "endpoint", "region", "agreements", "credential", "network_rules", "deployments", "api", "project", "workspace", "proxy", "certificate_authorities"];
+    private static readonly string[] Keys = ["name", "platform", "endpoint", "region", "agreements", "credential", "network_rules", "facts", "deployments", "api", "project", "workspace", "proxy", "certificate_authorities"];
 
     private static readonly Platform[] Platforms = Enum.GetValues<Platform>();
 
-    public static ResourceConfig[] Read(ConfigNode? node, ConfigReading reading)
+    /// <param name="agreed">Names of the agreements that are described.</param>
+    public static ResourceConfig[] Read(ConfigNode? node, string[] agreed, ConfigReading reading)
     {
         var resources = new List<ResourceConfig>();
         var names = new Dictionary<string, int>(StringComparer.OrdinalIgnoreCase);
         foreach (var item in reading.Items(node))
         {
-            if (Resource(item, names, reading) is { } resource)
+            if (Resource(item, names, agreed, reading) is { } resource)
                 resources.Add(resource);
         }
         return [.. resources];
     }
 
-    private static ResourceConfig? Resource(ConfigNode item, Dictionary<string, int> names, ConfigReading reading)
+    private static ResourceConfig? Resource(ConfigNode item, Dictionary<string, int> names, string[] agreed, ConfigReading reading)
     {
         if (MapReader.Open(item, reading, Keys) is not { } map)
             return null;
@@ -34,6 +35,7 @@ internal static class ResourceSection
         var platform = ReadPlatform(reading.Text(map.Required("platform", Names(Platforms))), reading);
         var form = Form(map, platform, reading);
         var region = Word(map.Text("region"), "region", "eastus2", reading);
+        RegionRules.Check(map.Text("region"), platform, reading);
         if (region is null && platform is Platform.AnthropicAws or Platform.Bedrock or Platform.Vertex)
             map.Required("region", platform == Platform.Vertex ? "global, us, eu, or a region, for example europe-west1" : "a region, for example us-east-1");
         var project = Own(map, "project", platform, Platform.Vertex, "the id of a Google Cloud project", reading);
@@ -50,7 +52,7 @@ internal static class ResourceSection
         var proxy = EgressSection.Proxy(map.Text("proxy"), reading);
         var authorities = EgressSection.CertificateAuthorities(map.Text("certificate_authorities"), reading);
         var network = NetworkSection.Read(map.Get("network_rules"), reading);
-        var deployments = DeploymentSection.Read(map.Get("deployments"), platform, reading);
+        var deployments = DeploymentSection.Read(map.Get("deployments"), platform, agreed, reading);
         if (map.Get("deployments") is null or ListNode { Items.Count: 0 })
             reading.Warn(item, "the resource has no deployments and serves nothing");
 
@@ -64,6 +66,7 @@ internal static class ResourceSection
                 Proxy = proxy,
                 CertificateAuthorities = authorities,
                 Network = network,
+                Facts = FactSection.Read(map.Get("facts"), agreed, reading),
             };
     }
 

@@ -23,6 +23,11 @@ public sealed partial class Catalog
         Models = [.. contents.Models];
         Features = [.. contents.Features];
         Multipliers = [.. contents.Multipliers];
+        Places = Array.FindAll(
+            [.. Platforms.SelectMany(p => p.Regions.SelectMany(r => new[] { r.Geography, r.Name })
+                .Concat(p.Scopes.Where(s => s.Name.StartsWith("data-zone:", StringComparison.Ordinal)).Select(s => s.Name["data-zone:".Length..])))
+                .Append(Geography.Anywhere).Distinct().Order(StringComparer.Ordinal)],
+            static place => place.Length > 0);
         _modelsByName = contents.ModelsByName.ToFrozenDictionary(StringComparer.Ordinal);
         _features = Features.ToFrozenDictionary(f => f.Id, StringComparer.Ordinal);
         _overheads = contents.Overheads.ToFrozenDictionary(o => o.Name, StringComparer.Ordinal);
@@ -38,6 +43,9 @@ public sealed partial class Catalog
     public CatalogPlatform[] Platforms { get; }
 
     public CatalogFeature[] Features { get; }
+
+    /// <summary>Every geography and region that the catalog knows, in order.</summary>
+    public string[] Places { get; }
 
     public CatalogModel[] Models { get; }
 

@@ -12,7 +12,7 @@ public enum Availability
     Yes,
 }
 
-/// <summary>Whether zero data retention covers a feature.</summary>
+/// <summary>Whether an arrangement with the provider (zero data retention, or a business associate agreement) covers a feature.</summary>
 public enum ZdrEligibility
 {
     /// <summary>The sources do not say: to be treated as <see cref="No"/>.</summary>
@@ -44,6 +44,12 @@ public sealed class CatalogFeature
     public required ZdrEligibility Zdr { get; init; }
 
     public required CatalogSource[] ZdrSources { get; init; }
+
+    /// <summary>Days for which the provider keeps what the feature stores; null where it says no number.</summary>
+    public int? RetentionDays { get; init; }
+
+    /// <summary>Whether a business associate agreement covers it.</summary>
+    public ZdrEligibility Baa { get; init; }
 
     public required CatalogSource[] Sources { get; init; }
 

@@ -9,12 +9,22 @@ internal static class CatalogFeatureReader
     {
         var zdr = ZdrEligibility.Unstated;
         CatalogSource[] zdrSources = [];
+        long? days = null;
         if (fields.Has("zdr"))
         {
             var retention = fields.Object("zdr");
             zdr = retention.Choice("eligible", CatalogNames.ZdrEligibilities);
+            days = retention.OptionalCount("days");
             zdrSources = contents.SourcesOf(retention, Section);
             retention.Done();
+        }
+        var baa = ZdrEligibility.Unstated;
+        if (fields.Has("baa"))
+        {
+            var covered = fields.Object("baa");
+            baa = covered.Choice("eligible", CatalogNames.ZdrEligibilities);
+            contents.SourcesOf(covered, Section);
+            covered.Done();
         }
         var feature = new CatalogFeature
         {
@@ -24,6 +34,8 @@ internal static class CatalogFeatureReader
             Note = fields.OptionalText("note"),
             Zdr = zdr,
             ZdrSources = zdrSources,
+            RetentionDays = (int?)days,
+            Baa = baa,
             Sources = contents.SourcesOf(fields, Section),
         };
         ReadAvailability(fields.Object("availability"), feature, contents);

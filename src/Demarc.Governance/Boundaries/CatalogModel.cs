@@ -48,6 +48,9 @@ public sealed class CatalogModel
     /// <summary>Days for which the provider keeps content of a model that requires it; null for none named.</summary>
     public int? RetentionDays { get; init; }
 
+    /// <summary>Who says so; none where nothing is said.</summary>
+    public CatalogSource[] RetentionSources { get; init; } = [];
+
     public required CatalogOffer[] Offers { get; init; }
 
     /// <summary>Newest first, speeds mixed.</summary>

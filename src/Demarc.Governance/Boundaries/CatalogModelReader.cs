@@ -30,18 +30,20 @@ internal static class CatalogModelReader
             RetirementNotSooner = retirement is not null && lifecycle.Flag("not_sooner_than"),
             Zdr = retention?.Flag("zdr"),
             RetentionDays = (int?)retention?.Count("days"),
+            RetentionSources = retention is null ? [] : contents.SourcesOf(retention, Section),
             Offers = ReadOffers(fields.Object("offers"), status, contents),
             Prices = ReadPrices(fields, contents),
         };
 
         // 2. Every group has its sources and nothing unknown.
-        foreach (var group in new[] { lifecycle, released, retention })
+        foreach (var group in new[] { lifecycle, released })
         {
             if (group is null)
                 continue;
             contents.SourcesOf(group, Section);
             group.Done();
         }
+        retention?.Done();
         fields.Done();
 
         // 3. Every name leads to this model alone.

@@ -9,12 +9,6 @@ internal static class CatalogNames
 
     public static readonly Dictionary<string, Hosting> Hostings = Enum.GetValues<Hosting>().ToDictionary(h => h.Wire());
 
-    public static readonly Dictionary<string, ZdrOffer> ZdrOffers = new()
-    {
-        ["on-request"] = ZdrOffer.OnRequest,
-        ["cloud-provider"] = ZdrOffer.CloudProvider,
-    };
-
     public static readonly Dictionary<string, ZdrEligibility> ZdrEligibilities = new()
     {
         ["yes"] = ZdrEligibility.Yes,

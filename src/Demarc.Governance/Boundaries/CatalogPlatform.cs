@@ -32,32 +32,11 @@ public sealed record CatalogPlatform(
 }
 
 /// <summary>Where inference runs, and who stands on the way.</summary>
-/// <param name="Seller">Who sells: the contract and the bill.</param>
-/// <param name="Operator">Who runs the service.</param>
-/// <param name="Processor">Who processes the content, in the sense of data protection.</param>
-/// <param name="RunsOn">Whose infrastructure.</param>
-/// <param name="Zdr">Whether zero data retention can hold.</param>
-/// <param name="ProviderSees">What reaches the model's maker.</param>
-/// <param name="FlaggedRetentionDays">How long flagged content may be kept whatever was agreed; null when the sources say nothing.</param>
-public sealed record CatalogHosting(
-    Hosting Hosting,
-    string Seller,
-    string Operator,
-    string Processor,
-    string RunsOn,
-    ZdrOffer Zdr,
-    string ProviderSees,
-    int? FlaggedRetentionDays,
-    CatalogSource[] Sources);
-
-/// <summary>How zero data retention can be had.</summary>
-public enum ZdrOffer
+/// <param name="Views">What was and is true of its data path, oldest first; they do not overlap.</param>
+public sealed record CatalogHosting(Hosting Hosting, CatalogView[] Views, CatalogSource[] Sources)
 {
-    /// <summary>The provider enables it for an organization that asks.</summary>
-    OnRequest,
-
-    /// <summary>The cloud is the processor: its own terms apply.</summary>
-    CloudProvider,
+    /// <summary>The view of a day; null when there was no such offer.</summary>
+    public CatalogView? ViewOn(DateOnly day) => Array.Find(Views, v => v.Holds(day));
 }
 
 /// <summary>How far a deployment's inference may travel.</summary>
@@ -67,6 +46,7 @@ public enum ZdrOffer
 public sealed record CatalogScope(string Name, string Title, Hosting[] Hostings, CatalogSource[] Sources);
 
 /// <summary>A region in which a resource can be.</summary>
+/// <param name="Geography">Where it is, as requirements say it: <c>eu</c>, <c>us</c>, <c>gb</c>, …</param>
 /// <param name="Scopes">The scopes that deployments there can have.</param>
 /// <param name="Endpoint">An address template in place of the platform's; null where that one holds.</param>
-public sealed record CatalogRegion(string Name, string Title, string[] Scopes, string? Endpoint, CatalogSource[] Sources);
+public sealed record CatalogRegion(string Name, string Title, string Geography, string[] Scopes, string? Endpoint, CatalogSource[] Sources);

@@ -29,13 +29,7 @@ internal static class CatalogPlatformReader
     {
         var hosting = new CatalogHosting(
             fields.Choice("name", CatalogNames.Hostings),
-            fields.Text("seller"),
-            fields.Text("operator"),
-            fields.Text("processor"),
-            fields.Text("runs_on"),
-            fields.Choice("zdr", CatalogNames.ZdrOffers),
-            fields.Text("provider_sees"),
-            (int?)fields.OptionalCount("flagged_retention_days"),
+            CatalogViewReader.Read(fields, contents),
             contents.SourcesOf(fields, Section));
         fields.Done();
         return hosting;
@@ -57,6 +51,7 @@ internal static class CatalogPlatformReader
         var region = new CatalogRegion(
             fields.Text("name"),
             fields.Text("title"),
+            fields.Text("geography"),
             fields.Texts("scopes"),
             fields.Has("endpoint") ? Template(fields, "endpoint") : null,
             contents.SourcesOf(fields, Section));

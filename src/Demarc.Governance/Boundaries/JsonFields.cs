@@ -110,6 +110,19 @@ internal sealed class JsonFields
         return [.. value.EnumerateArray().Select(item => TextOf(item, $"{Path}.{field}[{index++}]")).Where(text => text.Length > 0)];
     }
 
+    /// <summary>A text, or a list of them that is not empty.</summary>
+    public string[] OneOrMore(string field)
+    {
+        if (Has(field) && _fields[field].ValueKind == JsonValueKind.String)
+            return [Text(field)];
+        var texts = Texts(field);
+        if (texts.Length == 0 && Has(field) && _fields[field].ValueKind == JsonValueKind.Array)
+            Wrong(field, "at least one value is expected");
+        return texts;
+    }
+
+    public bool IsObject(string field) => Has(field) && _fields[field].ValueKind == JsonValueKind.Object;
+
     public string[] OptionalTexts(string field) => Has(field) ? Texts(field) : [];
 
     public JsonFields Object(string field) => new(Require(field) ?? default, $"{Path}.{field}", _problems);

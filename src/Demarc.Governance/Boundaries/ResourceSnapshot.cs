@@ -70,6 +70,9 @@ public sealed class ResourceSnapshot
     /// <summary>The base address, without <c>/v1/…</c> and without a trailing slash.</summary>
     public required Uri Endpoint { get; init; }
 
+    /// <summary>The host of <see cref="Endpoint"/>.</summary>
+    public string Host => field ??= Endpoint.Host;
+
     public string? Region { get; init; }
 
     public required string[] Agreements { get; init; }
@@ -114,5 +117,11 @@ public sealed class DeploymentSnapshot
     public required Hosting Hosting { get; init; }
 
     /// <summary><c>resource/deployment</c>.</summary>
-    public string FullName => $"{Resource.Name}/{Name}";
+    public string FullName => field ??= $"{Resource.Name}/{Name}";
+
+    /// <summary>What is true of its data path; set once, before the snapshot is in force.</summary>
+    public Boundary Boundary { get; set; } = Boundary.Unknown;
+
+    /// <summary>The most requests that are sent to it in a minute; null for no limit.</summary>
+    public int? RequestsPerMinute { get; init; }
 }

@@ -26,6 +26,7 @@ public sealed record ActorRecord(
 /// <summary>One call to one deployment, as it was decided.</summary>
 /// <param name="Number">1 for the first attempt.</param>
 /// <param name="ReservedNanoUsd">Money held for it: input at a bound from its bytes, output at its bound.</param>
+/// <param name="After">Why the attempt before it was given up: <c>status_529</c>, <c>timeout</c>, <c>unreachable</c>, …; null for the first.</param>
 public sealed record AttemptRecord(
     int Number,
     string Resource,
@@ -35,7 +36,8 @@ public sealed record AttemptRecord(
     string Hosting,
     string Scope,
     string? Region,
-    long ReservedNanoUsd);
+    long ReservedNanoUsd,
+    string? After = null);
 
 /// <summary>Hashes (<c>sha256:…</c>) of what was in force when the decision was made.</summary>
 public sealed record ReceiptRecord(string Policy, string Catalog, string Configuration);

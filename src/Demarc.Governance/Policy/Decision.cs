@@ -1,74 +1,106 @@
 using Demarc.Governance.Boundaries;
 using Demarc.Governance.Identity;
+using Demarc.Governance.Wire;
 
 namespace Demarc.Governance.Policy;
 
 /// <summary>Why a request is refused before anything leaves: a stable reason code and a text that says what to do.</summary>
 /// <param name="Code">Stable; recorded in the activity.</param>
 /// <param name="Rule">Which rule said so, for example <c>policies[1].models</c>; null when none did.</param>
-public sealed record Refusal(string Code, string Message, string? Rule = null);
+/// <param name="Field">The field of the request that no deployment of the name can take; null when it is not the request.</param>
+public sealed record Refusal(string Code, string Message, string? Rule = null, string? Field = null);
 
 /// <summary>A plan, or a refusal: never both.</summary>
 public readonly struct Decision
 {
-    private Decision(DeploymentSnapshot[]? plan, CaptureMode capture, Refusal? refusal) => (Plan, Capture, Refusal) = (plan ?? [], capture, refusal);
+    private Decision(DeploymentSnapshot[]? plan, DeploymentSnapshot? home, CaptureMode capture, Refusal? refusal) =>
+        (Plan, Home, Capture, Refusal) = (plan ?? [], home!, capture, refusal);
 
-    /// <summary>Deployments in the order in which to try them; empty when refused.</summary>
+    /// <summary>Deployments in the order in which to try them; empty when refused. Shared: not to be changed.</summary>
     public DeploymentSnapshot[] Plan { get; }
+
+    /// <summary>The first choice if nothing failed: where the session belongs. Null when refused.</summary>
+    public DeploymentSnapshot Home { get; }
 
     public CaptureMode Capture { get; }
 
     public Refusal? Refusal { get; }
 
-    public static Decision Send(DeploymentSnapshot[] plan, CaptureMode capture) => new(plan, capture, null);
-
-    public static Decision Refuse(Refusal refusal) => new(null, CaptureMode.Metadata, refusal);
+    private static Decision Refuse(Refusal refusal) => new(null, null, CaptureMode.Metadata, refusal);
 
     /// <summary>
-    /// Pure: what happens with a request for <paramref name="model"/> by <paramref name="principal"/>.
+    /// Pure: what happens with a request for <paramref name="model"/> by <paramref name="principal"/>. Allocates nothing for
+    /// a principal, name and session that were decided before, while everything is healthy.
     /// </summary>
     /// <param name="resource">The resource of the path, or null: under a resource's path only its own deployments count.</param>
+    /// <param name="now">Agreements, and what rests on them, begin and end.</param>
     /// <param name="session">What keeps a session with its deployment; null where none is needed.</param>
-    public static Decision Decide(GatewaySnapshot snapshot, Principal principal, string? resource, string model, string? session = null)
+    /// <param name="facts">What else the request says; null for a question about the name alone.</param>
+    /// <param name="health">The state of the upstreams; null when nothing is known of it.</param>
+    public static Decision Decide(
+        GatewaySnapshot snapshot,
+        Principal principal,
+        string? resource,
+        string model,
+        DateTimeOffset now,
+        string? session = null,
+        RequestFacts? facts = null,
+        HealthView? health = null)
     {
-        var names = snapshot.Names.Resolve(resource, model);
-        if (names.Refusal is { } unknown)
-            return Refuse(unknown);
+        // 1. The name, and the policies that hold for the principal.
+        var (targets, unknown) = snapshot.Names.Resolve(resource, model);
+        if (targets is null)
+            return Refuse(unknown!);
+        var table = snapshot.TableAt(now);
+        var policy = table.PolicyOf(principal);
 
-        var plan = Array.ConvertAll(
-            session is null ? names.Targets : Rendezvous.Order(names.Targets, $"{principal.OrganizationId}\n{principal.Id}\n{session}"),
-            t => t.Deployment);
-        var capture = CaptureMode.Full;
-        var stated = false;
-        foreach (var policy in snapshot.Policies)
+        // 2. Models that the request names beside its own.
+        if (facts is { OtherModels.Count: > 0 } && OtherModels.Refuse(snapshot, policy, facts) is { } other)
+            return Refuse(other);
+
+        // 3. The deployments that may take it, in the session's order.
+        var shape = RequestShape.Of(facts, snapshot.Catalog);
+        var eligible = policy.PlanOf(targets, model, shape);
+        if (eligible.IsEmpty)
+            return Refuse(Explanation.Of(targets, model, policy, shape, facts));
+        var plan = eligible.For(principal, session);
+
+        // 4. What changes from moment to moment: the network, and who fails.
+        health ??= HealthView.Unknown;
+        if (policy.NeedsPrivateNetwork is { } rule)
         {
-            if (!policy.Matches(principal))
-                continue;
-            if (policy.Models is { } models && !Allowed(models, model, plan))
-                return Refuse(new Refusal(
-                    "model_not_allowed",
-                    $"Policy does not allow the model \"{model}\" for you. Allowed: {string.Join(", ", models)}. Choose one with /model, or ask your administrator.",
-                    $"{policy.Place}.models"));
-            if (policy.Capture is { } mode)
-            {
-                stated = true;
-                if (mode < capture)
-                    capture = mode;
-            }
+            plan = Reachable(plan, health);
+            if (plan.Length == 0)
+                return Refuse(Explanation.OfNetwork(eligible.For(principal, session), rule, health));
         }
-        return Send(plan, stated ? capture : CaptureMode.Metadata);
+        return new Decision(Healthy(plan, health, now), plan[0], policy.Capture, null);
     }
 
-    // A list may name what was asked for, a deployment, or the pinned model behind every deployment of the plan.
-    private static bool Allowed(string[] models, string asked, DeploymentSnapshot[] plan)
+    private static DeploymentSnapshot[] Reachable(DeploymentSnapshot[] plan, HealthView health)
     {
-        if (Array.IndexOf(models, asked) >= 0)
-            return true;
         foreach (var deployment in plan)
         {
-            if (Array.IndexOf(models, deployment.Model) < 0 && Array.IndexOf(models, deployment.Name) < 0 && Array.IndexOf(models, deployment.FullName) < 0)
-                return false;
+            if (health.ReachOf(deployment.Resource) != NetworkReach.Private)
+                return Without(plan, health);
         }
-        return true;
+        return plan;
+
+        // Apart from the check: what the lambda captures would be allocated on every call. The same goes below.
+        static DeploymentSnapshot[] Without(DeploymentSnapshot[] plan, HealthView health) =>
+            Array.FindAll(plan, d => health.ReachOf(d.Resource) == NetworkReach.Private);
+    }
+
+    // Who fails is asked last, not never: when all fail, one of them may just have recovered.
+    private static DeploymentSnapshot[] Healthy(DeploymentSnapshot[] plan, HealthView health, DateTimeOffset now)
+    {
+        foreach (var deployment in plan)
+        {
+            if (health.IsFailing(deployment, now))
+                return Reordered(plan, health, now);
+        }
+        return plan;
+
+        static DeploymentSnapshot[] Reordered(DeploymentSnapshot[] plan, HealthView health, DateTimeOffset now) =>
+            [.. plan.Where(d => !health.IsFailing(d, now)), .. plan.Where(d => health.IsFailing(d, now))];
     }
 }

@@ -3,6 +3,14 @@ using Demarc.Governance.Boundaries;
 
 namespace Demarc.Governance.Policy;
 
+/// <summary>What a name stands for. Compared by reference: one instance for each name of a snapshot.</summary>
+internal sealed class NameTargets(AliasTarget[] targets, FailoverScope failover)
+{
+    public AliasTarget[] Targets => targets;
+
+    public FailoverScope Failover => failover;
+}
+
 /// <summary>
 /// Resolves the names clients ask for. Under a resource's path: that resource's deployments only. Elsewhere: an
 /// alias, then <c>resource/deployment</c>, then a deployment name that one resource holds, then an id that a platform or
@@ -10,23 +18,25 @@ namespace Demarc.Governance.Policy;
 /// </summary>
 public sealed class NameIndex
 {
-    private readonly FrozenDictionary<string, AliasTarget[]> _byName;
-    private readonly FrozenDictionary<string, FrozenDictionary<string, AliasTarget[]>> _byResource;
+    private readonly FrozenDictionary<string, NameTargets> _byName;
+    private readonly FrozenDictionary<string, FrozenDictionary<string, NameTargets>> _byResource;
     private readonly FrozenDictionary<string, string> _ambiguous;
 
     private readonly Catalog _catalog;
     private readonly FrozenDictionary<string, DeploymentSnapshot[]> _byModel;
+    private readonly FrozenDictionary<DeploymentSnapshot, NameTargets> _alone;
 
     public NameIndex(IReadOnlyCollection<ResourceSnapshot> resources, IReadOnlyCollection<AliasSnapshot> aliases, Catalog catalog)
     {
         _catalog = catalog;
         var deployments = resources.SelectMany(r => r.Deployments).ToArray();
+        _alone = deployments.ToFrozenDictionary(d => d, d => new NameTargets([new AliasTarget(d, 0, 1)], FailoverScope.None), ReferenceEqualityComparer.Instance as IEqualityComparer<DeploymentSnapshot>);
         _byModel = deployments.GroupBy(d => catalog.FindModel(d.Model)?.Id ?? d.Model, StringComparer.Ordinal)
             .ToFrozenDictionary(g => g.Key, g => g.ToArray(), StringComparer.Ordinal);
-        var byName = new Dictionary<string, AliasTarget[]>(StringComparer.Ordinal);
+        var byName = new Dictionary<string, NameTargets>(StringComparer.Ordinal);
         var ambiguous = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var alias in aliases)
-            byName[alias.Name] = alias.Targets;
+            byName[alias.Name] = new NameTargets(alias.Targets, alias.Failover);
         foreach (var deployment in deployments)
             byName.TryAdd(deployment.FullName, Alone(deployment));
         foreach (var group in deployments.GroupBy(d => d.Name, StringComparer.Ordinal))
@@ -54,29 +64,29 @@ public sealed class NameIndex
 
     public bool HasResource(string name) => _byResource.ContainsKey(name);
 
-    public (AliasTarget[] Targets, Refusal? Refusal) Resolve(string? resource, string model)
+    internal (NameTargets? Targets, Refusal? Refusal) Resolve(string? resource, string model)
     {
         if (resource is null)
         {
             if (_byName.TryGetValue(model, out var plan))
                 return (plan, null);
             if (_ambiguous.TryGetValue(model, out var candidates))
-                return ([], new Refusal("model_ambiguous", $"More than one resource has a deployment \"{model}\". Ask for one of: {candidates}."));
+                return (null, new Refusal("model_ambiguous", $"More than one resource has a deployment \"{model}\". Ask for one of: {candidates}."));
             if (model.StartsWith("arn:", StringComparison.Ordinal) && model.LastIndexOf('/') is > 0 and var slash)
                 return Resolve(null, model[(slash + 1)..]);
             return Serving(null, model) is var serving && serving.Length == 1
                 ? (Alone(serving[0]), null)
                 : serving.Length > 1
-                    ? ([], new Refusal("model_ambiguous", $"More than one deployment serves the model \"{model}\". Ask for one of: {string.Join(", ", serving.Select(d => d.FullName))}; or your administrator makes an alias of that name."))
-                    : ([], Unknown(model, "There is no alias or deployment", Listed.Select(l => l.Name)));
+                    ? (null, new Refusal("model_ambiguous", $"More than one deployment serves the model \"{model}\". Ask for one of: {string.Join(", ", serving.Select(d => d.FullName))}; or your administrator makes an alias of that name."))
+                    : (null, Unknown(model, "There is no alias or deployment", Listed.Select(l => l.Name)));
         }
         if (!_byResource.TryGetValue(resource, out var deployments))
-            return ([], new Refusal("resource_unknown", $"There is no resource \"{resource}\" here. Check the base URL with your administrator."));
+            return (null, new Refusal("resource_unknown", $"There is no resource \"{resource}\" here. Check the base URL with your administrator."));
         if (deployments.TryGetValue(model, out var found))
             return (found, null);
         return Serving(resource, model) is [var only]
             ? (Alone(only), null)
-            : ([], Unknown(model, $"The resource \"{resource}\" has no deployment", deployments.Keys.Order(StringComparer.Ordinal)));
+            : (null, Unknown(model, $"The resource \"{resource}\" has no deployment", deployments.Keys.Order(StringComparer.Ordinal)));
     }
 
     // The deployments of a model known by that id. A geography before a Bedrock id (us., eu., …) asks for inference there:
@@ -91,7 +101,7 @@ public sealed class NameIndex
             && (zone is null || d.Scope == $"data-zone:{zone}" || d.Scope.StartsWith($"region:{zone}-", StringComparison.Ordinal)));
     }
 
-    private static AliasTarget[] Alone(DeploymentSnapshot deployment) => [new AliasTarget(deployment, 0, 1)];
+    private NameTargets Alone(DeploymentSnapshot deployment) => _alone[deployment];
 
     private static Refusal Unknown(string model, string what, IEnumerable<string> names)
     {

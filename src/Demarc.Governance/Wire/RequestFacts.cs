@@ -19,6 +19,26 @@ public enum BoundaryFields
     McpServers = 2,
     InferenceGeo = 4,
     Container = 8,
+    WebSearch = 16,
+    WebFetch = 32,
+    CodeExecution = 64,
+
+    /// <summary>Web search or web fetch whose results code may filter, in a container of the provider.</summary>
+    DynamicFiltering = 128,
+
+    /// <summary>A tool that asks another model.</summary>
+    Advisor = 256,
+
+    /// <summary>Content by <c>file_id</c>, from the provider's file store.</summary>
+    Files = 512,
+
+    /// <summary>Content by URL, which the provider fetches.</summary>
+    UrlSources = 1024,
+
+    Skills = 2048,
+
+    /// <summary>A tool of a type that Demarc does not know: it may run at the provider.</summary>
+    UnknownTool = 4096,
 }
 
 /// <summary>
@@ -59,9 +79,6 @@ public sealed class RequestFacts
     /// <summary>Where the body's object opens.</summary>
     public int ObjectStart { get; internal set; }
 
-    /// <summary><c>inference_geo</c>; null when absent or null.</summary>
-    public string? InferenceGeo { get; internal set; }
-
     /// <summary>Null when absent or not a whole number: the provider says so then.</summary>
     public long? MaxTokens { get; internal set; }
 
@@ -75,4 +92,16 @@ public sealed class RequestFacts
     public string? MetadataUserId { get; internal set; }
 
     public BoundaryFields BoundaryFields { get; internal set; }
+
+    /// <summary>The value of <c>inference_geo</c>; null when absent or null.</summary>
+    public string? InferenceGeo { get; internal set; }
+
+    /// <summary>Where <c>inference_geo</c> stands, also when it is null.</summary>
+    public Member InferenceGeoMember { get; internal set; }
+
+    /// <summary>Models named beside <see cref="Model"/>, by <c>fallbacks</c> and inside tools; <c>default</c> where the provider chooses.</summary>
+    public List<string> OtherModels { get; } = [];
+
+    /// <summary>The type of the first tool of an unknown type; null when there is none.</summary>
+    public string? UnknownToolType { get; internal set; }
 }

@@ -7,7 +7,7 @@ namespace Demarc.Governance.Wire;
 /// Reads the facts of a Messages request from its bytes without building a document, and refuses what could be
 /// read in two ways: text that is not one JSON object, and a key that the decision reads appearing twice.
 /// </summary>
-public static class RequestScanner
+public static partial class RequestScanner
 {
     /// <summary>Nesting beyond this is refused; real tool schemas stay far below.</summary>
     public const int MaxDepth = 256;
@@ -114,6 +114,9 @@ public static class RequestScanner
             case Key.Betas:
                 facts.BetasMember = member;
                 break;
+            case Key.InferenceGeo:
+                facts.InferenceGeoMember = member;
+                break;
         }
     }
 
@@ -133,6 +136,9 @@ public static class RequestScanner
                 break;
             case Key.Betas:
                 facts.BetasMember = facts.BetasMember with { NextStart = next };
+                break;
+            case Key.InferenceGeo:
+                facts.InferenceGeoMember = facts.InferenceGeoMember with { NextStart = next };
                 break;
         }
     }
@@ -179,19 +185,25 @@ public static class RequestScanner
                 return null;
             case Key.Messages when reader.TokenType == JsonTokenType.StartArray:
                 while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
-                    facts.Messages.Add(Skipped(ref reader));
+                {
+                    var start = (int)reader.TokenStartIndex;
+                    if (TakeMessage(ref reader, facts) is { } wrong)
+                        return wrong;
+                    facts.Messages.Add(new Slice(start, (int)reader.BytesConsumed - start));
+                }
                 return null;
             case Key.Metadata when reader.TokenType == JsonTokenType.StartObject:
                 return TakeMetadata(ref reader, facts);
             case Key.Fallbacks:
-                return Flag(ref reader, facts, BoundaryFields.Fallbacks);
+                return TakeFallbacks(ref reader, facts);
             case Key.McpServers:
-                return Flag(ref reader, facts, BoundaryFields.McpServers);
+                return TakeMcpServers(ref reader, facts);
             case Key.InferenceGeo:
-                facts.InferenceGeo = reader.TokenType == JsonTokenType.String && TryText(ref reader, out var geo) ? geo : null;
-                return Flag(ref reader, facts, BoundaryFields.InferenceGeo);
+                return TakeInferenceGeo(ref reader, facts);
             case Key.Container:
-                return Flag(ref reader, facts, BoundaryFields.Container);
+                return TakeContainer(ref reader, facts);
+            case Key.Tools when reader.TokenType == JsonTokenType.StartArray:
+                return TakeTools(ref reader, facts);
             case Key.Betas when facts.Form != BodyForm.Anthropic && reader.TokenType != JsonTokenType.Null:
                 return TakeBetas(ref reader, facts);
             default:

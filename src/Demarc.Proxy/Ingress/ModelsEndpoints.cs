@@ -13,7 +13,7 @@ namespace Demarc.Proxy.Ingress;
 /// <c>GET /v1/models</c> and <c>/v1/models/{id}</c> (Models API, "List Models" and "Get a Model"): the names this
 /// key may ask for, on every platform, also those that lack the API themselves.
 /// </summary>
-public sealed class ModelsEndpoints(ISnapshotSource snapshots)
+public sealed class ModelsEndpoints(ISnapshotSource snapshots, TimeProvider time)
 {
     private const int DefaultLimit = 20;
     private const int MaxLimit = 1000;
@@ -62,7 +62,7 @@ public sealed class ModelsEndpoints(ISnapshotSource snapshots)
         if (await KeyCheck.PrincipalAsync(http, snapshots) is not { } principal)
             return;
         var snapshot = snapshots.Current;
-        var decision = Decision.Decide(snapshot, principal, null, id);
+        var decision = Decision.Decide(snapshot, principal, null, id, time.GetUtcNow());
         if (decision.Refusal is not null)
         {
             await ErrorEnvelope.WriteAsync(http, Refused.UnknownModel.Status, Refused.UnknownModel.Type, "There is no model of that name for this key. GET /v1/models lists them.");
@@ -71,8 +71,8 @@ public sealed class ModelsEndpoints(ISnapshotSource snapshots)
         await WriteAsync(http, json => Model(json, snapshot, id, decision.Plan[0].Model));
     }
 
-    private static (string Name, DeploymentSnapshot Deployment)[] Allowed(GatewaySnapshot snapshot, Principal principal) =>
-        Array.FindAll(snapshot.Names.Listed, m => Decision.Decide(snapshot, principal, null, m.Name).Refusal is null);
+    private (string Name, DeploymentSnapshot Deployment)[] Allowed(GatewaySnapshot snapshot, Principal principal) =>
+        Array.FindAll(snapshot.Names.Listed, m => Decision.Decide(snapshot, principal, null, m.Name, time.GetUtcNow()).Refusal is null);
 
     private static int Index((string Name, DeploymentSnapshot)[] all, string name) => Array.FindIndex(all, m => m.Name == name);
 

@@ -13,7 +13,7 @@ namespace Demarc.Proxy.Ingress;
 /// <c>GET /inference-profiles</c> and <c>/inference-profiles/{id}</c> (Amazon Bedrock API, "ListInferenceProfiles" and
 /// "GetInferenceProfile"): the names this key may ask for, as profiles of Bedrock. All on one page.
 /// </summary>
-public sealed class ProfilesEndpoints(ISnapshotSource snapshots)
+public sealed class ProfilesEndpoints(ISnapshotSource snapshots, TimeProvider time)
 {
     public async Task ListAsync(HttpContext http)
     {
@@ -24,7 +24,7 @@ public sealed class ProfilesEndpoints(ISnapshotSource snapshots)
         var names = http.Request.Query["type"] == "APPLICATION" ? [] // No name here is a client's own.
             : resource is null ? snapshot.Names.Listed
             : [.. snapshot.Resources.Where(r => r.Name == resource).SelectMany(r => r.Deployments).Select(d => (d.Name, d))];
-        var listed = Array.FindAll(names, m => Decision.Decide(snapshot, principal, resource, m.Name).Refusal is null);
+        var listed = Array.FindAll(names, m => Decision.Decide(snapshot, principal, resource, m.Name, time.GetUtcNow()).Refusal is null);
         await WriteAsync(http, json =>
         {
             json.WriteStartArray("inferenceProfileSummaries");
@@ -44,7 +44,7 @@ public sealed class ProfilesEndpoints(ISnapshotSource snapshots)
             return;
         var snapshot = snapshots.Current;
         id = id.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
-        var decision = Decision.Decide(snapshot, principal, CloudPath.Resource(http, snapshot, Dialect.Bedrock), id);
+        var decision = Decision.Decide(snapshot, principal, CloudPath.Resource(http, snapshot, Dialect.Bedrock), id, time.GetUtcNow());
         if (decision.Refusal is not null)
         {
             await ErrorEnvelope.WriteAsync(

@@ -56,6 +56,9 @@ internal static class Answering
             return;
         headers["demarc-resource"] = deployment.Resource.Name;
         headers["demarc-deployment"] = deployment.Name;
+        headers["demarc-processor"] = deployment.Boundary.Processor;
+        headers["demarc-inference"] = deployment.Boundary.Inference;
+        headers["demarc-retention"] = deployment.Boundary.Retention;
     }
 
     /// <summary>The provider's own ids, worth keeping: they are what its support asks for.</summary>

@@ -20,10 +20,6 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
     public Task BeginAsync(Exchange x, DeploymentSnapshot[] plan)
     {
         var headers = x.Http.Request.Headers;
-        var deployment = x.Deployment;
-        var reserved = x.Operation == Operation.CountTokens
-            ? 0
-            : Pricing.UpperBound(x.Body.Length, Math.Max(0, x.Facts.MaxTokens ?? UnknownMaxTokens), Quote(x).Price, perMille: ScopePerMille(x));
         var begun = new BegunRecord
         {
             Id = x.IdText,
@@ -38,9 +34,7 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
             RequestClass = Header(headers, "x-claude-code-request-class"),
             ModelAsked = x.Facts.Model,
             Plan = Array.ConvertAll(plan, d => d.FullName),
-            Attempt = new AttemptRecord(
-                1, deployment.Resource.Name, deployment.Name, deployment.Model, deployment.Resource.Platform.Wire(),
-                deployment.Hosting.Wire(), deployment.Scope, deployment.Resource.Region, reserved),
+            Attempt = Attempt(x, null),
             Capture = Wire(x.Capture),
             Stream = x.Facts.Stream,
             MaxTokens = x.Facts.MaxTokens,
@@ -70,6 +64,34 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
         return x.Begun;
     }
 
+    /// <summary>Queues the record of a further attempt; the task completes when it is durable.</summary>
+    /// <param name="after">Why the attempt before it was given up.</param>
+    public Task AttemptAsync(Exchange x, string after)
+    {
+        var attempt = Attempt(x, after);
+        return AppendAsync(new EvidenceRecord
+        {
+            OrganizationId = x.Principal.OrganizationId,
+            Kind = RecordKind.Attempt,
+            RequestId = x.Id,
+            At = time.GetUtcNow().ToUnixTimeMilliseconds(),
+            SessionId = x.SessionId,
+            Body = JsonSerializer.SerializeToUtf8Bytes(attempt, RecordJson.Default.AttemptRecord),
+            Document = attempt,
+        });
+    }
+
+    private static AttemptRecord Attempt(Exchange x, string? after)
+    {
+        var deployment = x.Deployment;
+        var reserved = x.Operation == Operation.CountTokens
+            ? 0
+            : Pricing.UpperBound(x.Body.Length, Math.Max(0, x.Facts.MaxTokens ?? UnknownMaxTokens), Quote(x).Price, perMille: ScopePerMille(x));
+        return new AttemptRecord(
+            x.Attempt, deployment.Resource.Name, deployment.Name, deployment.Model, deployment.Resource.Platform.Wire(),
+            deployment.Hosting.Wire(), deployment.Scope, deployment.Resource.Region, reserved, after);
+    }
+
     /// <summary>
     /// Writes the <c>finished</c> record; the task completes when it and <c>begun</c> are durable, and only then may the
     /// end of the answer leave.
@@ -88,6 +110,7 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
             Result = outcome.Wire(),
             Status = status,
             ErrorType = answer.ErrorType,
+            Attempt = x.Attempt,
             ModelServed = answer.Model,
             StopReason = answer.StopReason,
             Usage = usage,

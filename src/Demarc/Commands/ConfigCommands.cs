@@ -17,7 +17,8 @@ internal static class ConfigCommands
         {
             var path = parsed.GetRequiredValue(file);
             var catalog = InstallationFiles.LoadCatalog(null);
-            var result = ConfigFile.Read(path, ConfigSources.Process with { KnownModel = id => catalog.FindModel(id) is not null });
+            var read = ConfigFile.Read(path, ConfigSources.Process with { Catalog = catalog, KnownModel = id => catalog.FindModel(id) is not null });
+            var result = InstallationFiles.Review(read, read.Config?.CatalogPath is { } own ? InstallationFiles.LoadCatalog(own) : catalog, TimeProvider.System);
             Console.WriteLine(parsed.GetValue(json) ? ConfigReport.Json(result) : ConfigReport.Text(path, result).TrimEnd());
             return Task.FromResult(result.Config is null ? 1 : 0);
         });

@@ -61,6 +61,8 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton(organization);
             builder.Services.AddSingleton(installation.Master);
             builder.Services.AddSingleton<UpstreamClient>();
+            builder.Services.AddSingleton<UpstreamHealth>();
+            builder.Services.AddHostedService<AddressWatch>();
             builder.Services.AddSingleton(new SessionNames(installation.Master.Derive("demarc session")));
             builder.Services.AddSingleton<ModelsEndpoints>();
             builder.Services.AddSingleton<CloudEndpoints>();
@@ -77,7 +79,7 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton<TranscriptReader>();
             builder.Services.AddSingleton<SessionEndpoints>();
             builder.Services.AddSingleton(s => new MessagesPipeline(
-                snapshots, store, s.GetRequiredService<UpstreamClient>(), s.GetRequiredService<SessionNames>(), store.Replica, time,
+                snapshots, store, s.GetRequiredService<UpstreamClient>(), s.GetRequiredService<UpstreamHealth>(), s.GetRequiredService<SessionNames>(), store.Replica, time,
                 s.GetRequiredService<ILogger<MessagesPipeline>>()));
             builder.Services.AddHostedService(_ => new StoreFollowers(store));
             var tls = config.Tls is null ? null : new TlsCertificate(config.Tls, time, loggers.CreateLogger<TlsCertificate>());
@@ -182,8 +184,9 @@ public sealed class Gateway : IAsyncDisposable
     {
         var catalog = snapshot.Catalog;
         var deployed = snapshot.Resources.SelectMany(r => r.Deployments).Select(d => catalog.FindModel(d.Model)?.Id ?? d.Model).ToHashSet();
-        if (files.Read.Problems.Count > 0)
-            ServeLog.ConfigWarnings(log, ConfigReport.Text(files.Path, files.Read));
+        var reviewed = InstallationFiles.Review(files.Read, catalog, time);
+        if (reviewed.Problems.Count > 0)
+            ServeLog.ConfigWarnings(log, ConfigReport.Text(files.Path, reviewed));
         foreach (var warning in catalog.Warnings(DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime)).Where(w => w.Subject is null || deployed.Contains(w.Subject)))
             ServeLog.CatalogWarning(log, warning.Text);
     }

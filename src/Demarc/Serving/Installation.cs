@@ -1,4 +1,5 @@
 using Demarc.Control.Configuration;
+using Demarc.Control.Resources;
 using Demarc.Governance.Boundaries;
 using Demarc.Governance.Evidence;
 using Demarc.Governance.Policy;
@@ -66,11 +67,20 @@ internal sealed record InstallationFiles(
     /// <summary>What the configuration says, without the aliases of the store.</summary>
     public GatewaySnapshot Snapshot => ConfigSnapshot.Build(Config, Catalog, Read.Hash);
 
+    /// <summary>The reading with what its policies and deployments get wrong together (<see cref="PolicyReview"/>).</summary>
+    public static ConfigResult Review(ConfigResult read, Catalog catalog, TimeProvider time)
+    {
+        if (read.Config is not { } config)
+            return read;
+        var found = PolicyReview.Of(config, ConfigSnapshot.Build(config, catalog, read.Hash), time.GetUtcNow());
+        return read.With([.. read.Problems.Concat(found).OrderBy(p => p.Line).ThenBy(p => p.Column)]);
+    }
+
     /// <exception cref="ServeException">The configuration or the catalog cannot be used; the message says why and where.</exception>
     public static InstallationFiles Load(string path, string dataDirectory)
     {
         var shipped = LoadCatalog(null);
-        var sources = ConfigSources.Process with { DataDirectory = dataDirectory, KnownModel = id => shipped.FindModel(id) is not null };
+        var sources = ConfigSources.Process with { DataDirectory = dataDirectory, Catalog = shipped, KnownModel = id => shipped.FindModel(id) is not null };
         var read = ConfigFile.Read(path, sources);
         var config = read.Config ?? throw new ServeException(ConfigReport.Text(path, read).TrimEnd());
         return new InstallationFiles(

@@ -24,7 +24,7 @@ public class CatalogAgeTests
         var old = CatalogFile.Shipped.Warnings(Seen.AddDays(61));
         Assert.Contains("61 days", Assert.Single(old, w => w.Code == "catalog_old").Text, StringComparison.Ordinal);
         Assert.Equal(
-            ["features", "models", "multipliers", "overheads", "platforms", "prices"],
+            ["boundaries", "features", "models", "multipliers", "overheads", "platforms", "prices"],
             old.Where(w => w.Code == "section_old").Select(w => w.Subject!).Order(StringComparer.Ordinal));
     }
 

@@ -11,6 +11,8 @@ public sealed class DecisionTests
 {
     private static readonly Catalog Shipped = Catalog.Parse(File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "catalog", "catalog.json")));
 
+    private static readonly DateTimeOffset Now = new(2026, 11, 22, 0, 0, 0, TimeSpan.Zero);
+
     private static readonly Principal Developer = new()
     {
         OrganizationId = "org_1",
@@ -36,7 +38,7 @@ public sealed class DecisionTests
     [InlineData(null, "east/c", null)]
     public void Names_resolve_as_the_design_says(string? resource, string model, string? expected)
     {
-        var decision = Decision.Decide(Snapshot(), Developer, resource, model);
+        var decision = Decision.Decide(Snapshot(), Developer, resource, model, Now);
         Assert.Equal(expected, decision.Plan.FirstOrDefault()?.FullName);
         Assert.Equal(expected is null, decision.Refusal is not null);
     }
@@ -63,15 +65,15 @@ public sealed class DecisionTests
             Deployment(resource, "opus-eu", "claude-opus-4-7", "region:eu-central-1"),
         ];
 
-        Assert.Equal(expected, Decision.Decide(Snapshot(resources: [resource]), Developer, null, asked).Plan.FirstOrDefault()?.FullName);
+        Assert.Equal(expected, Decision.Decide(Snapshot(resources: [resource]), Developer, null, asked, Now).Plan.FirstOrDefault()?.FullName);
         if (!asked.StartsWith("arn:", StringComparison.Ordinal))
-            Assert.Equal(expected, Decision.Decide(Snapshot(resources: [resource]), Developer, "east", asked).Plan.FirstOrDefault()?.FullName);
+            Assert.Equal(expected, Decision.Decide(Snapshot(resources: [resource]), Developer, "east", asked, Now).Plan.FirstOrDefault()?.FullName);
     }
 
     [Fact]
     public void A_model_that_several_deployments_serve_is_not_chosen_among()
     {
-        var refusal = Decision.Decide(Snapshot(), Developer, null, "anthropic.claude-sonnet-4-6").Refusal!;
+        var refusal = Decision.Decide(Snapshot(), Developer, null, "anthropic.claude-sonnet-4-6", Now).Refusal!;
         Assert.Equal("model_ambiguous", refusal.Code);
         Assert.Contains("east/a, east/b, west/a, west/c", refusal.Message, StringComparison.Ordinal);
     }
@@ -80,15 +82,15 @@ public sealed class DecisionTests
     public void An_alias_wins_over_a_deployment_of_its_name()
     {
         var snapshot = Snapshot(aliases: [("b", ["west/c"])]);
-        Assert.Equal("west/c", Decision.Decide(snapshot, Developer, null, "b").Plan[0].FullName);
+        Assert.Equal("west/c", Decision.Decide(snapshot, Developer, null, "b", Now).Plan[0].FullName);
     }
 
     [Fact]
     public void Model_lists_of_all_matching_policies_intersect()
     {
         var both = Snapshot([Policy(["payments"], [], ["sonnet", "b"], null), Policy([], [], ["sonnet"], null), Policy(["others"], [], [], null)]);
-        Assert.Null(Decision.Decide(both, Developer, null, "sonnet").Refusal);
-        Assert.Equal("model_not_allowed", Decision.Decide(both, Developer, null, "b").Refusal!.Code);
+        Assert.Null(Decision.Decide(both, Developer, null, "sonnet", Now).Refusal);
+        Assert.Equal("model_not_allowed", Decision.Decide(both, Developer, null, "b", Now).Refusal!.Code);
     }
 
     [Theory]
@@ -97,7 +99,7 @@ public sealed class DecisionTests
     [InlineData(new[] { CaptureMode.Full, CaptureMode.None }, CaptureMode.None)]
     [InlineData(new[] { CaptureMode.Metadata, CaptureMode.Full }, CaptureMode.Metadata)]
     public void Capture_takes_the_least_and_metadata_when_nobody_says(CaptureMode[] modes, CaptureMode expected) =>
-        Assert.Equal(expected, Decision.Decide(Snapshot([.. modes.Select(m => Policy([], [], null, m))]), Developer, null, "b").Capture);
+        Assert.Equal(expected, Decision.Decide(Snapshot([.. modes.Select(m => Policy([], [], null, m))]), Developer, null, "b", Now).Capture);
 
     [Theory]
     [InlineData("DEV@contoso.example", true)]
@@ -113,10 +115,10 @@ public sealed class DecisionTests
             var policies = lists.Select(l => Policy([], [], [.. l], null)).ToArray();
             foreach (var model in new[] { "sonnet", "b", "c", "east/a" })
             {
-                var with = Decision.Decide(Snapshot(policies), Developer, null, model).Plan.Select(d => d.FullName).ToArray();
+                var with = Decision.Decide(Snapshot(policies), Developer, null, model, Now).Plan.Select(d => d.FullName).ToArray();
                 for (var i = 0; i < policies.Length; i++)
                 {
-                    var without = Decision.Decide(Snapshot([.. policies.Where((_, j) => j != i)]), Developer, null, model).Plan.Select(d => d.FullName);
+                    var without = Decision.Decide(Snapshot([.. policies.Where((_, j) => j != i)]), Developer, null, model, Now).Plan.Select(d => d.FullName);
                     if (with.Except(without).Any())
                         return false;
                 }
@@ -133,14 +135,14 @@ public sealed class DecisionTests
         AliasTarget[] tier = [new(deployments[targets[0]], 0, 1), new(deployments[targets[1]], 0, 3), new(deployments[targets[2]], 1, 100)];
         snapshot = snapshot.With([new AliasSnapshot("spread", tier)]);
 
-        var first = Enumerable.Range(0, 2000).Select(i => Decision.Decide(snapshot, Developer, null, "spread", $"s{i}").Plan).ToArray();
+        var first = Enumerable.Range(0, 2000).Select(i => Decision.Decide(snapshot, Developer, null, "spread", Now, $"s{i}").Plan).ToArray();
 
         Assert.All(first, plan => Assert.Equal("west/c", plan[2].FullName));
         Assert.InRange(first.Count(p => p[0].FullName == "east/b"), 1400, 1600);
-        Assert.Equal(first.Select(p => p[0]), Enumerable.Range(0, 2000).Select(i => Decision.Decide(snapshot, Developer, null, "spread", $"s{i}").Plan[0]));
+        Assert.Equal(first.Select(p => p[0]), Enumerable.Range(0, 2000).Select(i => Decision.Decide(snapshot, Developer, null, "spread", Now, $"s{i}").Plan[0]));
         // Without one of them, only its own sessions move.
         var fewer = snapshot.With([new AliasSnapshot("spread", [tier[1], tier[2]])]);
-        Assert.All(Enumerable.Range(0, 2000).Where(i => first[i][0].FullName == "east/b"), i => Assert.Equal("east/b", Decision.Decide(fewer, Developer, null, "spread", $"s{i}").Plan[0].FullName));
+        Assert.All(Enumerable.Range(0, 2000).Where(i => first[i][0].FullName == "east/b"), i => Assert.Equal("east/b", Decision.Decide(fewer, Developer, null, "spread", Now, $"s{i}").Plan[0].FullName));
     }
 
     private static PolicySnapshot Policy(string[] groups, string[] users, string[]? models, CaptureMode? capture) => new("policies[0]", groups, users, models, capture);

@@ -48,7 +48,9 @@ public sealed class ConfigExampleTests : IDisposable
         Assert.Equal(new GoogleCredential(Path.Combine(_folder.Root, "secrets/google.json")), config.Resources[6].Credential);
         Assert.Equal(ConfigFolder.Canary + "-variable", ((KeyCredential)config.Resources[0].Credential).Key.Reveal());
         Assert.Equal(ConfigFolder.Canary + "-file", ((KeyCredential)config.Resources[1].Credential).Key.Reveal());
-        Assert.Equal(new DeploymentConfig("sonnet-us", "claude-sonnet-4-6", "data-zone:us", Hosting.Azure), config.Resources[0].Deployments[1]);
+        var azure = config.Resources[0].Deployments[1];
+        Assert.Equal(new DeploymentConfig("sonnet-us", "claude-sonnet-4-6", "data-zone:us", Hosting.Azure) { RequestsPerMinute = 600, Facts = azure.Facts }, azure);
+        Assert.Equal(("edge.private_network", "Private endpoint pe-claude"), (Assert.Single(azure.Facts).Fact.ToString(), azure.Facts[0].Reason));
         Assert.Equal(new DeploymentConfig("claude-sonnet-4-6", "claude-sonnet-4-6", "global", Hosting.Anthropic), config.Resources[1].Deployments[0]);
         Assert.Equal(
             [
@@ -71,6 +73,10 @@ public sealed class ConfigExampleTests : IDisposable
     [InlineData("resources: [{ deployments: [{ zzzzzzzz: 1 }] }]", "")]
     [InlineData("policies: [{ zzzzzzzz: 1 }]", "")]
     [InlineData("policies: [{ match: { zzzzzzzz: 1 } }]", "match.")]
+    [InlineData("policies: [{ require: { zzzzzzzz: 1 } }]", "require.")]
+    [InlineData("policies: [{ deny: { zzzzzzzz: 1 } }]", "deny.")]
+    [InlineData("agreements: [{ zzzzzzzz: 1 }]", "")]
+    [InlineData("aliases: { a: { zzzzzzzz: 1 } }", "")]
     public void Every_accepted_key_is_in_the_example_and_documented(string yaml, string prefix)
     {
         const string list = "; accepted: ";

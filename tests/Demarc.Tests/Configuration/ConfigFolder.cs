@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Demarc.Control.Configuration;
+using Demarc.Governance.Boundaries;
 
 namespace Demarc.Tests.Configuration;
 
@@ -9,18 +10,23 @@ public sealed class ConfigFolder : IDisposable
 {
     public const string Canary = "sk-canary-7c1f";
 
+    private static readonly string ShippedPath = Path.Combine(AppContext.BaseDirectory, "catalog", "catalog.json");
+
+    private static readonly Catalog Shipped = Catalog.Parse(File.ReadAllBytes(ShippedPath));
+
     public ConfigFolder()
     {
         Sources = new ConfigSources(name => Variables.GetValueOrDefault(name), File.ReadAllBytes)
         {
             DataDirectory = Path.Combine(Root, "data"),
+            Catalog = Shipped,
             KnownModel = static model => model is "claude-sonnet-4-6" or "claude-haiku-4-5-20251001",
         };
         Write("secrets/anthropic-key", Canary + "-file\n");
         Write("secrets/master-key", Convert.ToBase64String(new byte[32]) + "\n");
         Write("secrets/empty", "\n");
         Write("secrets/google.json", """{"type":"service_account","private_key":"sk-canary-7c1f"}""");
-        Write("catalog.json", "{}");
+        Write("catalog.json", File.ReadAllText(ShippedPath));
         using var certificate = WriteCertificate("CN=first");
         Write("corporate-ca.pem", certificate.ExportCertificatePem());
         using var authority = ClientAuthority();

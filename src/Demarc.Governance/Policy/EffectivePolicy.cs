@@ -1,0 +1,47 @@
+using System.Collections.Concurrent;
+using Demarc.Governance.Boundaries;
+
+namespace Demarc.Governance.Policy;
+
+/// <summary>All policies that match a principal, together, and the plans that were made under them.</summary>
+internal sealed class EffectivePolicy
+{
+    // Names are a closed set and shapes are few; past the bound the cache starts over.
+    private const int MaxPlans = 512;
+
+    private readonly Eligibility _eligibility;
+    private readonly ConcurrentDictionary<(NameTargets Targets, string Asked, RequestShape Shape), EligiblePlan> _plans = new();
+
+    public EffectivePolicy(PolicySnapshot[] policies, Eligibility eligibility)
+    {
+        (Policies, _eligibility) = (policies, eligibility);
+        var stated = policies.Where(p => p.Capture is not null).ToArray();
+        Capture = stated.Length == 0 ? CaptureMode.Metadata : stated.Min(p => p.Capture!.Value);
+        NeedsPrivateNetwork = policies.FirstOrDefault(p => p.Require.PrivateNetwork);
+    }
+
+    public PolicySnapshot[] Policies { get; }
+
+    public CaptureMode Capture { get; }
+
+    /// <summary>The policy that requires a private network; null when none does.</summary>
+    public PolicySnapshot? NeedsPrivateNetwork { get; }
+
+    /// <summary>The deployments of a name that may take requests of a shape.</summary>
+    public EligiblePlan PlanOf(NameTargets targets, string asked, RequestShape shape) =>
+        _plans.TryGetValue((targets, asked, shape), out var known) ? known : Make(targets, asked, shape);
+
+    // Apart from the look-up: what the lambda captures would be allocated on every call.
+    private EligiblePlan Make(NameTargets targets, string asked, RequestShape shape)
+    {
+        var eligible = Array.FindAll(targets.Targets, t => !RejectionsOf(t.Deployment, asked, shape).Any());
+        var plan = new EligiblePlan(eligible.Length == targets.Targets.Length ? targets.Targets : eligible, targets.Failover);
+        if (_plans.Count >= MaxPlans)
+            _plans.Clear();
+        return _plans.GetOrAdd((targets, asked, shape), plan);
+    }
+
+    /// <summary>Why a deployment cannot take requests of a shape, policy by policy.</summary>
+    public IEnumerable<Rejection> RejectionsOf(DeploymentSnapshot deployment, string asked, RequestShape shape) =>
+        Policies.SelectMany(p => _eligibility.Of(deployment, asked, p, shape)).Concat(_eligibility.Lacks(deployment, shape));
+}

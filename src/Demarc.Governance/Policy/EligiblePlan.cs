@@ -1,0 +1,41 @@
+using System.Collections.Concurrent;
+using Demarc.Governance.Boundaries;
+using Demarc.Governance.Identity;
+
+namespace Demarc.Governance.Policy;
+
+/// <summary>Deployments that may take a request, and the order in which each session asks them.</summary>
+internal sealed class EligiblePlan
+{
+    // Sessions ask again and again; past the bound the cache starts over.
+    private const int MaxSessions = 2048;
+
+    private readonly AliasTarget[] _targets;
+    private readonly FailoverScope _failover;
+    private readonly DeploymentSnapshot[] _unordered;
+    private readonly ConcurrentDictionary<(string Principal, string Session), DeploymentSnapshot[]> _ordered = new();
+
+    public EligiblePlan(AliasTarget[] targets, FailoverScope failover)
+    {
+        (_targets, _failover) = (targets, failover);
+        _unordered = Within(targets);
+    }
+
+    public bool IsEmpty => _targets.Length == 0;
+
+    /// <summary>In the order in which to try them: by tier, within a tier as the session's hash has it, within the reach of failover.</summary>
+    /// <param name="session">Null where no session is to be kept.</param>
+    public DeploymentSnapshot[] For(Principal principal, string? session)
+    {
+        if (session is null || _targets.Length <= 1)
+            return _unordered;
+        if (_ordered.TryGetValue((principal.Id, session), out var known))
+            return known;
+        if (_ordered.Count >= MaxSessions)
+            _ordered.Clear();
+        return _ordered[(principal.Id, session)] = Within(Rendezvous.Order(_targets, $"{principal.OrganizationId}\n{principal.Id}\n{session}"));
+    }
+
+    private DeploymentSnapshot[] Within(AliasTarget[] ordered) =>
+        ordered.Length == 0 ? [] : [.. ordered.Select(t => t.Deployment).Where(d => _failover.Allows(ordered[0].Deployment, d))];
+}

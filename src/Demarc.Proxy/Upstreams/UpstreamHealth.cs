@@ -1,0 +1,118 @@
+using System.Collections.Concurrent;
+using System.Collections.Frozen;
+using Demarc.Governance.Boundaries;
+using Demarc.Governance.Policy;
+
+namespace Demarc.Proxy.Upstreams;
+
+/// <summary>Whether a call may go to a deployment now.</summary>
+internal enum Entry
+{
+    Open,
+
+    /// <summary>It is failing, or being probed: others are asked first.</summary>
+    Failing,
+
+    /// <summary>Its requests of this minute are used up.</summary>
+    Full,
+}
+
+/// <summary>
+/// The state of the deployments as this replica sees it, by name, so that it outlives a reload. The decision reads
+/// <see cref="View"/>, which is replaced when a deployment begins or ceases to fail, and when addresses change.
+/// </summary>
+public sealed class UpstreamHealth(TimeProvider time)
+{
+    private static readonly TimeSpan DefaultPatience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan LongestPatience = TimeSpan.FromMinutes(1);
+
+    private readonly ConcurrentDictionary<string, State> _states = new();
+    private readonly Lock _publishing = new();
+    private FrozenDictionary<string, NetworkReach> _reach = FrozenDictionary<string, NetworkReach>.Empty;
+    private HealthView _view = HealthView.Unknown;
+
+    public HealthView View => Volatile.Read(ref _view);
+
+    /// <summary>Takes a place in the deployment's rate, and the probe where it is one's turn.</summary>
+    internal Entry Enter(DeploymentSnapshot deployment)
+    {
+        // Most deployments never fail and have no rate: no state, no lock.
+        if (deployment.RequestsPerMinute is null && !_states.ContainsKey(deployment.FullName))
+            return Entry.Open;
+        var state = StateOf(deployment);
+        var now = time.GetUtcNow();
+        lock (state)
+        {
+            if (!state.Breaker.TryEnter(now))
+                return Entry.Failing;
+            return deployment.RequestsPerMinute is not { } rate || state.Rate.TryTake(rate, now) ? Entry.Open : Entry.Full;
+        }
+    }
+
+    internal void Succeeded(DeploymentSnapshot deployment)
+    {
+        if (!_states.TryGetValue(deployment.FullName, out var state))
+            return;
+        bool closed;
+        lock (state)
+        {
+            closed = state.Breaker.IsOpen;
+            state.Breaker.Succeeded(time.GetUtcNow());
+        }
+        if (closed)
+            Publish();
+    }
+
+    /// <param name="lasting">The next call will fail the same way.</param>
+    internal void Failed(DeploymentSnapshot deployment, bool lasting)
+    {
+        var state = StateOf(deployment);
+        DateTimeOffset before, after;
+        lock (state)
+        {
+            before = state.Breaker.FailingUntil;
+            state.Breaker.Failed(time.GetUtcNow(), lasting);
+            after = state.Breaker.FailingUntil;
+        }
+        if (before != after)
+            Publish();
+    }
+
+    /// <summary>The deployment has more to do than it can.</summary>
+    /// <param name="patience">What it asked for; null when it named nothing.</param>
+    internal void Overloaded(DeploymentSnapshot deployment, TimeSpan? patience)
+    {
+        var state = StateOf(deployment);
+        var wait = patience is not { } asked || asked <= TimeSpan.Zero ? DefaultPatience : asked < LongestPatience ? asked : LongestPatience;
+        lock (state)
+            state.Breaker.Wait(time.GetUtcNow() + wait);
+        Publish();
+    }
+
+    /// <param name="reach">By host name.</param>
+    internal void Resolved(FrozenDictionary<string, NetworkReach> reach)
+    {
+        lock (_publishing)
+            _reach = reach;
+        Publish();
+    }
+
+    private State StateOf(DeploymentSnapshot deployment) => _states.GetOrAdd(deployment.FullName, static _ => new State());
+
+    private void Publish()
+    {
+        lock (_publishing)
+        {
+            var now = time.GetUtcNow();
+            var failing = _states.Where(s => s.Value.Breaker.FailingUntil > now).ToFrozenDictionary(s => s.Key, s => s.Value.Breaker.FailingUntil);
+            Volatile.Write(ref _view, new HealthView(failing, _reach));
+        }
+    }
+
+    private sealed class State
+    {
+        public CircuitBreaker Breaker { get; } = new();
+
+        public RateWindow Rate { get; } = new();
+    }
+}
