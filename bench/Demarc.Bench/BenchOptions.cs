@@ -6,7 +6,7 @@ namespace Demarc.Bench;
 internal sealed record BenchOptions
 {
     /// <summary>The sections there are, in the order they run.</summary>
-    public static readonly string[] Sections = ["throughput", "latency", "memory", "startup"];
+    public static readonly string[] Sections = ["decision", "throughput", "latency", "memory", "startup"];
 
     /// <summary>Runs only when asked for: its tools slow what they look at.</summary>
     public const string Profile = "profile";

@@ -31,6 +31,28 @@ var result = new BenchResult
 };
 try
 {
+    if (options.Runs("decision"))
+        Decisions.Run(Path.Combine(options.Programs, "demarc", "catalog", "catalog.json"), result);
+    if (options.Only is not ["decision"])
+        await MeasureServersAsync();
+}
+catch (Exception e)
+{
+    result.Failures.Add(e is BenchException ? e.Message : e.ToString());
+}
+
+if (options.Runs(BenchOptions.Profile) && result.Failures.Count == 0)
+    return 0;
+Verdicts.Judge(result);
+var file = options.Out ?? Path.Combine(options.Results, now.ToString("yyyyMMdd'T'HHmmss'Z.json'", CultureInfo.InvariantCulture));
+Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+await File.WriteAllTextAsync(file, JsonSerializer.Serialize(result, BenchJson.Options));
+await Console.Out.WriteLineAsync(Tables.Write(result));
+Say($"written to {file}");
+return result.Failures.Count == 0 ? 0 : 1;
+
+async Task MeasureServersAsync()
+{
     Say("starting");
     await using var awake = options.Awake ? new Awake() : null;
     await using var bench = await Workbench.StartAsync(options);
@@ -48,20 +70,6 @@ try
     if (options.Runs("throughput"))
         await Section("throughput", () => Throughput.RunAsync(bench, options, result));
 }
-catch (Exception e)
-{
-    result.Failures.Add(e is BenchException ? e.Message : e.ToString());
-}
-
-if (options.Runs(BenchOptions.Profile) && result.Failures.Count == 0)
-    return 0;
-Verdicts.Judge(result);
-var file = options.Out ?? Path.Combine(options.Results, now.ToString("yyyyMMdd'T'HHmmss'Z.json'", CultureInfo.InvariantCulture));
-Directory.CreateDirectory(Path.GetDirectoryName(file)!);
-await File.WriteAllTextAsync(file, JsonSerializer.Serialize(result, BenchJson.Options));
-await Console.Out.WriteLineAsync(Tables.Write(result));
-Say($"written to {file}");
-return result.Failures.Count == 0 ? 0 : 1;
 
 async Task Section(string name, Func<Task> run)
 {

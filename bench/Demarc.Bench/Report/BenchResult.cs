@@ -12,6 +12,9 @@ internal sealed class BenchResult
     /// <summary>Whether the processors were kept from sleeping.</summary>
     public required bool Awake { get; init; }
 
+    /// <summary>Nanoseconds of one decision, each on a cache hit.</summary>
+    public List<DecisionRow> Decisions { get; } = [];
+
     public List<ThroughputRow> Throughput { get; } = [];
 
     /// <summary>Average size of the records that the commit loops imitate.</summary>
@@ -37,6 +40,9 @@ internal sealed class BenchResult
     /// <summary>What did not work, if anything.</summary>
     public List<string> Failures { get; } = [];
 }
+
+/// <summary>Median of the rounds, and bytes that one decision allocated.</summary>
+internal sealed record DecisionRow(string Case, double Nanoseconds, double Bytes);
 
 /// <summary>Median round of one target.</summary>
 /// <param name="P50">Microseconds.</param>

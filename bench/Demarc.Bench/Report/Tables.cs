@@ -10,6 +10,11 @@ internal static class Tables
     {
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"# Demarc bench, {result.At}{(result.Quick ? " (quick)" : "")}\n\n{result.Machine}; servers, upstream, store and load generator share it{(result.Awake ? "; processors kept awake" : "")}.\n");
+        if (result.Decisions.Count > 0)
+        {
+            Table(text, "One decision over 200 deployments and 50 policies", ["case", "ns", "bytes"],
+                result.Decisions.Select(d => new[] { d.Case, F($"{d.Nanoseconds:0}"), F($"{d.Bytes:0}") }));
+        }
         if (result.Throughput.Count > 0)
         {
             Table(text, "Throughput", ["case", "c", "target", "req/s", "of pass-through", "p50 µs", "p99 µs", "non-2xx", "socket errors", "rest s"],

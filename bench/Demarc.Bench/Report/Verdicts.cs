@@ -5,6 +5,7 @@ namespace Demarc.Bench.Report;
 /// <summary>Holds the figures against what the design asks for.</summary>
 internal static class Verdicts
 {
+    private const double DecisionNs = 20_000;
     private const double SqliteRatio = 0.40;
     private const double PostgresRatio = 0.30;
     private const double WholeP50 = 150;
@@ -18,6 +19,11 @@ internal static class Verdicts
 
     public static void Judge(BenchResult result)
     {
+        foreach (var decision in result.Decisions)
+        {
+            var pass = decision.Nanoseconds <= DecisionNs && decision.Bytes == 0;
+            result.Verdicts.Add(new Verdict($"a decision, {decision.Case}", Text($"{decision.Nanoseconds:0} ns, {decision.Bytes:0} B"), Text($"≤ {DecisionNs} ns, 0 B"), pass));
+        }
         foreach (var connections in new[] { 64, 16 })
         {
             Ratio(result, connections, Target.Sqlite, SqliteRatio);

@@ -35,6 +35,7 @@ public static class ConfigSnapshot
             PolicyHash = PolicyHash(config.Policies),
             ConfigurationHash = configurationHash,
             MaxBodyBytes = config.MaxBodyBytes,
+            Network = config.Network,
         };
     }
 
@@ -60,6 +61,7 @@ public static class ConfigSnapshot
             Workspace = config.Workspace,
             Proxy = config.Proxy,
             CertificateAuthorities = config.CertificateAuthorities,
+            Network = config.Network,
         };
         resource.Deployments = [.. config.Deployments.Select(d => new DeploymentSnapshot
         {

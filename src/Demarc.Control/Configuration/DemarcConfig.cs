@@ -14,7 +14,10 @@ public sealed record DemarcConfig
     public required string File { get; init; }
 
     /// <summary>Default <c>127.0.0.1:8443</c>.</summary>
-    public required ListenConfig Listen { get; init; }
+    public required ListenConfig[] Listen { get; init; }
+
+    /// <summary>Where the Admin and Compliance APIs answer instead; empty for on <see cref="Listen"/> too.</summary>
+    public ListenConfig[] AdminListen { get; init; } = [];
 
     /// <summary>The address that clients use; null when it is the one listened on.</summary>
     public Uri? PublicUrl { get; init; }
@@ -25,6 +28,10 @@ public sealed record DemarcConfig
     /// <summary>Networks whose <c>X-Forwarded-*</c> headers hold; default none.</summary>
     [JsonIgnore] // An IPAddress throws when it is serialised.
     public IPNetwork[] TrustedProxies { get; init; } = [];
+
+    /// <summary>Where requests may come from; default anywhere.</summary>
+    [JsonIgnore]
+    public NetworkRules Network { get; init; } = NetworkRules.None;
 
     /// <summary>Default SQLite, <c>demarc.db</c> in the data directory.</summary>
     public required StoreConfig Store { get; init; }
@@ -67,7 +74,9 @@ public sealed record ListenConfig(string Host, int Port)
 }
 
 /// <summary>PEM files: the certificate (leaf first, then its chain) and its private key.</summary>
-public sealed record TlsConfig(string Certificate, string Key);
+/// <param name="ClientAuthorities">A PEM file of the authorities that issue clients' certificates; null for asking for none.</param>
+/// <param name="ClientRequired">False where a client may present none.</param>
+public sealed record TlsConfig(string Certificate, string Key, string? ClientAuthorities = null, bool ClientRequired = false);
 
 /// <summary>The store of records, ledger and directory.</summary>
 public abstract record StoreConfig;
@@ -110,6 +119,10 @@ public sealed record ResourceConfig(
 
     /// <summary>PEM certificates trusted beside the system's; null for none.</summary>
     public string? CertificateAuthorities { get; init; }
+
+    /// <summary>Where requests to its deployments may come from; default anywhere.</summary>
+    [JsonIgnore]
+    public NetworkRules Network { get; init; } = NetworkRules.None;
 
     /// <summary>What the operator declares of all its deployments.</summary>
     public FactDeclaration[] Facts { get; init; } = [];

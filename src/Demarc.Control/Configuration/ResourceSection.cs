@@ -6,7 +6,7 @@ namespace Demarc.Control.Configuration;
 /// <summary>The key <c>resources</c>.</summary>
 internal static class ResourceSection
 {
-    private static readonly string[] Keys = ["name", "platform", "endpoint", "region", "agreements", "credential", "facts", "deployments", "api", "project", "workspace", "proxy", "certificate_authorities"];
+    private static readonly string[] Keys = ["name", "platform", "endpoint", "region", "agreements", "credential", "network_rules", "facts", "deployments", "api", "project", "workspace", "proxy", "certificate_authorities"];
 
     private static readonly Platform[] Platforms = Enum.GetValues<Platform>();
 
@@ -51,6 +51,7 @@ internal static class ResourceSection
         var credential = CredentialSection.Read(map, platform, form, reading);
         var proxy = EgressSection.Proxy(map.Text("proxy"), reading);
         var authorities = EgressSection.CertificateAuthorities(map.Text("certificate_authorities"), reading);
+        var network = NetworkSection.Read(map.Get("network_rules"), reading);
         var deployments = DeploymentSection.Read(map.Get("deployments"), platform, agreed, reading);
         if (map.Get("deployments") is null or ListNode { Items.Count: 0 })
             reading.Warn(item, "the resource has no deployments and serves nothing");
@@ -64,6 +65,7 @@ internal static class ResourceSection
                 Workspace = workspace?.Value,
                 Proxy = proxy,
                 CertificateAuthorities = authorities,
+                Network = network,
                 Facts = FactSection.Read(map.Get("facts"), agreed, reading),
             };
     }

@@ -94,6 +94,9 @@ public sealed class ResourceSnapshot
     /// <summary>PEM certificates trusted beside the system's on the way there; null for none.</summary>
     public string? CertificateAuthorities { get; init; }
 
+    /// <summary>Where requests to its deployments may come from.</summary>
+    public Policy.NetworkRules Network { get; init; } = Policy.NetworkRules.None;
+
     public DeploymentSnapshot[] Deployments { get; set; } = [];
 }
 

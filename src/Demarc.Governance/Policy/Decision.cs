@@ -60,7 +60,7 @@ public readonly struct Decision
             return Refuse(other);
 
         // 3. The deployments that may take it, in the session's order.
-        var shape = RequestShape.Of(facts);
+        var shape = RequestShape.Of(facts, snapshot.Catalog);
         var eligible = policy.PlanOf(targets, model, shape);
         if (eligible.IsEmpty)
             return Refuse(Explanation.Of(targets, model, policy, shape, facts));

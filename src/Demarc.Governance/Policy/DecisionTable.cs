@@ -44,7 +44,10 @@ internal sealed class DecisionTable
         });
         var policy = _byMatch.GetOrAdd(match, static (key, table) => table.Combine(key), this);
         if (_byPrincipal.Count >= MaxPrincipals)
+        {
             _byPrincipal.Clear();
+            _byMatch.Clear();
+        }
         _byPrincipal[principal] = policy;
         return policy;
     }

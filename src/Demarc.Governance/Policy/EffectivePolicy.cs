@@ -7,7 +7,7 @@ namespace Demarc.Governance.Policy;
 internal sealed class EffectivePolicy
 {
     // Names are a closed set and shapes are few; past the bound the cache starts over.
-    private const int MaxPlans = 4096;
+    private const int MaxPlans = 512;
 
     private readonly Eligibility _eligibility;
     private readonly ConcurrentDictionary<(NameTargets Targets, string Asked, RequestShape Shape), EligiblePlan> _plans = new();

@@ -8,7 +8,7 @@ namespace Demarc.Governance.Policy;
 internal sealed class EligiblePlan
 {
     // Sessions ask again and again; past the bound the cache starts over.
-    private const int MaxSessions = 4096;
+    private const int MaxSessions = 2048;
 
     private readonly AliasTarget[] _targets;
     private readonly FailoverScope _failover;

@@ -24,7 +24,7 @@ public static class Explanation
         [
             .. targets.Targets.Select(t => (t.Deployment, (Rejection[])
             [
-                .. policy.RejectionsOf(t.Deployment, model, RequestShape.Of(facts)),
+                .. policy.RejectionsOf(t.Deployment, model, RequestShape.Of(facts, snapshot.Catalog)),
                 .. policy.NeedsPrivateNetwork is { } rule && (health ?? HealthView.Unknown).ReachOf(t.Deployment.Resource) is var reach and not NetworkReach.Private
                     ? [Network(t.Deployment, rule, reach)]
                     : Array.Empty<Rejection>(),

@@ -1,3 +1,4 @@
+using Demarc.Governance.Boundaries;
 using Demarc.Governance.Wire;
 
 namespace Demarc.Governance.Policy;
@@ -31,5 +32,11 @@ internal sealed record RequestFeature(BoundaryFields Flag, string Feature, strin
 /// <summary>What of a request decides which deployments may take it: requests of the same shape share a plan.</summary>
 internal readonly record struct RequestShape(BoundaryFields Fields, string? InferenceGeo)
 {
-    public static RequestShape Of(RequestFacts? facts) => facts is null ? default : new(facts.BoundaryFields, facts.InferenceGeo);
+    /// <summary>A geography that the catalog does not know: all of them are within the same places, which is none.</summary>
+    private const string Unknown = "unknown";
+
+    // Geographies are the client's own words: only those of a closed set may make plans of their own.
+    public static RequestShape Of(RequestFacts? facts, Catalog catalog) =>
+        facts is null ? default
+        : new(facts.BoundaryFields, facts.InferenceGeo is { } geo && Array.IndexOf(catalog.Places, geo) < 0 ? Unknown : facts.InferenceGeo);
 }

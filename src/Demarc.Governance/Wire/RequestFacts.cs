@@ -93,8 +93,11 @@ public sealed class RequestFacts
 
     public BoundaryFields BoundaryFields { get; internal set; }
 
-    /// <summary>The value of <c>inference_geo</c>; null when absent.</summary>
+    /// <summary>The value of <c>inference_geo</c>; null when absent or null.</summary>
     public string? InferenceGeo { get; internal set; }
+
+    /// <summary>Where <c>inference_geo</c> stands, also when it is null.</summary>
+    public Member InferenceGeoMember { get; internal set; }
 
     /// <summary>Models named beside <see cref="Model"/>, by <c>fallbacks</c> and inside tools; <c>default</c> where the provider chooses.</summary>
     public List<string> OtherModels { get; } = [];

@@ -1,6 +1,7 @@
 using System.Buffers;
 using Demarc.Governance.Evidence;
 using Demarc.Governance.Wire;
+using Demarc.Proxy.Ingress;
 using Demarc.Proxy.Refusals;
 using Demarc.Proxy.Settlement;
 using Microsoft.AspNetCore.Http;
@@ -47,6 +48,8 @@ internal sealed class WholeRelay(Settler settler)
         Answering.Head(x, response);
         if (x.AskedName is { } asked && x.Answer.Model == x.Deployment.Name && !model.IsEmpty)
             body = Splice.Apply(body.Span, [Splice.Text(Splice.Model, model, asked)]);
+        if (x.Dialect == Dialect.Bedrock && x.Operation == Operation.CountTokens)
+            body = BedrockCount.Answer(body);
         x.Http.Response.ContentLength = body.Length;
         await x.Http.Response.Body.WriteAsync(body, x.Http.RequestAborted);
     }
@@ -64,13 +67,15 @@ internal sealed class WholeRelay(Settler settler)
             await ErrorEnvelope.WriteAsync(
                 x.Http, Refused.UpstreamCredential.Status, Refused.UpstreamCredential.Type,
                 $"The provider did not accept the gateway's credential for \"{x.Deployment.Resource.Name}\". Nothing is wrong with yours: tell your administrator ({x.IdText}).",
-                x.IdText);
+                x.IdText, dialect: x.Dialect);
             return;
         }
 
         x.Answer.ErrorType = type ?? "api_error";
         await SettleErrorAsync(x, response, status, body.Length);
         Answering.Head(x, response);
+        if (x.Dialect == Dialect.Bedrock && type is not null)
+            body = CloudErrors.ForAws(body);
         x.Http.Response.ContentLength = body.Length;
         await x.Http.Response.Body.WriteAsync(body, x.Http.RequestAborted);
     }

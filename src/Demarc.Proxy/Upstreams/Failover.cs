@@ -13,7 +13,8 @@ internal static class Failover
     public static string Reason(Exception e) => e switch
     {
         OperationCanceledException => "timeout",
-        HttpRequestException { HttpRequestError: HttpRequestError.Unknown or HttpRequestError.InvalidResponse } => "invalid_answer",
+        HttpRequestException { HttpRequestError: HttpRequestError.InvalidResponse } => "invalid_answer",
+        HttpRequestException { HttpRequestError: HttpRequestError.Unknown or HttpRequestError.ResponseEnded } => "connection_lost",
         _ => "unreachable",
     };
 

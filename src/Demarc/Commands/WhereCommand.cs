@@ -26,7 +26,7 @@ internal static class WhereCommand
 
     public static Command Create()
     {
-        var deployment = new Argument<string?>("DEPLOYMENT") { Description = "RESOURCE/DEPLOYMENT, for every fact of its data path with source and date", Arity = ArgumentArity.ZeroOrOne };
+        var deployment = new Argument<string>("DEPLOYMENT") { Description = "RESOURCE/DEPLOYMENT, for every fact of its data path with source and date", Arity = ArgumentArity.ZeroOrOne, DefaultValueFactory = _ => "" };
         var person = new Option<string?>("--as") { Description = "An e-mail address, or a user's or service account's id or name: show what the policies decide for them" };
         var model = new Option<string?>("--model") { Description = "The name asked for, with --as" };
         return new Command("where", "Show each deployment's data path, and with --as and --model the decision") { deployment, person, model }.Runs(async context =>
@@ -35,7 +35,7 @@ internal static class WhereCommand
                 throw new CommandException("--as and --model go together: demarc where --as PERSON --model NAME");
             if (context.Get(person) is { } who)
                 await DecideAsync(context, who, context.Get(model)!);
-            else if (context.Get(deployment) is { } name)
+            else if (context.Get(deployment) is { Length: > 0 } name)
                 Facts(context, Find(context, name));
             else
                 Table(context);

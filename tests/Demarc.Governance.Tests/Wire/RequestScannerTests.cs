@@ -45,11 +45,33 @@ public sealed class RequestScannerTests
     [InlineData("{\"model\":\"m\",\"model\":\"n\"}", "\"model\" appears twice")]
     [InlineData("{\"model\":\"m\",\"mod\\u0065l\":\"n\"}", "\"model\" appears twice")]
     [InlineData("{\"model\":\"m\",\"inference_geo\":\"us\",\"inference_geo\":\"global\"}", "\"inference_geo\" appears twice")]
+    [InlineData("{\"model\":\"m\",\"tools\":[{\"type\":\"custom\",\"type\":\"code_execution_20250825\"}]}", "\"tools.type\" appears twice")]
+    [InlineData("{\"model\":\"m\",\"tools\":[{\"model\":\"a\",\"mod\\u0065l\":\"b\"}]}", "\"tools.model\" appears twice")]
+    [InlineData("{\"model\":\"m\",\"fallbacks\":[{\"model\":\"a\",\"model\":\"b\"}]}", "\"fallbacks.model\" appears twice")]
+    [InlineData("{\"model\":\"m\",\"fallbacks\":7}", "fallbacks: Input should be")]
+    [InlineData("{\"model\":\"m\",\"inference_geo\":[\"us\"]}", "inference_geo: Input should be")]
+    [InlineData("{\"model\":\"m\",\"messages\":[{\"content\":\"a\",\"content\":[]}]}", "\"messages.content\" appears twice")]
+    [InlineData("{\"model\":\"m\",\"messages\":[{\"content\":[{\"source\":{\"type\":\"base64\",\"type\":\"url\"}}]}]}", "\"source.type\" appears twice")]
     [InlineData("{\"model\":\"m\",\"metadata\":{\"user_id\":\"a\",\"user_id\":\"b\"}}", "\"metadata.user_id\" appears twice")]
     public void What_could_be_read_in_two_ways_is_refused_with_what_to_do(string body, string expected)
     {
         Assert.False(RequestScanner.TryScan(Encoding.UTF8.GetBytes(body), out _, out var problem));
         Assert.Contains(expected, problem, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("\"tools\":[{\"type\":\"web_search_20250305\"},{\"type\":\"web_fetch_20260318\"}]", BoundaryFields.WebSearch | BoundaryFields.WebFetch | BoundaryFields.DynamicFiltering)]
+    [InlineData("\"tools\":[{\"name\":\"t\",\"allowed_callers\":[\"code_execution_20260120\"]}]", BoundaryFields.CodeExecution)]
+    [InlineData("\"tools\":[{\"type\":\"mcp_toolset\"},{\"type\":\"advisor_20260301\",\"model\":\"x\"}]", BoundaryFields.McpServers | BoundaryFields.Advisor)]
+    [InlineData("\"container\":{\"id\":\"c\",\"skills\":[{\"skill_id\":\"pdf\"}]}", BoundaryFields.Container | BoundaryFields.Skills)]
+    [InlineData("\"messages\":[{\"content\":[{\"type\":\"container_upload\",\"file_id\":\"f\"}]}]", BoundaryFields.Files)]
+    [InlineData("\"messages\":[{\"content\":[{\"type\":\"image\",\"source\":{\"type\":\"base64\",\"\\u0075rl\":\"https://x.example\"}}]}]", BoundaryFields.UrlSources)]
+    [InlineData("\"messages\":[{\"content\":[{\"source\":{\"type\":\"content\",\"content\":[{\"source\":{\"type\":\"file\"}}]}}]}]", BoundaryFields.Files)]
+    [InlineData("\"mcp_servers\":null,\"container\":null,\"inference_geo\":null,\"fallbacks\":null", BoundaryFields.None)]
+    public void Fields_that_move_data_are_found_where_they_hide(string fields, BoundaryFields expected)
+    {
+        Assert.True(RequestScanner.TryScan(Encoding.UTF8.GetBytes($"{{\"model\":\"m\",{fields}}}"), out var facts, out var problem), problem);
+        Assert.Equal(expected, facts.BoundaryFields);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.Json;
 using Demarc.Control.Configuration;
 using Demarc.Governance.Boundaries;
@@ -20,10 +21,14 @@ public sealed class ConfigExampleTests : IDisposable
 
         Assert.Empty(result.Problems);
         var config = result.Config!;
-        Assert.Equal("0.0.0.0:8443", config.Listen.ToString());
+        Assert.Equal("0.0.0.0:8443", Assert.Single(config.Listen).ToString());
         Assert.Equal(new Uri("https://claude.contoso.example"), config.PublicUrl);
-        Assert.Equal(_folder.Tls, config.Tls);
+        Assert.Equal(_folder.Tls with { ClientAuthorities = Path.Combine(_folder.Root, "tls/client-ca.pem") }, config.Tls);
         Assert.Equal("10.0.0.0/8", Assert.Single(config.TrustedProxies).ToString());
+        Assert.Equal("127.0.0.1:8444", Assert.Single(config.AdminListen).ToString());
+        Assert.Null(config.Network.Refuse(IPAddress.Parse("10.1.2.3"), "it"));
+        Assert.Equal("network_rules[0]", config.Network.Refuse(IPAddress.Parse("10.1.99.3"), "it")!.Rule);
+        Assert.Equal("resources[0].network_rules", config.Resources[0].Network.Refuse(IPAddress.Parse("10.2.0.1"), "it")!.Rule);
         Assert.Equal(Path.Combine(_folder.Root, "data/content"), config.ContentDirectory);
         Assert.Equal(Convert.ToBase64String(new byte[32]), config.MasterKey!.Reveal());
         Assert.Equal(Path.Combine(_folder.Root, "catalog.json"), config.CatalogPath);
@@ -62,11 +67,16 @@ public sealed class ConfigExampleTests : IDisposable
     [InlineData("zzzzzzzz: 1", "")]
     [InlineData("tls: { zzzzzzzz: 1 }", "tls.")]
     [InlineData("organization: { zzzzzzzz: 1 }", "organization.")]
+    [InlineData("network_rules: [{ zzzzzzzz: 1 }]", "")]
     [InlineData("resources: [{ zzzzzzzz: 1 }]", "")]
     [InlineData("resources: [{ credential: { zzzzzzzz: 1 } }]", "credential.")]
     [InlineData("resources: [{ deployments: [{ zzzzzzzz: 1 }] }]", "")]
     [InlineData("policies: [{ zzzzzzzz: 1 }]", "")]
     [InlineData("policies: [{ match: { zzzzzzzz: 1 } }]", "match.")]
+    [InlineData("policies: [{ require: { zzzzzzzz: 1 } }]", "require.")]
+    [InlineData("policies: [{ deny: { zzzzzzzz: 1 } }]", "deny.")]
+    [InlineData("agreements: [{ zzzzzzzz: 1 }]", "")]
+    [InlineData("aliases: { a: { zzzzzzzz: 1 } }", "")]
     public void Every_accepted_key_is_in_the_example_and_documented(string yaml, string prefix)
     {
         const string list = "; accepted: ";
@@ -101,7 +111,7 @@ public sealed class ConfigExampleTests : IDisposable
         var result = _folder.Read(yaml);
 
         Assert.Contains("no resources", Assert.Single(result.Problems).Message, StringComparison.Ordinal);
-        Assert.Equal("127.0.0.1:8443", result.Config!.Listen.ToString());
+        Assert.Equal("127.0.0.1:8443", Assert.Single(result.Config!.Listen).ToString());
         Assert.Equal(new SqliteStoreConfig(Path.Combine(_folder.Root, "data", "demarc.db")), result.Config.Store);
         Assert.Equal(33554432, result.Config.MaxBodyBytes);
     }
@@ -135,7 +145,7 @@ public sealed class ConfigExampleTests : IDisposable
     [InlineData("[::1]:8443", "::1", 8443)]
     [InlineData("0.0.0.0:65535", "0.0.0.0", 65535)]
     public void Addresses_to_listen_on_are_read(string written, string host, int port) =>
-        Assert.Equal(new ListenConfig(host, port), _folder.Read($"listen: '{written}'").Config!.Listen);
+        Assert.Equal(new ListenConfig(host, port), Assert.Single(_folder.Read($"listen: '{written}'").Config!.Listen));
 
     [Theory]
     [InlineData("33554432", 33554432)]
