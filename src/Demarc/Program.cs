@@ -13,6 +13,7 @@ var root = new RootCommand("Demarc: a gateway and control plane for Claude that 
     AliasCommands.Create(),
     ResourceCommands.Create(),
     WhereCommand.Create(),
+    AdviseCommand.Create(),
     CatalogCommands.CreateModel(),
     CatalogCommands.CreateCatalog(),
     CostCommand.Create(),

@@ -43,7 +43,7 @@ internal static class CatalogReader
         root.Done();
     }
 
-    private static void ReadSources(JsonFields root, CatalogContents contents)
+    public static void ReadSources(JsonFields root, CatalogContents contents)
     {
         var sources = root.Object("sources");
         foreach (var id in sources.Names)

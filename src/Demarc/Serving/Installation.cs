@@ -89,6 +89,22 @@ internal sealed record InstallationFiles(
             path, dataDirectory, sources, read, config, shipped, config.CatalogPath is null ? shipped : LoadCatalog(config.CatalogPath));
     }
 
+    /// <summary>What is known of the ways to buy and run Claude, with the catalog that it refers to: those that came with the program.</summary>
+    /// <exception cref="ServeException">It cannot be used.</exception>
+    public static (WayKnowledge Known, Catalog Catalog) LoadWays()
+    {
+        var catalog = LoadCatalog(null);
+        var path = System.IO.Path.Combine(AppContext.BaseDirectory, "catalog", "ways.json");
+        try
+        {
+            return (WayKnowledge.Parse(File.ReadAllBytes(path), catalog), catalog);
+        }
+        catch (CatalogException e)
+        {
+            throw new ServeException($"{path} cannot be used.\n{e.Message}");
+        }
+    }
+
     /// <summary>The catalog of a file; null for the shipped one.</summary>
     /// <exception cref="ServeException">It cannot be used.</exception>
     public static Catalog LoadCatalog(string? path)
