@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Demarc.Bench;
 
 /// <summary>What a run was asked for.</summary>
@@ -30,6 +32,15 @@ internal sealed record BenchOptions
     /// <summary>The sections to run; default all.</summary>
     public string[] Only { get; init; } = Sections;
 
+    /// <summary>The targets to measure besides the pass-through; default all.</summary>
+    public string[]? Targets { get; init; }
+
+    /// <summary>Throughput: the connections to measure with; default 1, 16 and 64.</summary>
+    public int[] Connections { get; init; } = [1, 16, 64];
+
+    /// <summary>Throughput: how the names of the cases to measure begin; default all.</summary>
+    public string Case { get; init; } = "";
+
     public bool Runs(string section) => Only.Contains(section);
 
     /// <exception cref="FormatException">An argument is unknown or lacks its value.</exception>
@@ -46,8 +57,11 @@ internal sealed record BenchOptions
                 "--out" => options with { Out = Path.GetFullPath(Value(args, ref i)) },
                 "--programs" => options with { Programs = Path.GetFullPath(Value(args, ref i)) },
                 "--results" => options with { Results = Path.GetFullPath(Value(args, ref i)) },
+                "--targets" => options with { Targets = Value(args, ref i).Split(',') },
+                "--connections" => options with { Connections = [.. Value(args, ref i).Split(',').Select(c => int.Parse(c, CultureInfo.InvariantCulture))] },
+                "--case" => options with { Case = Value(args, ref i) },
                 "--only" => options with { Only = Value(args, ref i).Split(',') },
-                _ => throw new FormatException($"unknown argument {args[i]}\nusage: bench/run [--quick] [--awake] [--out FILE] [--only {string.Join(',', Sections)} | --profile]"),
+                _ => throw new FormatException($"unknown argument {args[i]}\nusage: bench/run [--quick] [--awake] [--out FILE] [--targets NAMES] [--connections 1,16,64] [--case \"1 KB\"] [--only {string.Join(',', Sections)} | --profile]"),
             };
         }
         return options.Only.Except([.. Sections, Profile]).FirstOrDefault() is { } unknown ? throw new FormatException($"no section {unknown}") : options;

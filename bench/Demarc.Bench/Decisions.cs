@@ -43,7 +43,7 @@ internal static class Decisions
     {
         var resources = Enumerable.Range(0, 20).Select(r =>
         {
-            var resource = new ResourceSnapshot { Name = $"r{r}", Platform = Platform.Bedrock, Endpoint = new Uri($"https://r{r}.example"), Region = r % 2 == 0 ? "eu-west-1" : "us-east-1", Agreements = [], ApiKey = new Secret("none") };
+            var resource = new ResourceSnapshot { Name = $"r{r}", Platform = Platform.Bedrock, Endpoint = new Uri($"https://r{r}.example"), Region = r % 2 == 0 ? "eu-west-1" : "us-east-1", Agreements = [], Credential = new KeyCredential(new Secret("none")) };
             resource.Deployments = [.. Enumerable.Range(0, 10).Select(d => new DeploymentSnapshot { Resource = resource, Name = $"d{d}", Model = "claude-sonnet-4-6", Scope = r % 2 == 0 ? "data-zone:eu" : "data-zone:us", Hosting = Hosting.Aws })];
             foreach (var deployment in resource.Deployments)
                 deployment.Boundary = Boundary.Of(catalog, deployment, DateOnly.MaxValue, []);

@@ -17,6 +17,10 @@ catch (FormatException wrong)
     return 2;
 }
 
+// A run that is broken off leaves no server behind.
+using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, BreakOff);
+using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, BreakOff);
+
 var now = TimeProvider.System.GetUtcNow();
 var result = new BenchResult
 {
@@ -51,7 +55,7 @@ async Task MeasureServersAsync()
 {
     Say("starting");
     await using var awake = options.Awake ? new Awake() : null;
-    await using var bench = await Workbench.StartAsync(options.Programs);
+    await using var bench = await Workbench.StartAsync(options);
     if (options.Runs(BenchOptions.Profile))
         await Section("profile", async () => await Console.Out.WriteLineAsync(await Profile.RunAsync(bench, options.Results)));
     // Start-up and memory take fresh processes; the rest wants warm ones.
@@ -64,7 +68,7 @@ async Task MeasureServersAsync()
     if (options.Runs("latency"))
         await Section("latency", () => AddedLatency.RunAsync(bench, options.Quick, result));
     if (options.Runs("throughput"))
-        await Section("throughput", () => Throughput.RunAsync(bench, options.Quick, result));
+        await Section("throughput", () => Throughput.RunAsync(bench, options, result));
 }
 
 async Task Section(string name, Func<Task> run)
@@ -80,6 +84,12 @@ async Task Section(string name, Func<Task> run)
         result.Failures.Add($"{name}: {e.Message}");
     }
     Say($"{name}: {Stopwatch.GetElapsedTime(started).TotalSeconds:0} s");
+}
+
+static void BreakOff(PosixSignalContext signal)
+{
+    ServerProcess.KillAll();
+    Environment.Exit(130);
 }
 
 static void Say(string what) => Console.Error.WriteLine(what);

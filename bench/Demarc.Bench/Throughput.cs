@@ -6,14 +6,12 @@ namespace Demarc.Bench;
 /// <summary>Requests a second of each target in turn, so that what drifts on the machine drifts for all.</summary>
 internal static class Throughput
 {
-    private static readonly int[] s_connections = [1, 16, 64];
-
     public static async Task WarmAsync(Workbench bench, bool quick)
     {
         foreach (var target in bench.Targets)
         {
             await bench.Simulator.ScriptAsync();
-            await bench.Wrk.RunAsync(target, RequestText.Small(), 16, quick ? 4 : 8);
+            await bench.Wrk.RunAsync(target, RequestText.Small(), 16, quick ? 4 : 20);
             await bench.Wrk.RunAsync(target, RequestText.Large(), 4, 2);
             await bench.Simulator.ScriptAsync(Scripts.Stream);
             await bench.Wrk.RunAsync(target, RequestText.Small(stream: true), 16, quick ? 2 : 4);
@@ -22,7 +20,7 @@ internal static class Throughput
         await Quiet.WaitAsync();
     }
 
-    public static async Task RunAsync(Workbench bench, bool quick, BenchResult result)
+    public static async Task RunAsync(Workbench bench, BenchOptions options, BenchResult result)
     {
         var cases = new (string Name, RequestText Text, bool Stream)[]
         {
@@ -30,11 +28,11 @@ internal static class Throughput
             ("85 KB", RequestText.Large(), false),
             ("1 KB, stream of 50 events", RequestText.Small(stream: true), true),
         };
-        foreach (var (name, text, stream) in cases)
+        foreach (var (name, text, stream) in cases.Where(c => c.Name.StartsWith(options.Case, StringComparison.Ordinal)))
         {
             await bench.Simulator.ScriptAsync(stream ? [Scripts.Stream] : []);
-            foreach (var connections in s_connections)
-                await MeasureAsync(bench, name, text, connections, quick ? 1 : 3, quick ? 3 : 4, result);
+            foreach (var connections in options.Connections)
+                await MeasureAsync(bench, name, text, connections, options.Quick ? 1 : 3, options.Quick ? 3 : 4, result);
         }
         await bench.Simulator.ScriptAsync();
     }

@@ -29,12 +29,13 @@ internal sealed class Workbench : IAsyncDisposable
 
     public Target this[string name] => Targets.First(t => t.Name == name);
 
-    public static async Task<Workbench> StartAsync(string programs)
+    public static async Task<Workbench> StartAsync(BenchOptions options)
     {
-        var bench = new Workbench(programs, Directory.CreateTempSubdirectory("demarc-bench-").FullName);
+        var bench = new Workbench(options.Programs, Directory.CreateTempSubdirectory("demarc-bench-").FullName);
         try
         {
             await bench.StartAsync();
+            bench.Targets = [.. bench.Targets.Where(t => options.Targets is null || t.Name == Target.PassThrough || options.Targets.Contains(t.Name))];
             return bench;
         }
         catch

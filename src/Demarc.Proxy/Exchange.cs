@@ -23,6 +23,9 @@ internal sealed class Exchange
     /// <summary>The resource of the path; null outside of a resource's path.</summary>
     public required string? Resource { get; init; }
 
+    /// <summary>What the path says of the body: its form, and the model and stream that it names itself.</summary>
+    public required ScanOptions Path { get; init; }
+
     public required GatewaySnapshot Snapshot { get; init; }
 
     /// <summary>Version 7; <c>req_…</c> in answers and records.</summary>

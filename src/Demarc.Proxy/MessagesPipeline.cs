@@ -17,7 +17,7 @@ using Microsoft.Extensions.Logging;
 namespace Demarc.Proxy;
 
 /// <summary>
-/// The request path, a straight line: 1 authenticate, 2 admit (body and its form), 3 decide, 4 begin (record and
+/// The request path, a straight line: 1 authenticate, 2 admit (network, body and its form), 3 decide, 4 begin (record and
 /// reservation), 5 dispatch, 6 relay and settle.
 /// </summary>
 public sealed partial class MessagesPipeline(
@@ -29,15 +29,14 @@ public sealed partial class MessagesPipeline(
     // Claude Code announces its own patience in x-stainless-timeout; below that, no header timeout may cut it short.
     private static readonly TimeSpan MinHeaderTimeout = TimeSpan.FromMinutes(10);
 
-    // A provider pings within seconds; Claude Code itself gives up after 300 s of silence.
-    private static readonly TimeSpan IdleTimeout = TimeSpan.FromMinutes(10);
-
     private readonly Settler _settler = new(sink, replica, time);
     private readonly SessionTips _tips = new();
     private readonly SessionMoves _moves = new(time);
 
     /// <summary>Answers one inference request.</summary>
-    public async Task HandleAsync(HttpContext http, Dialect dialect, Operation operation, string? resource)
+    /// <param name="model">The model that the path names; null where the body has to.</param>
+    /// <param name="stream">Whether the path asks for a stream; null where the body says.</param>
+    public async Task HandleAsync(HttpContext http, Dialect dialect, Operation operation, string? resource, string? model = null, bool? stream = null)
     {
         var now = time.GetUtcNow();
         var id = Guid.CreateVersion7(now);
@@ -47,6 +46,7 @@ public sealed partial class MessagesPipeline(
             Dialect = dialect,
             Operation = operation,
             Resource = resource,
+            Path = new ScanOptions(dialect.Form(), model, stream),
             Snapshot = snapshots.Current,
             Id = id,
             IdText = Ids.From(Ids.Request, id),
@@ -80,7 +80,7 @@ public sealed partial class MessagesPipeline(
         var key = Credential.Of(x.Http.Request);
         if (key is null)
         {
-            await RefuseAsync(x, Refused.MissingKey, Credential.Missing);
+            await RefuseAsync(x, Refused.MissingKey, Credential.ExplainMissing(x.Http.Request));
             return false;
         }
         var (status, principal) = await snapshots.AuthenticateAsync(key);
@@ -106,9 +106,16 @@ public sealed partial class MessagesPipeline(
     private async ValueTask<bool> AdmitAsync(Exchange x)
     {
         var request = x.Http.Request;
+        if (x.Snapshot.Network.Refuse(x.Http.Connection.RemoteIpAddress, "this gateway") is { } denied)
+        {
+            await RefuseAsync(x, Refused.Policy, denied.Message, denied.Code, denied.Rule);
+            return false;
+        }
         if (HeaderBytes(request.Headers) > MaxHeaderBytes)
             return await RefusedAsync(x, Refused.HeadersTooLarge, $"The request headers are larger than {MaxHeaderBytes} bytes. Send fewer or shorter ones.");
-        if (request.ContentType is { } type && !type.StartsWith("application/json", StringComparison.OrdinalIgnoreCase))
+        if (request.ContentType is { } type && !type.StartsWith("application/json", StringComparison.OrdinalIgnoreCase)
+            // AWS SDKs send InvokeModel's body as a blob when they are told nothing else.
+            && !(x.Dialect == Dialect.Bedrock && type.StartsWith("application/octet-stream", StringComparison.OrdinalIgnoreCase)))
             return await RefusedAsync(x, Refused.ContentType, "The content type has to be application/json.");
         if (request.Headers.ContentEncoding is [{ Length: > 0 } encoding, ..] && !encoding.Equals("identity", StringComparison.OrdinalIgnoreCase))
             return await RefusedAsync(x, Refused.ContentType, "The request body is compressed. Send it without content-encoding.");
@@ -117,7 +124,15 @@ public sealed partial class MessagesPipeline(
         if (await RequestBody.ReadAsync(request, limit, x.Http.RequestAborted) is not { } body)
             return await RefusedAsync(x, Refused.BodyTooLarge, $"The request body is larger than {limit} bytes ({limit >> 20} MiB).");
         x.Body = body;
-        if (!RequestScanner.TryScan(body.Span, out var facts, out var problem))
+        if (x is { Dialect: Dialect.Bedrock, Operation: Operation.CountTokens })
+        {
+            if (BedrockCount.Unwrap(body.Memory, out var wrong) is not { } counted)
+                return await RefusedAsync(x, Refused.Malformed, wrong);
+            x.Body = RequestBody.Of(counted);
+            body.Return();
+            body = x.Body;
+        }
+        if (!RequestScanner.TryScan(body.Span, x.Path, out var facts, out var problem))
             return await RefusedAsync(x, Refused.Malformed, problem);
         x.Facts = facts;
         return true;
@@ -134,7 +149,12 @@ public sealed partial class MessagesPipeline(
             await RefuseAsync(x, refusal.Code == "feature_unavailable" ? Refused.Capability : Refused.Policy, refusal.Message, refusal.Code, refusal.Rule);
             return;
         }
-        var plan = _moves.Order(decision.Plan, x.Principal.Id, own, x.Facts.Model, view);
+        if (NetworkAdmission.Permitted(decision.Plan, x.Http.Connection.RemoteIpAddress, out var permitted) is { } denied)
+        {
+            await RefuseAsync(x, Refused.Policy, denied.Message, denied.Code, denied.Rule);
+            return;
+        }
+        var plan = _moves.Order(permitted, x.Principal.Id, own, x.Facts.Model, view);
         var at = Next(plan, -1);
         if (at < 0)
         {
@@ -186,13 +206,12 @@ public sealed partial class MessagesPipeline(
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(x.Http.RequestAborted, x.Principal.Revoked);
         stop.CancelAfter(HeaderTimeout(x.Http.Request));
-        var splice = x.AskedName is null ? (Splice?)null : Splice.Text(Splice.Model, x.Facts.ModelToken, x.Deployment.Name);
-        var content = new SplicedContent(x.Body.Memory, splice);
+        var content = UpstreamBody.For(x.Http.Request.Headers, x.Operation, x.Deployment, x.Facts, x.Body.Memory);
         HttpResponseMessage? response = null;
         var next = -1;
         try
         {
-            var sent = upstream.SendAsync(x.Http.Request, x.Operation, x.Deployment, content, stop.Token);
+            var sent = upstream.SendAsync(x.Http.Request, x.Operation, x.Deployment, x.Facts, content, x.IdText, stop.Token);
             try
             {
                 if (x.Capture == CaptureMode.Full && x.Captured is null)
@@ -207,7 +226,9 @@ public sealed partial class MessagesPipeline(
             if (Failover.Reason(response) is { } reason && (next = Next(plan, at)) >= 0)
                 return GoOn(x, next, reason);
             LetGo(x, content);
-            stop.CancelAfter(IdleTimeout);
+            if (!response.IsSuccessStatusCode)
+                await upstream.EnvelopeAsync(response, x.Deployment, x.IdText, stop.Token);
+            stop.CancelAfter(StreamRelay.IdleTimeout);
             await RelayAsync(x, response, stop);
         }
         catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException && !x.IsSettled)
@@ -242,7 +263,7 @@ public sealed partial class MessagesPipeline(
         if (encoding.Count > 0 && !encoding.Contains("identity"))
             throw new HttpRequestException("The provider compressed its answer although identity was asked for.");
         return response.IsSuccessStatusCode && response.Content.Headers.ContentType?.MediaType == "text/event-stream"
-            ? new StreamRelay(_settler).RunAsync(x, response, stop.Token)
+            ? new StreamRelay(_settler).RunAsync(x, response, stop)
             : new WholeRelay(_settler).RunAsync(x, response, stop.Token);
     }
 
@@ -267,6 +288,7 @@ public sealed partial class MessagesPipeline(
         var (outcome, refused, message) =
             x.Principal.Revoked.IsCancellationRequested ? (Outcome.Revoked, Refused.RevokedKey, "Your access was revoked while the request was under way.")
             : x.Http.RequestAborted.IsCancellationRequested ? (Outcome.ClientGone, Refused.UpstreamTimeout, "")
+            : e is CredentialException ? (Outcome.UpstreamLost, Refused.UpstreamToken, $"The gateway cannot get its own credential for \"{x.Deployment.Resource.Name}\" at the moment. Nothing is wrong with yours: tell your administrator ({x.IdText}).")
             : e is OperationCanceledException ? (Outcome.UpstreamLost, Refused.UpstreamTimeout, $"\"{x.Deployment.FullName}\" did not answer in time. Try again.")
             : e is HttpRequestException { HttpRequestError: HttpRequestError.Unknown or HttpRequestError.InvalidResponse } ? (Outcome.UpstreamLost, Refused.UpstreamAnswer, $"The answer of \"{x.Deployment.FullName}\" could not be read. Try again.")
             : (Outcome.UpstreamLost, Refused.UpstreamUnreachable, $"\"{x.Deployment.FullName}\" could not be reached. Try again; your administrator finds the reason under {x.IdText}.");
@@ -276,7 +298,7 @@ public sealed partial class MessagesPipeline(
         if (outcome == Outcome.ClientGone)
             return;
         Answering.Receipt(x);
-        await ErrorEnvelope.WriteAsync(x.Http, refused.Status, refused.Type, message, x.IdText, refused.Retry);
+        await ErrorEnvelope.WriteAsync(x.Http, refused.Status, refused.Type, message, x.IdText, refused.Retry, x.Dialect);
     }
 
     // No answer without a record: what was not sent stays unsent, and a stream that had begun ends in its own terms.
@@ -284,10 +306,10 @@ public sealed partial class MessagesPipeline(
     {
         const string message = "The gateway could not record this request, so its answer was not released. Try again shortly.";
         if (x.Http.Response.HasStarted)
-            return x.Http.Response.Body.WriteAsync(ErrorEnvelope.Event(Refused.RecordFailed.Type, message, x.IdText), x.Http.RequestAborted).AsTask();
+            return Answering.ErrorEventAsync(x, Refused.RecordFailed.Type, message);
         x.Http.Response.Clear();
         Answering.Receipt(x);
-        return ErrorEnvelope.WriteAsync(x.Http, Refused.RecordFailed.Status, Refused.RecordFailed.Type, message, x.IdText, Refused.RecordFailed.Retry);
+        return ErrorEnvelope.WriteAsync(x.Http, Refused.RecordFailed.Status, Refused.RecordFailed.Type, message, x.IdText, Refused.RecordFailed.Retry, x.Dialect);
     }
 
     private async ValueTask<bool> RefusedAsync(Exchange x, Refused refused, string message)
@@ -303,7 +325,7 @@ public sealed partial class MessagesPipeline(
         if (x.Principal is not null)
             await _settler.RefuseAsync(x, refused.Status, reason ?? refused.Id, message, rule);
         Answering.Receipt(x);
-        await ErrorEnvelope.WriteAsync(x.Http, refused.Status, refused.Type, message, x.IdText, refused.Retry);
+        await ErrorEnvelope.WriteAsync(x.Http, refused.Status, refused.Type, message, x.IdText, refused.Retry, x.Dialect);
     }
 
     private static TimeSpan HeaderTimeout(HttpRequest request)

@@ -3,12 +3,13 @@ using System.Text.Json;
 using Demarc.Simulator.Messages;
 using Demarc.Simulator.Platforms;
 using Demarc.Simulator.Scripts;
+using Demarc.Simulator.Tokens;
 using Microsoft.AspNetCore.Http;
 
 namespace Demarc.Simulator;
 
 /// <summary>Composes the answer to a request: credential, script, checks, then the platform's own answer.</summary>
-internal sealed class Responder(SimulatorOptions options, SimulatorScript script)
+internal sealed class Responder(SimulatorOptions options, SimulatorScript script, SimulatorTokens tokens)
 {
     private static readonly ReadOnlyMemory<byte> s_global = "global"u8.ToArray();
     private static readonly ReadOnlyMemory<byte> s_notAvailable = "not_available"u8.ToArray();
@@ -16,12 +17,15 @@ internal sealed class Responder(SimulatorOptions options, SimulatorScript script
     private readonly Credentials _credentials = new(options.Keys);
     private readonly PlatformHeaders _headers = new(options.Time);
     private readonly PromptCache _cache = new();
+    private readonly TokenEndpoints _tokens = new(tokens);
 
     /// <summary>Fills <paramref name="wire"/> and returns the rule that governs how it is sent, if any.</summary>
     public ScriptRule? Compose(Exchange exchange, WireAnswer wire)
     {
         var request = exchange.Http.Request;
         var path = exchange.Path;
+        if (Token(exchange, wire, path, out var ofTokens))
+            return ofTokens;
         var route = ApiRoute.Parse(request.Method, path);
         var requestId = Ids.Next("req_01");
         _headers.Add(route.Platform, exchange.Http.Response.Headers, requestId);
@@ -30,6 +34,11 @@ internal sealed class Responder(SimulatorOptions options, SimulatorScript script
         if (route.Operation is not (Operation.Unknown or Operation.Probe) && !_credentials.Pass(route.Platform, request.Headers))
         {
             Refuse(wire, Refusal.WrongKey, route.Platform, requestId);
+            return null;
+        }
+        if (tokens.Required && route.Operation is not (Operation.Unknown or Operation.Probe) && IssuedCredentials.Find(exchange, route, tokens) is { } unproven)
+        {
+            Refuse(wire, unproven, route.Platform, requestId);
             return null;
         }
 
@@ -63,6 +72,24 @@ internal sealed class Responder(SimulatorOptions options, SimulatorScript script
         if (prepared?.Rule.Fault is { } cut)
             Shorten(wire, route, cut);
         return prepared?.Rule;
+    }
+
+    // A script's rule takes the place of a token, too.
+    private bool Token(Exchange exchange, WireAnswer wire, string path, out ScriptRule? rule)
+    {
+        rule = null;
+        if (!_tokens.TryAnswer(exchange, wire))
+            return false;
+        if (script.Take(null, path, exchange.Http.Request.Headers, stream: false) is not { } prepared)
+            return true;
+        rule = prepared.Rule;
+        var refusal = rule.Fault is { } fault ? Refusal.From(fault) : null;
+        if (refusal is null && prepared.Body is null)
+            return true;
+        wire.Reset();
+        wire.Status = refusal?.Status ?? rule.Status ?? 200;
+        wire.SetWhole(prepared.Body ?? "{}"u8.ToArray());
+        return true;
     }
 
     private PreparedRule? Take(Exchange exchange, ApiRoute route, in MessageFacts facts, string path, bool stream)

@@ -2,6 +2,7 @@ using System.IO.Pipelines;
 using Demarc.Simulator.Logging;
 using Demarc.Simulator.Messages;
 using Demarc.Simulator.Scripts;
+using Demarc.Simulator.Tokens;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Http;
@@ -14,9 +15,9 @@ namespace Demarc.Simulator;
 /// Takes requests straight from Kestrel, without the web host's routing and diagnostics: what a benchmark measures
 /// against this should be the gateway's time, not ours.
 /// </summary>
-internal sealed class SimulatorApplication(SimulatorOptions options, SimulatorLog log, SimulatorScript script) : IHttpApplication<HttpContext>
+internal sealed class SimulatorApplication(SimulatorOptions options, SimulatorLog log, SimulatorScript script, SimulatorTokens tokens) : IHttpApplication<HttpContext>
 {
-    private readonly Responder _responder = new(options, script);
+    private readonly Responder _responder = new(options, script, tokens);
     private readonly ObjectPool<WireAnswer> _answers = ObjectPool.Create<WireAnswer>();
 
     public HttpContext CreateContext(IFeatureCollection contextFeatures) => new DefaultHttpContext(contextFeatures);

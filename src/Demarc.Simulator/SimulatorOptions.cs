@@ -1,3 +1,4 @@
+using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -11,6 +12,9 @@ public sealed record SimulatorOptions
 
     /// <summary>Keys and tokens that are accepted; empty (the default) accepts every request, with or without a credential.</summary>
     public IReadOnlyList<string> Keys { get; init; } = [];
+
+    /// <summary>With its private key: serves HTTPS; null (the default) for plain HTTP.</summary>
+    public X509Certificate2? Certificate { get; init; }
 
     /// <summary>Milliseconds waited before the headers of each simulated answer; default 0.</summary>
     public int LatencyMs { get; init; }

@@ -40,8 +40,6 @@ internal sealed class PostgresStore : Store
     // PostgreSQL keeps statistics.
     internal override string ByIndex(string table, string index) => table;
 
-    internal override int ProjectionBatch => 1000;
-
     internal override string TextsOfJson(string parameter) => $"(SELECT json_array_elements_text(@{parameter}::json))";
 
     public static async Task<PostgresStore> OpenAtAsync(string connectionString, MasterKey master, TimeProvider time, ILoggerFactory loggers)
@@ -68,6 +66,13 @@ internal sealed class PostgresStore : Store
     }
 
     public override Task AppendAsync(EvidenceRecord record) => _writer.AppendAsync(record);
+
+    // Nothing lingers here: a batch goes as soon as the one before is durable.
+    public override void Hurry()
+    {
+    }
+
+    internal override Task<T> WriteDerivedAsync<T>(Func<StoreTransaction, Task<T>> write) => WriteAsync(write);
 
     internal override async Task<T> WriteAsync<T>(Func<StoreTransaction, Task<T>> write)
     {
@@ -111,16 +116,37 @@ internal sealed class PostgresStore : Store
             "SELECT wrapped FROM keys.content_keys WHERE organization_id = @organizationId AND session_id = @sessionId AND day = @day",
             new { organizationId, sessionId, day });
 
-    internal override Task<LogRow[]> ReadLogAsync(LogPlace after, int limit) =>
-        QueryAsync<LogRow>(
+    internal override async Task<LogRow[]> ReadLogAsync(LogPlace after, int limit)
+    {
+        // Bodies of this replica are mostly still in memory.
+        var rows = await QueryAsync<LogRow>(
             """
-            SELECT xact::text::bigint AS xact, sequence, organization_id, kind, request_id, session_id, at, body,
-              (content IS NOT NULL)::int::bigint AS captured
+            SELECT xact::text::bigint AS xact, sequence, organization_id, kind, request_id, session_id, at,
+              CASE WHEN replica = @Replica THEN ''::bytea ELSE body END AS body, (content IS NOT NULL)::int::bigint AS captured
             FROM records
             WHERE (xact, sequence) > (@Xact::text::xid8, @Sequence) AND xact < pg_snapshot_xmin(pg_current_snapshot())
             ORDER BY xact, sequence LIMIT @limit
             """,
-            new { after.Xact, after.Sequence, limit });
+            new { after.Xact, after.Sequence, limit, Replica }).ConfigureAwait(false);
+        var missing = new Dictionary<long, int>();
+        for (var i = 0; i < rows.Length; i++)
+        {
+            if (rows[i].Body.Length > 0)
+                continue;
+            if (_writer.Recent.Take(new Guid(rows[i].RequestId, bigEndian: true), (RecordKind)rows[i].Kind) is { } document)
+                rows[i] = rows[i] with { Document = document };
+            else
+                missing.Add(rows[i].Sequence, i);
+        }
+        if (missing.Count > 0)
+        {
+            var bodies = await QueryAsync<(long Sequence, byte[] Body)>(
+                "SELECT sequence, body FROM records WHERE sequence = ANY(@sequences)", new { sequences = missing.Keys.ToArray() }).ConfigureAwait(false);
+            foreach (var (sequence, body) in bodies)
+                rows[missing[sequence]] = rows[missing[sequence]] with { Body = body };
+        }
+        return rows;
+    }
 
     internal override async Task<Lead> LeadAsync(CancellationToken stop)
     {

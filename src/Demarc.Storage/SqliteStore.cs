@@ -6,12 +6,14 @@ using Demarc.Storage.Migrations;
 using Demarc.Storage.Projections;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
+using SQLitePCL;
 
 namespace Demarc.Storage;
 
 /// <summary>
-/// The store in one SQLite file, with a second file for content keys. One process serves from it; others (the command
-/// line) may read and write it meanwhile.
+/// The store in SQLite files: the log and the directory in one, content keys in <c>keys.db</c>, and what is derived from
+/// the log in <c>derived.db</c>, so that no commit of a request waits for a projection. One process serves from it;
+/// others (the command line) may read and write it meanwhile.
 /// </summary>
 internal sealed class SqliteStore : Store
 {
@@ -22,15 +24,17 @@ internal sealed class SqliteStore : Store
     private readonly string _readString;
     private readonly string _keyReadString;
     private readonly SqliteWriter _writer;
+    private readonly SqliteWriter _derivedWriter;
     private readonly SqliteWriter _keyWriter;
 
-    private SqliteStore(string file, SqliteConnection records, SqliteConnection keys, MasterKey master, TimeProvider time, ILoggerFactory loggers)
+    private SqliteStore(string file, SqliteConnection records, SqliteConnection derived, SqliteConnection keys, MasterKey master, TimeProvider time, ILoggerFactory loggers)
         : base(master, time, loggers)
     {
         _file = file;
-        _readString = ReadString(records.DataSource);
+        _readString = ReadString(derived.DataSource);
         _keyReadString = ReadString(keys.DataSource);
         _writer = new SqliteWriter(records, Replica, time, RaiseAppended);
+        _derivedWriter = new SqliteWriter(derived, null, time, () => { });
         _keyWriter = new SqliteWriter(keys, null, time, () => { });
     }
 
@@ -40,23 +44,24 @@ internal sealed class SqliteStore : Store
     // Without statistics SQLite takes the primary key, and walks past all that does not match.
     internal override string ByIndex(string table, string index) => $"{table} INDEXED BY {index}";
 
-    // Requests' commits wait for it: a few milliseconds.
-    internal override int ProjectionBatch => 100;
-
     internal override string TextsOfJson(string parameter) => $"(SELECT value FROM json_each(@{parameter}))";
 
     public static async Task<SqliteStore> OpenAtAsync(string path, MasterKey master, TimeProvider time, ILoggerFactory loggers)
     {
         var file = Path.GetFullPath(path);
         var folder = Path.GetDirectoryName(file)!;
-        var records = await OpenFileAsync(file, "Sqlite", time).ConfigureAwait(false);
-        var keys = await OpenFileAsync(Path.Combine(folder, "keys.db"), "SqliteKeys", time).ConfigureAwait(false);
+        var records = await OpenFileAsync(file, "Sqlite", "FULL", time).ConfigureAwait(false);
+        // What a loss of power takes from the end of it is derived again: its watermark goes with it.
+        var derived = await OpenFileAsync(Path.Combine(folder, "derived.db"), "SqliteDerived", "NORMAL", time).ConfigureAwait(false);
+        var keys = await OpenFileAsync(Path.Combine(folder, "keys.db"), "SqliteKeys", "FULL", time).ConfigureAwait(false);
         // What erasure removes must not linger in free pages.
         await keys.ExecuteAsync("PRAGMA secure_delete=ON").ConfigureAwait(false);
-        return new SqliteStore(file, records, keys, master, time, loggers);
+        return new SqliteStore(file, records, derived, keys, master, time, loggers);
     }
 
     public override Task AppendAsync(EvidenceRecord record) => _writer.AppendAsync(record);
+
+    public override void Hurry() => _writer.Hurry();
 
     internal override Task<T> WriteAsync<T>(Func<StoreTransaction, Task<T>> write) =>
         _writer.WriteAsync<T>(write, scope =>
@@ -65,7 +70,17 @@ internal sealed class SqliteStore : Store
                 Changes.Nudge();
         });
 
-    internal override Task<DbConnection> OpenReadAsync() => OpenReadAsync(_readString);
+    internal override Task<T> WriteDerivedAsync<T>(Func<StoreTransaction, Task<T>> write) => _derivedWriter.WriteAsync<T>(write, _ => { });
+
+    // What is derived comes first, and so does its snapshot: whatever row of the log it names is in the log's.
+    internal override async Task<DbConnection> OpenReadAsync()
+    {
+        var connection = (SqliteConnection)await OpenReadAsync(_readString).ConfigureAwait(false);
+        // A connection of the pool still has it.
+        if (raw.sqlite3_db_filename(connection.Handle, "log").utf8_to_string() is null)
+            await connection.ExecuteAsync("ATTACH @_file AS log", new { _file }).ConfigureAwait(false);
+        return connection;
+    }
 
     internal override Task<byte[]> KeepContentKeyAsync(string organizationId, string sessionId, string day, byte[] wrapped) =>
         _keyWriter.WriteAsync(
@@ -118,6 +133,7 @@ internal sealed class SqliteStore : Store
     public override async ValueTask DisposeAsync()
     {
         await _writer.DisposeAsync().ConfigureAwait(false);
+        await _derivedWriter.DisposeAsync().ConfigureAwait(false);
         await _keyWriter.DisposeAsync().ConfigureAwait(false);
         foreach (var text in new[] { _readString, _keyReadString })
         {
@@ -139,7 +155,7 @@ internal sealed class SqliteStore : Store
         return connection;
     }
 
-    private static async Task<SqliteConnection> OpenFileAsync(string file, string dialect, TimeProvider time)
+    private static async Task<SqliteConnection> OpenFileAsync(string file, string dialect, string synchronous, TimeProvider time)
     {
         if (!File.Exists(file))
             CreateOwnedFile(file);
@@ -149,7 +165,7 @@ internal sealed class SqliteStore : Store
         {
             await connection.OpenAsync().ConfigureAwait(false);
             await connection.ExecuteAsync($"PRAGMA busy_timeout={BusyMilliseconds}").ConfigureAwait(false);
-            await connection.ExecuteAsync("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL").ConfigureAwait(false);
+            await connection.ExecuteAsync($"PRAGMA journal_mode=WAL; PRAGMA synchronous={synchronous}; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-8192").ConfigureAwait(false);
             await connection.ExecuteAsync("BEGIN EXCLUSIVE").ConfigureAwait(false);
             await Migration.ApplyAsync(connection, dialect, time).ConfigureAwait(false);
             await connection.ExecuteAsync("COMMIT").ConfigureAwait(false);

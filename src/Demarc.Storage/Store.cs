@@ -82,7 +82,7 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
     /// Opens the store, creating or migrating it under a lock that other processes wait for.
     /// </summary>
     /// <param name="url">
-    /// <c>sqlite:data/demarc.db</c> (content keys go to <c>keys.db</c> beside it), or
+    /// <c>sqlite:data/demarc.db</c> (content keys go to <c>keys.db</c> beside it, what is derived to <c>derived.db</c>), or
     /// <c>postgres://user:password@host:5432/database?sslmode=require</c>.
     /// </param>
     /// <exception cref="StoreException">The address is not one of these, or the store is newer than this program.</exception>
@@ -113,6 +113,8 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
 
     public abstract Task AppendAsync(EvidenceRecord record);
 
+    public abstract void Hurry();
+
     public ValueTask<ContentKey> ContentKeyAsync(string organizationId, string sessionId, DateOnly day) =>
         _contentKeys.GetAsync(organizationId, sessionId, day);
 
@@ -130,6 +132,9 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
     /// </summary>
     internal abstract Task<T> WriteAsync<T>(Func<StoreTransaction, Task<T>> write);
 
+    /// <summary>The same for the tables derived from the log, which on SQLite are a file of their own.</summary>
+    internal abstract Task<T> WriteDerivedAsync<T>(Func<StoreTransaction, Task<T>> write);
+
     /// <summary>A connection for reading, outside of any transaction.</summary>
     internal abstract Task<DbConnection> OpenReadAsync();
 
@@ -144,9 +149,6 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
 
     /// <summary>A table read by an index that the planner would not choose by itself.</summary>
     internal abstract string ByIndex(string table, string index);
-
-    /// <summary>Rows of the log that are projected in one transaction.</summary>
-    internal abstract int ProjectionBatch { get; }
 
     /// <summary>Waits to become the one process that projects; disposing the result gives that up.</summary>
     internal abstract Task<Lead> LeadAsync(CancellationToken stop);

@@ -14,10 +14,21 @@ internal static class Routes
     /// <summary>The routes that answer without a key: they say that the gateway is there, and nothing else.</summary>
     public static readonly string[] Open = ["HEAD /", "GET /", "HEAD /api/hello", "GET /api/hello", "GET /livez", "GET /readyz"];
 
+    // The control plane: what admin_listen takes apart from inference.
+    private static readonly string[] Control = ["/v1/organizations", "/v1/compliance"];
+
+    /// <summary>Whether a path belongs to administration and audit rather than to inference.</summary>
+    public static bool IsControl(PathString path) => Array.Exists(Control, prefix => path.StartsWithSegments(prefix));
+
+    /// <summary>Whether a request is for one of the <see cref="Open"/> routes.</summary>
+    public static bool IsOpen(HttpRequest request) => Open.Contains($"{request.Method} {request.Path}");
+
     public static void MapDemarc(this WebApplication app)
     {
         var messages = app.Services.GetRequiredService<MessagesPipeline>();
         var models = app.Services.GetRequiredService<ModelsEndpoints>();
+        var clouds = app.Services.GetRequiredService<CloudEndpoints>();
+        var profiles = app.Services.GetRequiredService<ProfilesEndpoints>();
         var admin = app.Services.GetRequiredService<AdminGate>();
         var organization = app.Services.GetRequiredService<OrganizationEndpoints>();
         var keys = app.Services.GetRequiredService<ApiKeyEndpoints>();
@@ -28,13 +39,21 @@ internal static class Routes
         var sessions = app.Services.GetRequiredService<SessionEndpoints>();
         var health = app.Services.GetRequiredService<Health>();
 
-        // Inference: Anthropic Messages, and Foundry with and without a resource in the path.
+        // Inference: Anthropic Messages; Foundry, Amazon Bedrock and Google Cloud with and without a resource in the path.
         app.MapPost("/v1/messages", http => messages.HandleAsync(http, Dialect.Anthropic, Operation.Messages, null));
         app.MapPost("/v1/messages/count_tokens", http => messages.HandleAsync(http, Dialect.Anthropic, Operation.CountTokens, null));
         app.MapPost("/anthropic/v1/messages", http => messages.HandleAsync(http, Dialect.Foundry, Operation.Messages, null));
         app.MapPost("/anthropic/v1/messages/count_tokens", http => messages.HandleAsync(http, Dialect.Foundry, Operation.CountTokens, null));
         app.MapPost("/{resource}/anthropic/v1/messages", http => messages.HandleAsync(http, Dialect.Foundry, Operation.Messages, Value(http, "resource")));
         app.MapPost("/{resource}/anthropic/v1/messages/count_tokens", http => messages.HandleAsync(http, Dialect.Foundry, Operation.CountTokens, Value(http, "resource")));
+        foreach (var prefix in (string[])["", "/{resource}"])
+        {
+            app.MapPost(prefix + "/model/{**rest}", clouds.BedrockAsync);
+            app.MapGet(prefix + "/inference-profiles", profiles.ListAsync);
+            app.MapGet(prefix + "/inference-profiles/{**id}", http => profiles.GetAsync(http, Value(http, "id")));
+            foreach (var version in (string[])["", "/v1"])
+                app.MapPost(prefix + version + "/projects/{project}/locations/{location}/publishers/anthropic/models/{**rest}", clouds.VertexAsync);
+        }
         app.MapGet("/v1/models", models.ListAsync);
         app.MapGet("/v1/models/{**id}", http => models.GetAsync(http, Value(http, "id")));
 
@@ -65,7 +84,7 @@ internal static class Routes
 
         app.MapFallback("{**path}", http => ErrorEnvelope.WriteAsync(
             http, 404, "not_found_error",
-            $"There is no {http.Request.Method} {Printable(http.Request.Path)} here. Models are asked at /v1/messages, /anthropic/v1/messages or /RESOURCE/anthropic/v1/messages."));
+            $"There is no {http.Request.Method} {Printable(http.Request.Path)} here. Models are asked at /v1/messages, /anthropic/v1/messages or /RESOURCE/anthropic/v1/messages, or as Bedrock and Google Cloud have it under /bedrock and /vertex."));
     }
 
     private static Task Hello(HttpContext http)

@@ -1,12 +1,29 @@
 // What an official SDK makes of the gateway's answers, as one JSON object on standard output.
-// usage: node messages.mjs sdk|foundry BASE_URL API_KEY MODEL
+// usage: node messages.mjs sdk|foundry|bedrock|bedrock-signed|vertex BASE_URL API_KEY MODEL
 
 import Anthropic from '@anthropic-ai/sdk';
+import { AnthropicBedrock } from '@anthropic-ai/bedrock-sdk';
 import { AnthropicFoundry } from '@anthropic-ai/foundry-sdk';
+import { AnthropicVertex } from '@anthropic-ai/vertex-sdk';
 
 const [kind, baseURL, apiKey, model] = process.argv.slice(2);
 const options = { baseURL, apiKey, maxRetries: 0 };
-const client = kind === 'foundry' ? new AnthropicFoundry(options) : new Anthropic({ ...options, authToken: null });
+// Where the cloud's own credential takes the Authorization header, the key goes beside it.
+const beside = { baseURL, maxRetries: 0, defaultHeaders: { 'x-api-key': apiKey } };
+const clients = {
+  sdk: () => new Anthropic({ ...options, authToken: null }),
+  foundry: () => new AnthropicFoundry(options),
+  bedrock: () => new AnthropicBedrock(options),
+  'bedrock-signed': () => new AnthropicBedrock({ ...beside, awsAccessKey: 'AKIAEXAMPLE', awsSecretKey: 'example' }),
+  vertex: () =>
+    new AnthropicVertex({
+      ...beside,
+      projectId: 'any',
+      region: 'global',
+      authClient: { getRequestHeaders: async () => new Headers({ authorization: 'Bearer ya29.example' }) },
+    }),
+};
+const client = clients[kind]();
 
 const bash = {
   name: 'Bash',
@@ -36,7 +53,8 @@ const result = await client.messages.create({
   ],
 });
 
-const counted = await client.messages.countTokens({ model, messages: hello });
+// Bedrock's CountTokens is another API, which this SDK does not speak.
+const counted = kind.startsWith('bedrock') ? null : await client.messages.countTokens({ model, messages: hello });
 
 let models = null;
 if (kind === 'sdk') {
@@ -53,7 +71,7 @@ console.log(JSON.stringify({
   streamed: { text: streamed.content[0].text, deltas: deltas.join(''), model: streamed.model, usage: streamed.usage },
   call: { stop_reason: call.stop_reason, name: use.name, input: use.input },
   result: result.content[0].text,
-  counted: counted.input_tokens,
+  counted: counted?.input_tokens,
   models,
   refused,
 }));

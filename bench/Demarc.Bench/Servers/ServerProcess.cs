@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
@@ -10,6 +11,8 @@ internal sealed class ServerProcess : IAsyncDisposable
     private const string Listening = "listening ";
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
 
+    private static readonly ConcurrentDictionary<int, Process> s_running = new();
+
     private readonly Process _process;
     private readonly string _stopSignal;
     private readonly StringBuilder _output = new();
@@ -19,6 +22,7 @@ internal sealed class ServerProcess : IAsyncDisposable
     {
         (Name, _process, _stopSignal) = (name, process, stopSignal);
         Started = Stopwatch.GetTimestamp();
+        s_running[process.Id] = process;
         process.OutputDataReceived += (_, line) => Keep(line.Data);
         process.ErrorDataReceived += (_, line) => Keep(line.Data);
         process.BeginOutputReadLine();
@@ -39,6 +43,13 @@ internal sealed class ServerProcess : IAsyncDisposable
         foreach (var (key, value) in environment ?? new Dictionary<string, string>())
             start.Environment[key] = value;
         return new ServerProcess(name, Process.Start(start)!, stopSignal);
+    }
+
+    /// <summary>Ends all that still run: for a run that is broken off.</summary>
+    public static void KillAll()
+    {
+        foreach (var process in s_running.Values)
+            process.Kill(entireProcessTree: true);
     }
 
     /// <summary>The address of its line <c>listening URL</c>.</summary>
@@ -102,6 +113,7 @@ internal sealed class ServerProcess : IAsyncDisposable
                 _process.Kill(entireProcessTree: true);
             }
         }
+        s_running.TryRemove(Id, out _);
         _process.Dispose();
     }
 

@@ -7,7 +7,7 @@ public static class ConfigFile
 {
     private static readonly string[] Keys =
     [
-        "listen", "public_url", "tls", "trusted_proxies", "store", "content", "master_key", "catalog", "max_body_bytes",
+        "listen", "admin_listen", "public_url", "tls", "trusted_proxies", "network_rules", "store", "content", "master_key", "catalog", "max_body_bytes",
         "organization", "agreements", "facts", "resources", "aliases", "policies",
     ];
 
@@ -55,13 +55,16 @@ public static class ConfigFile
             .Concat(declared).Concat(aliases.Select(a => a.Name)).ToHashSet();
         var policies = PolicySection.Read(map.Get("policies"), names, [.. resources.Select(r => r.Name)], agreed, reading);
 
+        var listen = ServerSection.Listen(map.Get("listen"), map.Get("tls") is not null, reading);
         return new DemarcConfig
         {
             File = path,
-            Listen = ServerSection.Listen(map.Text("listen"), map.Get("tls") is not null, reading),
+            Listen = listen,
+            AdminListen = ServerSection.AdminListen(map.Get("admin_listen"), listen, map.Get("tls") is not null, reading),
             PublicUrl = UrlRules.Read(map.Text("public_url"), reading),
             Tls = tls,
             TrustedProxies = ServerSection.TrustedProxies(map.Get("trusted_proxies"), reading),
+            Network = NetworkSection.Read(map.Get("network_rules"), reading),
             Store = StoreSection.Store(map.Get("store"), reading)!, // null has left an error, and then no part is used
             ContentDirectory = StoreSection.Content(map.Text("content"), reading),
             MasterKey = StoreSection.MasterKey(map.Get("master_key"), reading),

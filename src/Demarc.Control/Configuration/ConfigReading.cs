@@ -43,7 +43,7 @@ internal sealed class ConfigReading(string directory, ConfigSources sources)
         var text = Raw(node);
         if (text?.Value.Contains("${", StringComparison.Ordinal) is not true)
             return text;
-        Error(text, "${…} is not read here; accepted in credential.api_key, master_key and the password of store");
+        Error(text, "${…} is not read here; accepted in credential.api_key, credential.bearer_token, master_key and the password of store");
         return null;
     }
 

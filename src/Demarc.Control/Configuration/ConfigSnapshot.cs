@@ -35,6 +35,7 @@ public static class ConfigSnapshot
             PolicyHash = PolicyHash(config.Policies),
             ConfigurationHash = configurationHash,
             MaxBodyBytes = config.MaxBodyBytes,
+            Network = config.Network,
         };
     }
 
@@ -54,7 +55,13 @@ public static class ConfigSnapshot
             Endpoint = config.Endpoint,
             Region = config.Region,
             Agreements = config.Agreements,
-            ApiKey = config.ApiKey,
+            Credential = config.Credential,
+            Form = config.Form,
+            Project = config.Project,
+            Workspace = config.Workspace,
+            Proxy = config.Proxy,
+            CertificateAuthorities = config.CertificateAuthorities,
+            Network = config.Network,
         };
         resource.Deployments = [.. config.Deployments.Select(d => new DeploymentSnapshot
         {

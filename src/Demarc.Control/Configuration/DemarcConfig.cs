@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using Demarc.Governance.Boundaries;
 using Demarc.Governance.Identity;
 using Demarc.Governance.Policy;
+using Demarc.Governance.Wire;
 
 namespace Demarc.Control.Configuration;
 
@@ -13,7 +14,10 @@ public sealed record DemarcConfig
     public required string File { get; init; }
 
     /// <summary>Default <c>127.0.0.1:8443</c>.</summary>
-    public required ListenConfig Listen { get; init; }
+    public required ListenConfig[] Listen { get; init; }
+
+    /// <summary>Where the Admin and Compliance APIs answer instead; empty for on <see cref="Listen"/> too.</summary>
+    public ListenConfig[] AdminListen { get; init; } = [];
 
     /// <summary>The address that clients use; null when it is the one listened on.</summary>
     public Uri? PublicUrl { get; init; }
@@ -24,6 +28,10 @@ public sealed record DemarcConfig
     /// <summary>Networks whose <c>X-Forwarded-*</c> headers hold; default none.</summary>
     [JsonIgnore] // An IPAddress throws when it is serialised.
     public IPNetwork[] TrustedProxies { get; init; } = [];
+
+    /// <summary>Where requests may come from; default anywhere.</summary>
+    [JsonIgnore]
+    public NetworkRules Network { get; init; } = NetworkRules.None;
 
     /// <summary>Default SQLite, <c>demarc.db</c> in the data directory.</summary>
     public required StoreConfig Store { get; init; }
@@ -66,7 +74,9 @@ public sealed record ListenConfig(string Host, int Port)
 }
 
 /// <summary>PEM files: the certificate (leaf first, then its chain) and its private key.</summary>
-public sealed record TlsConfig(string Certificate, string Key);
+/// <param name="ClientAuthorities">A PEM file of the authorities that issue clients' certificates; null for asking for none.</param>
+/// <param name="ClientRequired">False where a client may present none.</param>
+public sealed record TlsConfig(string Certificate, string Key, string? ClientAuthorities = null, bool ClientRequired = false);
 
 /// <summary>The store of records, ledger and directory.</summary>
 public abstract record StoreConfig;
@@ -91,12 +101,31 @@ public sealed record ResourceConfig(
     Uri Endpoint,
     string? Region,
     string[] Agreements,
-    Secret ApiKey,
+    UpstreamCredential Credential,
     DeploymentConfig[] Deployments,
     int Line)
 {
     /// <summary>What the operator declares of all its deployments.</summary>
     public FactDeclaration[] Facts { get; init; } = [];
+
+    /// <summary>The form of the bodies it takes: <c>api</c> on Bedrock, the platform's own elsewhere.</summary>
+    public BodyForm Form { get; init; }
+
+    /// <summary>The Google Cloud project; null elsewhere.</summary>
+    public string? Project { get; init; }
+
+    /// <summary>The workspace of Claude Platform on AWS; null elsewhere.</summary>
+    public string? Workspace { get; init; }
+
+    /// <summary>The HTTP proxy on the way there; null for none.</summary>
+    public Uri? Proxy { get; init; }
+
+    /// <summary>PEM certificates trusted beside the system's; null for none.</summary>
+    public string? CertificateAuthorities { get; init; }
+
+    /// <summary>Where requests to its deployments may come from; default anywhere.</summary>
+    [JsonIgnore]
+    public NetworkRules Network { get; init; } = NetworkRules.None;
 }
 
 /// <summary>One pinned model version.</summary>

@@ -5,7 +5,8 @@ namespace Demarc.Control.Configuration;
 /// <summary>The key <c>deployments</c> of a resource.</summary>
 internal static class DeploymentSection
 {
-    private const string ScopeAccepted = "global, data-zone:us, region:NAME";
+    // What clouds call a geography: Bedrock's inference profiles, Google Cloud's multi-regions.
+    private static readonly string[] Zones = ["us", "eu", "jp", "au", "apac"];
 
     private static readonly string[] Keys = ["name", "model", "scope", "hosting", "requests_per_minute", "facts"];
 
@@ -18,11 +19,11 @@ internal static class DeploymentSection
             if (MapReader.Open(item, reading, Keys) is not { } map)
                 continue;
             var nameNode = reading.Text(map.Required("name", NameRules.DeploymentRule));
-            var name = NameRules.Deployment(nameNode, reading);
+            var name = NameRules.Deployment(nameNode, reading, arns: platform == Platform.Bedrock);
             if (name is not null && !names.TryAdd(name, item.Line))
                 reading.Error(nameNode!, $"{ConfigText.Quote(name)} names the deployment on line {names[name]} already; each name is accepted once in a resource");
             var model = Model(reading.Text(map.Required("model", "a model id, for example claude-sonnet-4-6")), reading);
-            var scope = Scope(map.Text("scope"), reading);
+            var scope = Scope(map.Text("scope"), platform, reading);
             var hosting = ReadHosting(map, platform, reading);
             var perMinute = PerMinute(map.Text("requests_per_minute"), reading);
             var facts = FactSection.Read(map.Get("facts"), agreed, reading);
@@ -56,16 +57,19 @@ internal static class DeploymentSection
         return null;
     }
 
-    private static string? Scope(TextNode? node, ConfigReading reading)
+    private static string? Scope(TextNode? node, Platform? platform, ConfigReading reading)
     {
-        const string region = "region:";
+        const string region = "region:", zone = "data-zone:";
         if (node is null)
             return "global";
-        if (node.Value is "global" or "data-zone:us")
+        var zones = platform is Platform.Bedrock or Platform.Vertex ? Zones : ["us"];
+        if (node.Value == "global")
+            return node.Value;
+        if (node.Value.StartsWith(zone, StringComparison.Ordinal) && zones.Contains(node.Value[zone.Length..]))
             return node.Value;
         if (node.Value.StartsWith(region, StringComparison.Ordinal) && NameRules.IsWord(node.Value[region.Length..]))
             return node.Value;
-        reading.Error(node, $"unknown scope {ConfigText.Quote(node.Value)}; accepted: {ScopeAccepted}");
+        reading.Error(node, $"unknown scope {ConfigText.Quote(node.Value)}; accepted: global, {string.Join(", ", zones.Select(z => zone + z))}, region:NAME");
         return null;
     }
 

@@ -31,17 +31,24 @@ internal static partial class NameRules
     }
 
     /// <summary>The name of a deployment; null with an error.</summary>
-    public static string? Deployment(TextNode? node, ConfigReading reading)
+    /// <param name="arns">Whether its platform names deployments by ARN too.</param>
+    public static string? Deployment(TextNode? node, ConfigReading reading, bool arns)
     {
         if (node is null)
             return null;
-        if (IsDeployment(node.Value))
+        if (IsDeployment(node.Value) || (arns && IsBedrockArn(node.Value)))
             return node.Value;
         reading.Error(node, $"{ConfigText.Quote(node.Value)} is no deployment name; accepted: {DeploymentRule}");
         return null;
     }
 
     public static bool IsDeployment(string name) => DeploymentName().IsMatch(name);
+
+    /// <summary>What Bedrock names by ARN: an inference profile or provisioned throughput.</summary>
+    public static bool IsBedrockArn(string name) => BedrockArn().IsMatch(name);
+
+    /// <summary>A workspace of Claude Platform on AWS.</summary>
+    public static bool IsWorkspace(string name) => Workspace().IsMatch(name);
 
     /// <summary>Regions and agreements.</summary>
     public static bool IsWord(string name) => Word().IsMatch(name);
@@ -51,6 +58,12 @@ internal static partial class NameRules
 
     [GeneratedRegex(@"\A[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}\z")]
     private static partial Regex DeploymentName();
+
+    [GeneratedRegex(@"\Aarn:aws[a-z-]*:bedrock:[a-z0-9-]*:[0-9]{0,12}:[A-Za-z0-9._:/-]{1,180}\z")]
+    private static partial Regex BedrockArn();
+
+    [GeneratedRegex(@"\Awrkspc_[A-Za-z0-9]{1,64}\z")]
+    private static partial Regex Workspace();
 
     [GeneratedRegex(@"\A[a-z0-9][a-z0-9._-]{0,62}\z")]
     private static partial Regex Word();

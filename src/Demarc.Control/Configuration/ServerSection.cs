@@ -4,7 +4,7 @@ using System.Security.Cryptography;
 
 namespace Demarc.Control.Configuration;
 
-/// <summary>How Demarc is reached: <c>listen</c>, <c>public_url</c>, <c>tls</c>, <c>trusted_proxies</c>, <c>max_body_bytes</c>.</summary>
+/// <summary>How Demarc is reached: <c>listen</c>, <c>admin_listen</c>, <c>public_url</c>, <c>tls</c>, <c>trusted_proxies</c>, <c>max_body_bytes</c>.</summary>
 internal static class ServerSection
 {
     public const long DefaultMaxBodyBytes = 32 << 20;
@@ -14,39 +14,75 @@ internal static class ServerSection
 
     private static readonly ListenConfig DefaultListen = new("127.0.0.1", 8443);
 
-    public static ListenConfig Listen(TextNode? node, bool tls, ConfigReading reading)
+    /// <summary>One address, or a list of them; the default where the key is left out.</summary>
+    public static ListenConfig[] Listen(ConfigNode? node, bool tls, ConfigReading reading) =>
+        node is null ? [DefaultListen] : Addresses(node, tls, reading);
+
+    /// <summary>The addresses of the control plane; none where it answers on those of <c>listen</c>.</summary>
+    public static ListenConfig[] AdminListen(ConfigNode? node, ListenConfig[] listen, bool tls, ConfigReading reading)
     {
-        if (node is null)
-            return DefaultListen;
-        if (Endpoint(node.Value) is not { } listen)
+        var addresses = node is null ? [] : Addresses(node, tls, reading);
+        if (addresses.FirstOrDefault(a => a.Port != 0 && listen.Contains(a)) is { } both)
+            reading.Error(node!, $"{both} is in listen too; accepted: another address or port, as one listener is either for clients or for administration");
+        return addresses;
+    }
+
+    private static ListenConfig[] Addresses(ConfigNode node, bool tls, ConfigReading reading)
+    {
+        var addresses = new List<ListenConfig>();
+        foreach (var text in node is ListNode ? reading.Texts(node) : reading.Text(node) is { } one ? [one] : [])
         {
-            reading.Error(node, $"{ConfigText.Quote(node.Value)} is no address to listen on; accepted: an IP address (IPv6 in brackets) or localhost, ':' and a port, 0 for any free one");
-            return DefaultListen;
+            if (Endpoint(text.Value) is not { } listen)
+                reading.Error(text, $"{ConfigText.Quote(text.Value)} is no address to listen on; accepted: an IP address (IPv6 in brackets) or localhost, ':' and a port, 0 for any free one");
+            else if (listen.Port != 0 && addresses.Contains(listen))
+                reading.Error(text, $"{listen} stands twice; each address is accepted once");
+            else
+            {
+                addresses.Add(listen);
+                if (!tls && !UrlRules.IsLoopback(listen.Host))
+                    reading.Warn(text, "without tls, keys and content cross the network in the clear; set tls, or listen on 127.0.0.1 behind a proxy that ends TLS");
+            }
         }
-        if (!tls && !UrlRules.IsLoopback(listen.Host))
-            reading.Warn(node, "without tls, keys and content cross the network in the clear; set tls, or listen on 127.0.0.1 behind a proxy that ends TLS");
-        return listen;
+        if (node is ListNode { Items.Count: 0 })
+            reading.Error(node, "no address; accepted: an address and a port, or a list of these");
+        return [.. addresses];
     }
 
     public static TlsConfig? Tls(ConfigNode? node, ConfigReading reading)
     {
-        var map = MapReader.Open(node, reading, ["certificate", "key"]);
+        var map = MapReader.Open(node, reading, ["certificate", "key", "client_ca", "client_certificate"]);
         var certificate = reading.Text(map?.Required("certificate", "the path of a PEM file"));
         var key = reading.Text(map?.Required("key", "the path of a PEM file"));
+        var authorities = map?.Text("client_ca");
+        var required = ClientCertificate(map?.Text("client_certificate"), authorities is not null, reading);
         if (certificate is null || key is null)
             return null;
-        if (reading.File(certificate, certificate.Value) is not { } certificatePem || reading.File(key, key.Value) is not { } keyPem)
+        var clientPem = authorities is null ? null : reading.File(authorities, authorities.Value);
+        if (reading.File(certificate, certificate.Value) is not { } certificatePem || reading.File(key, key.Value) is not { } keyPem
+            || (authorities is not null && clientPem is null))
             return null;
         try
         {
-            TlsMaterial.Read(certificatePem, keyPem).Dispose();
-            return new TlsConfig(reading.Absolute(certificate.Value), reading.Absolute(key.Value));
+            TlsMaterial.Read(certificatePem, keyPem, clientPem).Dispose();
+            return new TlsConfig(
+                reading.Absolute(certificate.Value), reading.Absolute(key.Value), authorities is null ? null : reading.Absolute(authorities.Value), required);
         }
         catch (CryptographicException e)
         {
-            reading.Error(node!, $"{e.Message} Accepted: PEM files, the leaf certificate first and its unencrypted private key.");
+            reading.Error(node!, $"{e.Message} Accepted: PEM files, the leaf certificate first and its unencrypted private key; client_ca with certificates of authorities.");
             return null;
         }
+    }
+
+    private static bool ClientCertificate(TextNode? node, bool hasAuthorities, ConfigReading reading)
+    {
+        if (node is null)
+            return hasAuthorities;
+        if (node.Value is not ("required" or "optional"))
+            reading.Error(node, $"{ConfigText.Quote(node.Value)} is neither; accepted: required, optional");
+        else if (!hasAuthorities)
+            reading.Error(node, "clients' certificates cannot be checked without client_ca; accepted: beside client_ca, a PEM file of the authorities that issue them");
+        return node.Value == "required";
     }
 
     public static IPNetwork[] TrustedProxies(ConfigNode? node, ConfigReading reading)
@@ -54,8 +90,8 @@ internal static class ServerSection
         var networks = new List<IPNetwork>();
         foreach (var text in reading.Texts(node))
         {
-            if (Network(text.Value) is not { } network)
-                reading.Error(text, $"{ConfigText.Quote(text.Value)} is no network; accepted: CIDR with no bits set beyond the prefix, for example 10.0.0.0/8 or 192.0.2.7/32");
+            if (NetworkSection.Network(text.Value) is not { } network)
+                reading.Error(text, NetworkSection.NoNetwork(text.Value));
             else
             {
                 networks.Add(network);
@@ -83,12 +119,6 @@ internal static class ServerSection
         reading.Error(node, $"{ConfigText.Quote(node.Value)} is no size; accepted: 1KiB to 1GiB, in bytes or with KiB, MiB or GiB, for example 32MiB");
         return DefaultMaxBodyBytes;
     }
-
-    /// <summary>The framework masks what stands beyond the prefix; here it is an error, as more is meant or less.</summary>
-    private static IPNetwork? Network(string text) =>
-        text.Split('/') is [var address, _]
-        && IPAddress.TryParse(address, out var written)
-        && IPNetwork.TryParse(text, out var network) && network.BaseAddress.Equals(written) ? network : null;
 
     private static ListenConfig? Endpoint(string text)
     {

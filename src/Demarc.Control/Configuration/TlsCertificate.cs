@@ -41,7 +41,14 @@ public sealed partial class TlsCertificate : BackgroundService
     /// Options for one handshake, with the chain: for Kestrel's <c>TlsHandshakeCallbackOptions.OnConnection</c>.
     /// The instance is the caller's to change.
     /// </summary>
-    public SslServerAuthenticationOptions ServerOptions() => new() { ServerCertificateContext = _material.Context };
+    public SslServerAuthenticationOptions ServerOptions()
+    {
+        var material = _material;
+        var options = new SslServerAuthenticationOptions { ServerCertificateContext = material.Context };
+        if (material.ClientAuthorities is { } authorities)
+            ClientCertificates.Ask(options, authorities, _files.ClientRequired);
+        return options;
+    }
 
     /// <summary>Turns to other files, or reads the same ones again, now.</summary>
     public void Use(TlsConfig files)
@@ -78,7 +85,8 @@ public sealed partial class TlsCertificate : BackgroundService
     private static TlsMaterial Read(TlsConfig files, FileHashes hashes)
     {
         var certificate = hashes.Read(files.Certificate, File.ReadAllBytes);
-        return TlsMaterial.Read(certificate, hashes.Read(files.Key, File.ReadAllBytes));
+        var authorities = files.ClientAuthorities is { } path ? hashes.Read(path, File.ReadAllBytes) : null;
+        return TlsMaterial.Read(certificate, hashes.Read(files.Key, File.ReadAllBytes), authorities);
     }
 
     private void Announce()

@@ -9,9 +9,9 @@ internal sealed class TlsMaterial : IDisposable
 {
     private readonly X509Certificate2Collection _pem;
 
-    private TlsMaterial(X509Certificate2 leaf, X509Certificate2Collection pem)
+    private TlsMaterial(X509Certificate2 leaf, X509Certificate2Collection pem, X509Certificate2Collection? clientAuthorities)
     {
-        (Leaf, _pem) = (leaf, pem);
+        (Leaf, _pem, ClientAuthorities) = (leaf, pem, clientAuthorities);
         // Offline: a handshake never waits for a certificate authority's server.
         Context = SslStreamCertificateContext.Create(leaf, pem, offline: true);
     }
@@ -20,11 +20,14 @@ internal sealed class TlsMaterial : IDisposable
 
     public SslStreamCertificateContext Context { get; }
 
+    /// <summary>Those whose certificates clients present; null where none is asked for.</summary>
+    public X509Certificate2Collection? ClientAuthorities { get; }
+
     /// <summary>SHA-256 of the leaf as <c>AA:BB:…</c>, the form that Claude Code's trust prompt shows.</summary>
     public string Fingerprint => string.Join(':', Leaf.GetCertHash(HashAlgorithmName.SHA256).Select(b => b.ToString("X2", null)));
 
     /// <summary>Reads PEM; throws <see cref="CryptographicException"/> saying which part is wrong.</summary>
-    public static TlsMaterial Read(byte[] certificate, byte[] key)
+    public static TlsMaterial Read(byte[] certificate, byte[] key, byte[]? clientAuthorities = null)
     {
         var certificatePem = ConfigReading.Utf8(certificate) ?? throw new CryptographicException("The certificate is not PEM text.");
         var keyPem = ConfigReading.Utf8(key) ?? throw new CryptographicException("The key is not PEM text.");
@@ -33,9 +36,9 @@ internal sealed class TlsMaterial : IDisposable
         {
             chain.ImportFromPem(certificatePem);
             var leaf = X509Certificate2.CreateFromPem(certificatePem, keyPem);
-            return new TlsMaterial(leaf, chain);
+            return new TlsMaterial(leaf, chain, clientAuthorities is null ? null : Authorities(clientAuthorities));
         }
-        catch (Exception e) when (e is CryptographicException or ArgumentException)
+        catch (Exception e) when (e is not ClientAuthoritiesException && e is CryptographicException or ArgumentException)
         {
             // The framework's own message is not passed on: what it quotes of a key is not promised.
             var problem = chain.Count == 0
@@ -47,8 +50,26 @@ internal sealed class TlsMaterial : IDisposable
         }
     }
 
+    private static X509Certificate2Collection Authorities(byte[] file)
+    {
+        var authorities = new X509Certificate2Collection();
+        try
+        {
+            authorities.ImportFromPem(ConfigReading.Utf8(file));
+        }
+        catch (CryptographicException)
+        {
+            // Said below: whatever was wrong with the file, none came of it.
+        }
+        return authorities.Count > 0 ? authorities : throw new ClientAuthoritiesException("The client_ca file holds no PEM certificate.");
+    }
+
+    private sealed class ClientAuthoritiesException(string message) : CryptographicException(message);
+
     public void Dispose()
     {
+        foreach (var authority in ClientAuthorities ?? [])
+            authority.Dispose();
         Leaf.Dispose();
         foreach (var certificate in _pem)
             certificate.Dispose();

@@ -1,4 +1,4 @@
-using Demarc.Governance.Identity;
+using Demarc.Governance.Wire;
 
 namespace Demarc.Governance.Boundaries;
 
@@ -77,8 +77,25 @@ public sealed class ResourceSnapshot
 
     public required string[] Agreements { get; init; }
 
-    /// <summary>The key sent to the platform.</summary>
-    public required Secret ApiKey { get; init; }
+    public required UpstreamCredential Credential { get; init; }
+
+    /// <summary>The form of the bodies it takes: on Bedrock, InvokeModel's or (its Messages endpoint) the Messages API's.</summary>
+    public BodyForm Form { get; init; }
+
+    /// <summary>The Google Cloud project; null elsewhere.</summary>
+    public string? Project { get; init; }
+
+    /// <summary>The workspace of Claude Platform on AWS, <c>wrkspc_…</c>; null elsewhere.</summary>
+    public string? Workspace { get; init; }
+
+    /// <summary>The HTTP proxy on the way there; null for none.</summary>
+    public Uri? Proxy { get; init; }
+
+    /// <summary>PEM certificates trusted beside the system's on the way there; null for none.</summary>
+    public string? CertificateAuthorities { get; init; }
+
+    /// <summary>Where requests to its deployments may come from.</summary>
+    public Policy.NetworkRules Network { get; init; } = Policy.NetworkRules.None;
 
     public DeploymentSnapshot[] Deployments { get; set; } = [];
 }

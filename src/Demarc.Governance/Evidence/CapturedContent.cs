@@ -1,5 +1,5 @@
 using System.Buffers;
-using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
 using Demarc.Governance.Identity;
@@ -25,7 +25,7 @@ public sealed class CapturedContent
     public CapturedContent(ReadOnlySpan<byte> body, RequestFacts facts, Continuation continuation)
     {
         var parent = continuation.Parent is { } id ? $"\"{Ids.From(Ids.Request, id)}\"" : "null";
-        Ascii($"{{\"v\":1,\"parent\":{parent},\"prefix\":{continuation.Prefix},\"parent_length\":{continuation.ParentLength}");
+        Write($"{{\"v\":1,\"parent\":{parent},\"prefix\":{continuation.Prefix},\"parent_length\":{continuation.ParentLength}");
         if (continuation.SystemIsNew && !facts.System.IsEmpty)
         {
             _output.Write(",\"system\":"u8);
@@ -65,7 +65,7 @@ public sealed class CapturedContent
             _output.Write(json);
             return;
         }
-        Ascii($"{{\"role\":\"{role ?? Role(json)}\",\"oversize\":{json.Length}}}");
+        Write($"{{\"role\":\"{role ?? Role(json)}\",\"oversize\":{json.Length}}}");
     }
 
     private static string Role(ReadOnlySpan<byte> message)
@@ -81,7 +81,8 @@ public sealed class CapturedContent
         return "user";
     }
 
-    private void Ascii(FormattableString text) => Encoding.ASCII.GetBytes(text.ToString(CultureInfo.InvariantCulture), _output);
+    // Ids and numbers only.
+    private void Write(DefaultInterpolatedStringHandler text) => Encoding.ASCII.GetBytes(text.ToStringAndClear(), _output);
 
     private void Text(string? value)
     {

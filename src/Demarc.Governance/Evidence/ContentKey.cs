@@ -20,13 +20,18 @@ public sealed class ContentKey
     private const byte Packed = 2;
 
     // Below this, packing costs more time than it saves bytes.
-    private const int PackFrom = 256;
+    private const int PackFrom = 1024;
     private const int NonceSize = 12;
     private const int TagSize = 16;
     private const int HeaderSize = 1 + NonceSize + TagSize;
 
     private readonly byte[] _seal;
     private readonly byte[] _identify;
+
+    // Keyed once and used again: setting a key up costs more than a short message. Taken by one at a time; whoever comes
+    // while they are away makes its own.
+    private AesGcm? _aes;
+    private IncrementalHash? _mac;
 
     /// <param name="secret">32 random bytes; not kept.</param>
     public ContentKey(ReadOnlySpan<byte> secret)
@@ -37,8 +42,16 @@ public sealed class ContentKey
         _identify = HKDF.DeriveKey(HashAlgorithmName.SHA256, secret.ToArray(), Size, info: "demarc identify"u8.ToArray());
     }
 
-    /// <summary>The key for message identities under this content key.</summary>
-    public ReadOnlySpan<byte> IdentityKey => _identify;
+    /// <summary>The identity of a message's canonical form under this key: 16 bytes of HMAC-SHA-256.</summary>
+    public UInt128 Identify(ReadOnlySpan<byte> canonical)
+    {
+        Span<byte> mac = stackalloc byte[HMACSHA256.HashSizeInBytes];
+        var hash = Interlocked.Exchange(ref _mac, null) ?? IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, _identify);
+        hash.AppendData(canonical);
+        hash.GetHashAndReset(mac);
+        Interlocked.Exchange(ref _mac, hash)?.Dispose();
+        return BinaryPrimitives.ReadUInt128BigEndian(mac);
+    }
 
     /// <summary>Packs and seals content, bound to the place it belongs to.</summary>
     public byte[] Seal(ReadOnlySpan<byte> content, string organizationId, string sessionId, Guid requestId)
@@ -50,10 +63,11 @@ public sealed class ContentKey
             var output = new byte[HeaderSize + plain.Length];
             output[0] = format;
             RandomNumberGenerator.Fill(output.AsSpan(1, NonceSize));
-            using var aes = new AesGcm(_seal, TagSize);
+            var aes = Interlocked.Exchange(ref _aes, null) ?? new AesGcm(_seal, TagSize);
             aes.Encrypt(
                 output.AsSpan(1, NonceSize), plain.Span, output.AsSpan(HeaderSize), output.AsSpan(1 + NonceSize, TagSize),
                 Place(format, organizationId, sessionId, requestId));
+            Interlocked.Exchange(ref _aes, aes)?.Dispose();
             return output;
         }
         finally

@@ -52,9 +52,13 @@ public interface IEvidenceSink
 {
     /// <summary>
     /// Queues a record; the task completes when it is durable, and faults when the store refused it.
-    /// Records of one caller become durable in the order in which they were queued.
+    /// Records of one caller become durable in the order in which they were queued. One of kind
+    /// <see cref="RecordKind.Begun"/> may wait up to 2 ms for company: see <see cref="Hurry"/>.
     /// </summary>
     Task AppendAsync(EvidenceRecord record);
+
+    /// <summary>Somebody waits for a request's beginning to be durable: what is queued waits for no company.</summary>
+    void Hurry();
 
     /// <summary>
     /// The content key of a session and UTC day, made and kept (wrapped) on first use.

@@ -11,8 +11,18 @@ namespace Demarc.Governance.Evidence;
 /// </summary>
 public static class MessageIdentity
 {
-    /// <summary>The identity of one JSON value: a message, or the value of <c>system</c>. Bytes that are not JSON count as they are.</summary>
+    /// <summary>The identity of one JSON value under a session's key: a message, or the value of <c>system</c>. Bytes that are not JSON count as they are.</summary>
+    public static UInt128 Of(ContentKey key, ReadOnlySpan<byte> json) => key.Identify(Canonical(json).WrittenSpan);
+
+    /// <summary>The same under a key that is not a session's.</summary>
     public static UInt128 Of(ReadOnlySpan<byte> key, ReadOnlySpan<byte> json)
+    {
+        Span<byte> mac = stackalloc byte[HMACSHA256.HashSizeInBytes];
+        HMACSHA256.HashData(key, Canonical(json).WrittenSpan, mac);
+        return System.Buffers.Binary.BinaryPrimitives.ReadUInt128BigEndian(mac);
+    }
+
+    private static ArrayBufferWriter<byte> Canonical(ReadOnlySpan<byte> json)
     {
         var canonical = new ArrayBufferWriter<byte>(json.Length + 16);
         try
@@ -26,9 +36,7 @@ public static class MessageIdentity
             canonical.ResetWrittenCount();
             canonical.Write(json);
         }
-        Span<byte> mac = stackalloc byte[HMACSHA256.HashSizeInBytes];
-        HMACSHA256.HashData(key, canonical.WrittenSpan, mac);
-        return System.Buffers.Binary.BinaryPrimitives.ReadUInt128BigEndian(mac);
+        return canonical;
     }
 
     private static void Value(ref Utf8JsonReader reader, ArrayBufferWriter<byte> output, bool isContent)

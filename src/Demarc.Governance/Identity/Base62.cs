@@ -11,19 +11,24 @@ public static class Base62
     /// <summary>Big-endian bytes as digits, zero-padded to <see cref="Length"/>.</summary>
     public static string Encode(ReadOnlySpan<byte> bytes)
     {
-        Span<byte> number = stackalloc byte[bytes.Length];
-        bytes.CopyTo(number);
+        // In limbs of four bytes, the first one short where the length is no multiple: a digit is then one pass over few.
+        Span<uint> number = stackalloc uint[(bytes.Length + 3) / 4];
+        for (var i = 0; i < bytes.Length; i++)
+        {
+            ref var limb = ref number[^(1 + (bytes.Length - 1 - i) / 4)];
+            limb = (limb << 8) | bytes[i];
+        }
         Span<char> text = stackalloc char[Length(bytes.Length)];
         for (var i = text.Length - 1; i >= 0; i--)
         {
-            var rest = 0;
+            ulong rest = 0;
             for (var j = 0; j < number.Length; j++)
             {
-                rest = (rest << 8) | number[j];
-                number[j] = (byte)(rest / 62);
-                rest %= 62;
+                rest = (rest << 32) | number[j];
+                (var quotient, rest) = Math.DivRem(rest, 62);
+                number[j] = (uint)quotient;
             }
-            text[i] = Digits[rest];
+            text[i] = Digits[(int)rest];
         }
         return new string(text);
     }

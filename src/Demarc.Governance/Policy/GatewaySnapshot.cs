@@ -43,7 +43,7 @@ public sealed class GatewaySnapshot
     public required Catalog Catalog { get; init; }
 
     /// <summary>The names of <see cref="Aliases"/> and deployments.</summary>
-    public NameIndex Names => field ??= new NameIndex(Resources, Aliases);
+    public NameIndex Names => field ??= new NameIndex(Resources, Aliases, Catalog);
 
     /// <summary><c>sha256:…</c> of the policies as written.</summary>
     public required string PolicyHash { get; init; }
@@ -53,6 +53,9 @@ public sealed class GatewaySnapshot
 
     /// <summary>The largest request body, bytes; default 32 MiB.</summary>
     public required long MaxBodyBytes { get; init; }
+
+    /// <summary>Where requests may come from, whatever they ask for.</summary>
+    public NetworkRules Network { get; init; } = NetworkRules.None;
 
     /// <summary>What holds at a time; worked out anew when an agreement begins or ends.</summary>
     internal DecisionTable TableAt(DateTimeOffset now)
@@ -76,5 +79,6 @@ public sealed class GatewaySnapshot
         PolicyHash = PolicyHash,
         ConfigurationHash = ConfigurationHash,
         MaxBodyBytes = MaxBodyBytes,
+        Network = Network,
     };
 }

@@ -13,7 +13,8 @@ internal sealed class NameTargets(AliasTarget[] targets, FailoverScope failover)
 
 /// <summary>
 /// Resolves the names clients ask for. Under a resource's path: that resource's deployments only. Elsewhere: an
-/// alias, then <c>resource/deployment</c>, then a deployment name that one resource holds.
+/// alias, then <c>resource/deployment</c>, then a deployment name that one resource holds, then an id that a platform or
+/// the vendor has for a model that one deployment serves. An ARN of Bedrock is asked for by its last part too.
 /// </summary>
 public sealed class NameIndex
 {
@@ -21,19 +22,27 @@ public sealed class NameIndex
     private readonly FrozenDictionary<string, FrozenDictionary<string, NameTargets>> _byResource;
     private readonly FrozenDictionary<string, string> _ambiguous;
 
-    public NameIndex(IReadOnlyCollection<ResourceSnapshot> resources, IReadOnlyCollection<AliasSnapshot> aliases)
+    private readonly Catalog _catalog;
+    private readonly FrozenDictionary<string, DeploymentSnapshot[]> _byModel;
+    private readonly FrozenDictionary<DeploymentSnapshot, NameTargets> _alone;
+
+    public NameIndex(IReadOnlyCollection<ResourceSnapshot> resources, IReadOnlyCollection<AliasSnapshot> aliases, Catalog catalog)
     {
+        _catalog = catalog;
         var deployments = resources.SelectMany(r => r.Deployments).ToArray();
+        _alone = deployments.ToFrozenDictionary(d => d, d => new NameTargets([new AliasTarget(d, 0, 1)], FailoverScope.None));
+        _byModel = deployments.GroupBy(d => catalog.FindModel(d.Model)?.Id ?? d.Model, StringComparer.Ordinal)
+            .ToFrozenDictionary(g => g.Key, g => g.ToArray(), StringComparer.Ordinal);
         var byName = new Dictionary<string, NameTargets>(StringComparer.Ordinal);
         var ambiguous = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var alias in aliases)
             byName[alias.Name] = new NameTargets(alias.Targets, alias.Failover);
         foreach (var deployment in deployments)
-            byName.TryAdd(deployment.FullName, Alone(deployment));
+            byName.TryAdd(deployment.FullName, _alone[deployment]);
         foreach (var group in deployments.GroupBy(d => d.Name, StringComparer.Ordinal))
         {
             if (group.Count() == 1)
-                byName.TryAdd(group.Key, Alone(group.First()));
+                byName.TryAdd(group.Key, _alone[group.First()]);
             else if (!byName.ContainsKey(group.Key))
                 ambiguous[group.Key] = string.Join(", ", group.Select(d => d.FullName));
         }
@@ -41,7 +50,7 @@ public sealed class NameIndex
         _ambiguous = ambiguous.ToFrozenDictionary(StringComparer.Ordinal);
         _byResource = resources.ToFrozenDictionary(
             r => r.Name,
-            r => r.Deployments.ToFrozenDictionary(d => d.Name, Alone, StringComparer.Ordinal),
+            r => r.Deployments.ToFrozenDictionary(d => d.Name, d => _alone[d], StringComparer.Ordinal),
             StringComparer.Ordinal);
         Listed =
         [
@@ -61,18 +70,36 @@ public sealed class NameIndex
         {
             if (_byName.TryGetValue(model, out var plan))
                 return (plan, null);
-            return _ambiguous.TryGetValue(model, out var candidates)
-                ? (null, new Refusal("model_ambiguous", $"More than one resource has a deployment \"{model}\". Ask for one of: {candidates}."))
-                : (null, Unknown(model, "There is no alias or deployment", Listed.Select(l => l.Name)));
+            if (_ambiguous.TryGetValue(model, out var candidates))
+                return (null, new Refusal("model_ambiguous", $"More than one resource has a deployment \"{model}\". Ask for one of: {candidates}."));
+            if (model.StartsWith("arn:", StringComparison.Ordinal) && model.LastIndexOf('/') is > 0 and var slash)
+                return Resolve(null, model[(slash + 1)..]);
+            return Serving(null, model) is var serving && serving.Length == 1
+                ? (_alone[serving[0]], null)
+                : serving.Length > 1
+                    ? (null, new Refusal("model_ambiguous", $"More than one deployment serves the model \"{model}\". Ask for one of: {string.Join(", ", serving.Select(d => d.FullName))}; or your administrator makes an alias of that name."))
+                    : (null, Unknown(model, "There is no alias or deployment", Listed.Select(l => l.Name)));
         }
         if (!_byResource.TryGetValue(resource, out var deployments))
             return (null, new Refusal("resource_unknown", $"There is no resource \"{resource}\" here. Check the base URL with your administrator."));
-        return deployments.TryGetValue(model, out var found)
-            ? (found, null)
+        if (deployments.TryGetValue(model, out var found))
+            return (found, null);
+        return Serving(resource, model) is [var only]
+            ? (_alone[only], null)
             : (null, Unknown(model, $"The resource \"{resource}\" has no deployment", deployments.Keys.Order(StringComparer.Ordinal)));
     }
 
-    private static NameTargets Alone(DeploymentSnapshot deployment) => new([new AliasTarget(deployment, 0, 1)], FailoverScope.None);
+    // The deployments of a model known by that id. A geography before a Bedrock id (us., eu., …) asks for inference there:
+    // only deployments that are bound to it answer to it, where no alias says otherwise.
+    private DeploymentSnapshot[] Serving(string? resource, string id)
+    {
+        if (_catalog.FindModel(id) is not { } model || !_byModel.TryGetValue(model.Id, out var deployments))
+            return [];
+        var prefix = Array.Find(_catalog.PlatformOf(Platform.Bedrock).IdPrefixes, p => id.StartsWith(p, StringComparison.Ordinal));
+        var zone = prefix is null or "global." ? null : prefix.TrimEnd('.');
+        return Array.FindAll(deployments, d => (resource is null || d.Resource.Name == resource)
+            && (zone is null || d.Scope == $"data-zone:{zone}" || d.Scope.StartsWith($"region:{zone}-", StringComparison.Ordinal)));
+    }
 
     private static Refusal Unknown(string model, string what, IEnumerable<string> names)
     {

@@ -47,13 +47,40 @@ public enum BoundaryFields
 /// </summary>
 public sealed class RequestFacts
 {
-    /// <summary>The model asked for, unescaped.</summary>
+    /// <summary>The form that the route says the body has.</summary>
+    public BodyForm Form { get; internal set; }
+
+    /// <summary>The model asked for, unescaped, in the body or the path.</summary>
     public string Model { get; internal set; } = "";
 
-    /// <summary>Where the model stands, quotes included.</summary>
-    public Slice ModelToken { get; internal set; }
+    /// <summary>Where the model stands, quotes included; empty when the path alone names it.</summary>
+    public Slice ModelToken => ModelMember.Value;
 
+    /// <summary>Whether a stream is asked for, in the body or by the path.</summary>
     public bool Stream { get; internal set; }
+
+    /// <summary>The members that platforms' forms differ in; each empty when absent.</summary>
+    public Member ModelMember { get; internal set; }
+
+    public Member StreamMember { get; internal set; }
+
+    /// <summary><c>anthropic_version</c>.</summary>
+    public Member VersionMember { get; internal set; }
+
+    /// <summary><c>anthropic_beta</c>.</summary>
+    public Member BetasMember { get; internal set; }
+
+    /// <summary>The betas that a Bedrock or Vertex body carries itself.</summary>
+    public string[] Betas { get; internal set; } = [];
+
+    /// <summary>The members of the body's object, those unknown here included.</summary>
+    public int MemberCount { get; internal set; }
+
+    /// <summary>Where the body's object opens.</summary>
+    public int ObjectStart { get; internal set; }
+
+    /// <summary><c>inference_geo</c>; null when absent or null.</summary>
+    public string? InferenceGeo { get; internal set; }
 
     /// <summary>Null when absent or not a whole number: the provider says so then.</summary>
     public long? MaxTokens { get; internal set; }
@@ -68,9 +95,6 @@ public sealed class RequestFacts
     public string? MetadataUserId { get; internal set; }
 
     public BoundaryFields BoundaryFields { get; internal set; }
-
-    /// <summary>The value of <c>inference_geo</c>; null when absent.</summary>
-    public string? InferenceGeo { get; internal set; }
 
     /// <summary>Models named beside <see cref="Model"/>, by <c>fallbacks</c> and inside tools; <c>default</c> where the provider chooses.</summary>
     public List<string> OtherModels { get; } = [];

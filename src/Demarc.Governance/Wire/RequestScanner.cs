@@ -29,6 +29,8 @@ public static partial class RequestScanner
         InferenceGeo,
         Container,
         Tools,
+        Version,
+        Betas,
     }
 
     private static readonly JsonReaderOptions Options = new() { MaxDepth = MaxDepth, CommentHandling = JsonCommentHandling.Disallow };
@@ -36,13 +38,18 @@ public static partial class RequestScanner
     /// <summary>
     /// True with the facts, or false with a message that says what to do. The message never repeats content.
     /// </summary>
-    public static bool TryScan(ReadOnlySpan<byte> body, out RequestFacts facts, out string problem)
+    public static bool TryScan(ReadOnlySpan<byte> body, out RequestFacts facts, out string problem) =>
+        TryScan(body, default, out facts, out problem);
+
+    /// <inheritdoc cref="TryScan(ReadOnlySpan{byte}, out RequestFacts, out string)"/>
+    /// <param name="options">The body's form, and what the path says in its place.</param>
+    public static bool TryScan(ReadOnlySpan<byte> body, ScanOptions options, out RequestFacts facts, out string problem)
     {
-        facts = new RequestFacts();
+        facts = new RequestFacts { Form = options.Form };
         var reader = new Utf8JsonReader(body, Options);
         try
         {
-            problem = Scan(ref reader, body, facts) ?? "";
+            problem = Scan(ref reader, body, facts) ?? Agree(facts, options) ?? "";
             return problem.Length == 0;
         }
         catch (JsonException e)
@@ -60,9 +67,15 @@ public static partial class RequestScanner
         if (reader.TokenType != JsonTokenType.StartObject)
             return "The request body is JSON, but not an object. Send a JSON object with model, max_tokens and messages.";
 
+        facts.ObjectStart = (int)reader.TokenStartIndex;
         var seen = 0;
+        var previous = (Key: Key.Other, End: -1);
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
+            facts.MemberCount++;
+            var start = (int)reader.TokenStartIndex;
+            if (previous.Key != Key.Other)
+                Close(facts, previous.Key, start);
             var key = Classify(ref reader);
             if (key != Key.Other)
             {
@@ -71,16 +84,74 @@ public static partial class RequestScanner
                 seen |= 1 << (int)key;
             }
             reader.Read();
+            var value = (int)reader.TokenStartIndex;
             if (Take(ref reader, key, facts) is { } problem)
                 return problem;
+            var end = (int)reader.BytesConsumed;
+            Open(facts, key, new Member(new Slice(start, end - start), new Slice(value, end - value), previous.End, -1));
+            previous = (key, end);
         }
         // The reader itself refuses anything but white space behind the object.
         while (reader.Read())
         {
         }
-        return (seen & (1 << (int)Key.Model)) == 0
-            ? "model: Field required. Name an alias, a deployment or resource/deployment; GET /v1/models lists them."
-            : null;
+        return null;
+    }
+
+    private static void Open(RequestFacts facts, Key key, Member member)
+    {
+        switch (key)
+        {
+            case Key.Model:
+                facts.ModelMember = member;
+                break;
+            case Key.Stream:
+                facts.StreamMember = member;
+                break;
+            case Key.Version:
+                facts.VersionMember = member;
+                break;
+            case Key.Betas:
+                facts.BetasMember = member;
+                break;
+        }
+    }
+
+    // A member learns where the next one starts when that comes.
+    private static void Close(RequestFacts facts, Key key, int next)
+    {
+        switch (key)
+        {
+            case Key.Model:
+                facts.ModelMember = facts.ModelMember with { NextStart = next };
+                break;
+            case Key.Stream:
+                facts.StreamMember = facts.StreamMember with { NextStart = next };
+                break;
+            case Key.Version:
+                facts.VersionMember = facts.VersionMember with { NextStart = next };
+                break;
+            case Key.Betas:
+                facts.BetasMember = facts.BetasMember with { NextStart = next };
+                break;
+        }
+    }
+
+    // What the path says holds; a body that says something else could be read in two ways.
+    private static string? Agree(RequestFacts facts, ScanOptions options)
+    {
+        if (options.Model is null && facts.ModelMember.IsEmpty)
+            return "model: Field required. Name an alias, a deployment or resource/deployment; GET /v1/models lists them.";
+        if (options.Model is { } model)
+        {
+            if (!facts.ModelMember.IsEmpty && facts.Model != model)
+                return "model: The body names another model than the path. Leave it out of the body.";
+            if (ModelProblem(model) is { } problem)
+                return problem;
+            facts.Model = model;
+        }
+        facts.Stream = options.Stream ?? facts.Stream;
+        return null;
     }
 
     private static string? Take(ref Utf8JsonReader reader, Key key, RequestFacts facts)
@@ -90,15 +161,10 @@ public static partial class RequestScanner
             case Key.Model:
                 if (reader.TokenType != JsonTokenType.String)
                     return "model: Input should be a string.";
-                facts.ModelToken = new Slice((int)reader.TokenStartIndex, (int)(reader.BytesConsumed - reader.TokenStartIndex));
                 if (!TryText(ref reader, out var model))
                     return "model: Input should be valid UTF-8.";
                 facts.Model = model;
-                if (model.Length is 0 or > MaxModelLength)
-                    return $"model: Input should have 1 to {MaxModelLength} characters.";
-                return model.AsSpan().IndexOfAnyInRange('\0', '\x1f') >= 0 || model.Contains('\x7f')
-                    ? "model: Input should have no control characters."
-                    : null;
+                return ModelProblem(model);
             case Key.Stream:
                 if (reader.TokenType is not (JsonTokenType.True or JsonTokenType.False))
                     return "stream: Input should be a boolean.";
@@ -132,11 +198,39 @@ public static partial class RequestScanner
                 return TakeContainer(ref reader, facts);
             case Key.Tools when reader.TokenType == JsonTokenType.StartArray:
                 return TakeTools(ref reader, facts);
+            case Key.Betas when facts.Form != BodyForm.Anthropic && reader.TokenType != JsonTokenType.Null:
+                return TakeBetas(ref reader, facts);
             default:
                 reader.Skip();
                 return null;
         }
     }
+
+    private static string? ModelProblem(string model)
+    {
+        if (model.Length is 0 or > MaxModelLength)
+            return $"model: Input should have 1 to {MaxModelLength} characters.";
+        return model.AsSpan().IndexOfAnyInRange('\0', '\x1f') >= 0 || model.Contains('\x7f')
+            ? "model: Input should have no control characters."
+            : null;
+    }
+
+    private static string? TakeBetas(ref Utf8JsonReader reader, RequestFacts facts)
+    {
+        var betas = new List<string>();
+        if (reader.TokenType == JsonTokenType.StartArray)
+        {
+            while (reader.Read() && reader.TokenType == JsonTokenType.String && TryText(ref reader, out var beta) && IsToken(beta))
+                betas.Add(beta);
+        }
+        if (reader.TokenType != JsonTokenType.EndArray)
+            return "anthropic_beta: Input should be an array of beta names.";
+        facts.Betas = [.. betas];
+        return null;
+    }
+
+    // Betas can move into a header: nothing in them may end or divide it.
+    private static bool IsToken(string beta) => beta.Length is > 0 and <= 128 && beta.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');
 
     private static string? TakeMetadata(ref Utf8JsonReader reader, RequestFacts facts)
     {
@@ -193,7 +287,7 @@ public static partial class RequestScanner
     // ValueTextEquals unescapes, so that "mod\u0065l" is the model too.
     private static Key Classify(ref Utf8JsonReader reader)
     {
-        for (var key = Key.Model; key <= Key.Tools; key++)
+        for (var key = Key.Model; key <= Key.Betas; key++)
         {
             if (reader.ValueTextEquals(NameUtf8(key)))
                 return key;
@@ -214,6 +308,8 @@ public static partial class RequestScanner
         Key.InferenceGeo => "inference_geo"u8,
         Key.Container => "container"u8,
         Key.Tools => "tools"u8,
+        Key.Version => "anthropic_version"u8,
+        Key.Betas => "anthropic_beta"u8,
         _ => default,
     };
 

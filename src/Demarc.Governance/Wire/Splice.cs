@@ -12,6 +12,12 @@ public readonly record struct Splice(string Name, Slice At, byte[] Replacement)
     /// <summary>The name of the model, as the deployment or the client knows it.</summary>
     public const string Model = "model";
 
+    /// <summary>A field that the platform's form of the body wants, or does not know: <c>stream</c>, <c>anthropic_version</c>, <c>inference_geo</c>.</summary>
+    public const string Dialect = "dialect";
+
+    /// <summary>Betas that move between the header and the body.</summary>
+    public const string Betas = "betas";
+
     /// <summary>Puts a string in place of a JSON string token, quotes included.</summary>
     public static Splice Text(string name, Slice token, string value) =>
         new(name, token, Encoding.UTF8.GetBytes($"\"{JsonEncodedText.Encode(value, JavaScriptEncoder.UnsafeRelaxedJsonEscaping)}\""));

@@ -9,8 +9,14 @@ public static class Credential
     /// <summary>Header names that carry a client's credential; never forwarded.</summary>
     public static readonly string[] Headers = ["x-api-key", "api-key", "authorization"];
 
+    private const string Missing = "No API key. Send it in x-api-key, api-key or Authorization: Bearer.";
+
+    private const string Signed =
+        "The Authorization header carries an AWS signature, which cannot hold a key of this gateway. Send the key in x-api-key beside it, or as the bearer token: AWS_BEARER_TOKEN_BEDROCK.";
+
     /// <summary>What to tell a client that presents none.</summary>
-    public const string Missing = "No API key. Send it in x-api-key, api-key or Authorization: Bearer.";
+    public static string ExplainMissing(HttpRequest request) =>
+        request.Headers.Authorization.ToString().StartsWith("AWS4-HMAC-SHA256", StringComparison.Ordinal) ? Signed : Missing;
 
     /// <summary>
     /// Null when none is presented. Clients may send one key in two headers (apiKeyHelper does); where they differ,

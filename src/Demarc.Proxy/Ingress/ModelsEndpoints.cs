@@ -21,7 +21,7 @@ public sealed class ModelsEndpoints(ISnapshotSource snapshots, TimeProvider time
 
     public async Task ListAsync(HttpContext http)
     {
-        if (await PrincipalAsync(http) is not { } principal)
+        if (await KeyCheck.PrincipalAsync(http, snapshots) is not { } principal)
             return;
         var snapshot = snapshots.Current;
         var query = http.Request.Query;
@@ -59,7 +59,7 @@ public sealed class ModelsEndpoints(ISnapshotSource snapshots, TimeProvider time
 
     public async Task GetAsync(HttpContext http, string id)
     {
-        if (await PrincipalAsync(http) is not { } principal)
+        if (await KeyCheck.PrincipalAsync(http, snapshots) is not { } principal)
             return;
         var snapshot = snapshots.Current;
         var decision = Decision.Decide(snapshot, principal, null, id, time.GetUtcNow());
@@ -69,16 +69,6 @@ public sealed class ModelsEndpoints(ISnapshotSource snapshots, TimeProvider time
             return;
         }
         await WriteAsync(http, json => Model(json, snapshot, id, decision.Plan[0].Model));
-    }
-
-    private async ValueTask<Principal?> PrincipalAsync(HttpContext http)
-    {
-        var key = Credential.Of(http.Request);
-        var (status, principal) = key is null ? (KeyStatus.Unknown, null) : await snapshots.AuthenticateAsync(key);
-        if (status == KeyStatus.Active && principal is { KeyKind: ApiKeyKind.Inference })
-            return principal;
-        await ErrorEnvelope.WriteAsync(http, 401, "authentication_error", key is null ? Credential.Missing : Credential.Explain(status));
-        return null;
     }
 
     private (string Name, DeploymentSnapshot Deployment)[] Allowed(GatewaySnapshot snapshot, Principal principal) =>

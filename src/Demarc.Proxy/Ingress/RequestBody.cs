@@ -50,6 +50,14 @@ internal sealed class RequestBody
         return new RequestBody(buffer, length);
     }
 
+    /// <summary>A copy of bytes that were read in another form.</summary>
+    public static RequestBody Of(ReadOnlySpan<byte> bytes)
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent(Math.Max(bytes.Length, 1));
+        bytes.CopyTo(buffer);
+        return new RequestBody(buffer, bytes.Length);
+    }
+
     public void Return()
     {
         var buffer = Interlocked.Exchange(ref _buffer, []);

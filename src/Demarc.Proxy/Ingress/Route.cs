@@ -1,3 +1,5 @@
+using Demarc.Governance.Wire;
+
 namespace Demarc.Proxy.Ingress;
 
 /// <summary>The dialect a client speaks, by the route it came in on.</summary>
@@ -8,6 +10,12 @@ public enum Dialect
 
     /// <summary><c>/anthropic/v1/…</c> and <c>/{resource}/anthropic/v1/…</c>.</summary>
     Foundry,
+
+    /// <summary><c>/model/{id}/…</c>: Amazon Bedrock's InvokeModel, its streams as AWS event streams.</summary>
+    Bedrock,
+
+    /// <summary><c>/projects/…/publishers/anthropic/models/{id}:…</c>: Google Cloud's rawPredict.</summary>
+    Vertex,
 }
 
 /// <summary>What is asked of a model.</summary>
@@ -23,7 +31,20 @@ public enum Operation
 /// <summary>Names in records and upstream paths.</summary>
 internal static class RouteNames
 {
-    public static string Wire(this Dialect dialect) => dialect == Dialect.Foundry ? "foundry" : "anthropic";
+    public static string Wire(this Dialect dialect) => dialect switch
+    {
+        Dialect.Foundry => "foundry",
+        Dialect.Bedrock => "bedrock",
+        Dialect.Vertex => "vertex",
+        _ => "anthropic",
+    };
+
+    public static BodyForm Form(this Dialect dialect) => dialect switch
+    {
+        Dialect.Bedrock => BodyForm.Bedrock,
+        Dialect.Vertex => BodyForm.Vertex,
+        _ => BodyForm.Anthropic,
+    };
 
     public static string Wire(this Operation operation) => operation == Operation.CountTokens ? "count_tokens" : "messages";
 

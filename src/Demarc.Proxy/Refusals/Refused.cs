@@ -51,6 +51,7 @@ internal sealed class Refused
     public static readonly Refused UnknownRoute = new("unknown_route", 404, "not_found_error", Blame.Client, LogLevel.Debug);
     public static readonly Refused UnknownModel = new("unknown_model", 404, "not_found_error", Blame.Client, LogLevel.Debug);
     public static readonly Refused UpstreamCredential = new("upstream_credential", 502, "api_error", Blame.Operator, LogLevel.Error);
+    public static readonly Refused UpstreamToken = new("upstream_token", 502, "api_error", Blame.Operator, LogLevel.Error, retry: true);
     public static readonly Refused UpstreamUnreachable = new("upstream_unreachable", 502, "api_error", Blame.Provider, LogLevel.Warning, retry: true);
     public static readonly Refused UpstreamTimeout = new("upstream_timeout", 504, "timeout_error", Blame.Provider, LogLevel.Warning, retry: true);
     public static readonly Refused UpstreamAnswer = new("upstream_answer", 502, "api_error", Blame.Provider, LogLevel.Warning, retry: true);

@@ -1,4 +1,6 @@
 using Demarc.Governance.Evidence;
+using Demarc.Proxy.Ingress;
+using Demarc.Proxy.Refusals;
 using Demarc.Proxy.Upstreams;
 using Microsoft.AspNetCore.Http;
 
@@ -7,12 +9,42 @@ namespace Demarc.Proxy.Relay;
 /// <summary>The head of an answer: status, the provider's headers, and the receipt.</summary>
 internal static class Answering
 {
+    private const string EventStream = "text/event-stream";
+
     /// <summary>Puts the provider's status and headers, and the receipt headers, on the response.</summary>
     public static void Head(Exchange x, HttpResponseMessage from)
     {
-        x.Http.Response.StatusCode = (int)from.StatusCode;
+        x.Http.Response.StatusCode = CloudErrors.Status(x.Dialect, (int)from.StatusCode);
         ForwardedHeaders.ToClient(from, x.Http.Response);
+        if (x.Dialect == Dialect.Bedrock)
+            AwsHead(x.Http.Response);
         Receipt(x);
+    }
+
+    /// <summary>Ends a stream with an error in the client's own framing; begins it where nothing was sent yet.</summary>
+    public static Task ErrorEventAsync(Exchange x, string type, string message)
+    {
+        var response = x.Http.Response;
+        if (!response.HasStarted)
+        {
+            Receipt(x);
+            response.ContentType = x.Dialect == Dialect.Bedrock ? AwsEventStream.ContentType : EventStream;
+        }
+        if (x.Dialect != Dialect.Bedrock)
+            return response.Body.WriteAsync(ErrorEnvelope.Event(type, message, x.IdText), x.Http.RequestAborted).AsTask();
+        AwsEventStream.WriteException(response.BodyWriter, type, message);
+        return response.BodyWriter.FlushAsync(x.Http.RequestAborted).AsTask();
+    }
+
+    private static void AwsHead(HttpResponse response)
+    {
+        if (response.ContentType is { } type && type.StartsWith(EventStream, StringComparison.OrdinalIgnoreCase))
+        {
+            response.ContentType = AwsEventStream.ContentType;
+            response.Headers["x-amzn-bedrock-content-type"] = "application/json";
+        }
+        if (response.StatusCode >= 400)
+            response.Headers[CloudErrors.AwsHeader] = CloudErrors.AwsException(response.StatusCode);
     }
 
     /// <summary>Says where the request ran.</summary>

@@ -1,20 +1,28 @@
 using System.Buffers;
+using System.Diagnostics;
 using System.IO.Pipelines;
 using Demarc.Governance.Evidence;
 using Demarc.Governance.Policy;
 using Demarc.Governance.Wire;
-using Demarc.Proxy.Refusals;
+using Demarc.Proxy.Ingress;
 using Demarc.Proxy.Settlement;
 
 namespace Demarc.Proxy.Relay;
 
 /// <summary>
-/// Relays a stream event by event, as it arrives and byte for byte but for the model's name. Taps read usage and
+/// Relays a stream event by event, as it arrives and byte for byte but for the model's name (each event's data, where
+/// the client speaks Bedrock's binary framing). Taps read usage and
 /// content; the durability gate holds the first byte until <c>begun</c> is durable, and the last
 /// <c>message_delta</c> until <c>finished</c> is.
 /// </summary>
 internal sealed class StreamRelay(Settler settler)
 {
+    /// <summary>A provider pings within seconds; Claude Code itself gives up after 300 s of silence.</summary>
+    public static readonly TimeSpan IdleTimeout = TimeSpan.FromMinutes(10);
+
+    // How exactly silence is measured: setting a timer for every read would cost more than it tells.
+    private static readonly TimeSpan IdleGrain = TimeSpan.FromSeconds(10);
+
     private const int BufferSize = 16 << 10;
 
     // No event of the contract comes near; without a bound, a broken upstream could fill the memory.
@@ -24,13 +32,14 @@ internal sealed class StreamRelay(Settler settler)
     private const string Revoked = "Your access was revoked while the answer was under way.";
 
     /// <summary>Relays until the stream ends, one way or another; the request is settled when it returns.</summary>
-    public async Task RunAsync(Exchange x, HttpResponseMessage response, CancellationToken stop)
+    /// <param name="stop">Ends the stream; put off as long as bytes come.</param>
+    public async Task RunAsync(Exchange x, HttpResponseMessage response, CancellationTokenSource stop)
     {
         using var state = new State(x, Answering.Provider(response), (int)response.StatusCode);
         var outcome = Outcome.UpstreamLost;
         try
         {
-            var upstream = await response.Content.ReadAsStreamAsync(stop);
+            var upstream = await response.Content.ReadAsStreamAsync(stop.Token);
             outcome = await RelayAsync(state, response, upstream, stop);
         }
         catch (Exception e) when (e is OperationCanceledException or IOException or HttpRequestException)
@@ -43,25 +52,31 @@ internal sealed class StreamRelay(Settler settler)
             await EndAsync(state, outcome);
     }
 
-    private async Task<Outcome> RelayAsync(State s, HttpResponseMessage response, Stream upstream, CancellationToken stop)
+    private async Task<Outcome> RelayAsync(State s, HttpResponseMessage response, Stream upstream, CancellationTokenSource stop)
     {
         var client = s.X.Http.Response.BodyWriter;
+        var putOff = Stopwatch.GetTimestamp();
         while (true)
         {
             s.EnsureRoom(MaxEventBytes);
-            var read = await upstream.ReadAsync(s.Buffer.AsMemory(s.Filled), stop);
+            var read = await upstream.ReadAsync(s.Buffer.AsMemory(s.Filled), stop.Token);
             if (read == 0)
                 return Outcome.UpstreamLost;
+            if (Stopwatch.GetElapsedTime(putOff) > IdleGrain)
+            {
+                putOff = Stopwatch.GetTimestamp();
+                stop.CancelAfter(IdleTimeout);
+            }
             if (s.X.FirstByteUs == 0)
             {
                 s.X.FirstByteUs = s.X.ElapsedUs;
-                await s.X.Begun;
+                await settler.BegunAsync(s.X);
                 Answering.Head(s.X, response);
             }
             s.Filled += read;
             if (await RelayEventsAsync(s, client))
                 return Outcome.Answered;
-            var flushed = await client.FlushAsync(stop);
+            var flushed = await client.FlushAsync(stop.Token);
             if (flushed.IsCompleted)
                 return Outcome.ClientGone;
         }
@@ -146,14 +161,8 @@ internal sealed class StreamRelay(Settler settler)
         await FinishAsync(s, outcome);
         if (outcome == Outcome.ClientGone)
             return;
-        var message = outcome == Outcome.Revoked ? Revoked : Lost;
         s.Release(s.X.Http.Response.BodyWriter);
-        if (!s.X.Http.Response.HasStarted)
-        {
-            Answering.Receipt(s.X);
-            s.X.Http.Response.ContentType = "text/event-stream";
-        }
-        await s.X.Http.Response.Body.WriteAsync(ErrorEnvelope.Event(s.X.Answer.ErrorType!, message, s.X.IdText), s.X.Http.RequestAborted);
+        await Answering.ErrorEventAsync(s.X, s.X.Answer.ErrorType!, outcome == Outcome.Revoked ? Revoked : Lost);
     }
 
     private async Task FinishAsync(State s, Outcome outcome)
@@ -200,7 +209,12 @@ internal sealed class StreamRelay(Settler settler)
         public void Pass(PipeWriter client, Slice at)
         {
             var sse = at.Of(Buffer);
-            if (Splice is { } splice)
+            if (x.Dialect == Dialect.Bedrock)
+            {
+                AwsEventStream.Write(client, Splice is { } renamed ? Governance.Wire.Splice.Apply(sse, [renamed]) : sse);
+                Splice = null;
+            }
+            else if (Splice is { } splice)
             {
                 client.Write(sse[..splice.At.Start]);
                 client.Write(splice.Replacement);
@@ -231,9 +245,23 @@ internal sealed class StreamRelay(Settler settler)
         {
             if (_heldLength == 0)
                 return;
-            client.Write(_held.AsSpan(0, _heldLength));
+            if (x.Dialect == Dialect.Bedrock)
+                WriteFramed(client, _held.AsSpan(0, _heldLength));
+            else
+                client.Write(_held.AsSpan(0, _heldLength));
             Relayed += _heldLength;
             Drop();
+        }
+
+        // What is held are whole events.
+        private static void WriteFramed(PipeWriter client, ReadOnlySpan<byte> events)
+        {
+            var scanned = 0;
+            while (SseFraming.EventLength(events, ref scanned) is > 0 and var length)
+            {
+                AwsEventStream.Write(client, events[..length]);
+                events = events[length..];
+            }
         }
 
         public void Compact()

@@ -1,6 +1,7 @@
 using System.Buffers;
 using Demarc.Governance.Evidence;
 using Demarc.Governance.Wire;
+using Demarc.Proxy.Ingress;
 using Demarc.Proxy.Refusals;
 using Demarc.Proxy.Settlement;
 using Microsoft.AspNetCore.Http;
@@ -47,6 +48,8 @@ internal sealed class WholeRelay(Settler settler)
         Answering.Head(x, response);
         if (x.AskedName is { } asked && x.Answer.Model == x.Deployment.Name && !model.IsEmpty)
             body = Splice.Apply(body.Span, [Splice.Text(Splice.Model, model, asked)]);
+        if (x.Dialect == Dialect.Bedrock && x.Operation == Operation.CountTokens)
+            body = BedrockCount.Answer(body);
         x.Http.Response.ContentLength = body.Length;
         await x.Http.Response.Body.WriteAsync(body, x.Http.RequestAborted);
     }
@@ -64,33 +67,18 @@ internal sealed class WholeRelay(Settler settler)
             await ErrorEnvelope.WriteAsync(
                 x.Http, Refused.UpstreamCredential.Status, Refused.UpstreamCredential.Type,
                 $"The provider did not accept the gateway's credential for \"{x.Deployment.Resource.Name}\". Nothing is wrong with yours: tell your administrator ({x.IdText}).",
-                x.IdText);
+                x.IdText, dialect: x.Dialect);
             return;
         }
 
-        x.Answer.ErrorType = type ?? GenericType(status);
+        x.Answer.ErrorType = type ?? "api_error";
         await SettleErrorAsync(x, response, status, body.Length);
-        if (type is not null)
-        {
-            Answering.Head(x, response);
-            x.Http.Response.ContentLength = body.Length;
-            await x.Http.Response.Body.WriteAsync(body, x.Http.RequestAborted);
-            return;
-        }
-        // A cloud's own error format can carry account ids; the client gets the kind, the operator the request id.
-        Answering.Receipt(x);
-        foreach (var name in RetryHeaders)
-        {
-            if (response.Headers.NonValidated.TryGetValues(name, out var value))
-                x.Http.Response.Headers[name] = value.ToString();
-        }
-        await ErrorEnvelope.WriteAsync(
-            x.Http, status, x.Answer.ErrorType,
-            $"The provider refused the request with HTTP {status} at \"{x.Deployment.FullName}\". Your administrator finds the reason under {x.IdText}.",
-            x.IdText, retry: status is 429 or >= 500);
+        Answering.Head(x, response);
+        if (x.Dialect == Dialect.Bedrock && type is not null)
+            body = CloudErrors.ForAws(body);
+        x.Http.Response.ContentLength = body.Length;
+        await x.Http.Response.Body.WriteAsync(body, x.Http.RequestAborted);
     }
-
-    private static readonly string[] RetryHeaders = ["retry-after", "retry-after-ms", "request-id", "apim-request-id"];
 
     private async Task SettleErrorAsync(Exchange x, HttpResponseMessage response, int status, long bytes)
     {
@@ -123,14 +111,4 @@ internal sealed class WholeRelay(Settler settler)
 
     private static int Room(HttpResponseMessage response) =>
         (int)Math.Clamp((response.Content.Headers.ContentLength ?? 4095) + 1, 256, MaxBytes);
-
-    private static string GenericType(int status) => status switch
-    {
-        400 or 415 or 422 => "invalid_request_error",
-        404 => "not_found_error",
-        413 => "request_too_large",
-        429 => "rate_limit_error",
-        503 or 529 => "overloaded_error",
-        _ => "api_error",
-    };
 }

@@ -22,11 +22,11 @@ internal sealed class SessionCapture
     public SessionCapture(SessionTips tips, ContentKey key, string session, DateOnly day, ReadOnlySpan<byte> body, RequestFacts facts)
     {
         (_tips, _key, _session, _day) = (tips, key, session, day);
-        _system = facts.System.IsEmpty ? default : MessageIdentity.Of(key.IdentityKey, facts.System.Of(body));
+        _system = facts.System.IsEmpty ? default : MessageIdentity.Of(key, facts.System.Of(body));
         // One place more: the answer joins the request's own messages at the end.
         _messages = new UInt128[facts.Messages.Count + 1];
         for (var i = 0; i < facts.Messages.Count; i++)
-            _messages[i] = MessageIdentity.Of(key.IdentityKey, facts.Messages[i].Of(body));
+            _messages[i] = MessageIdentity.Of(key, facts.Messages[i].Of(body));
         _continuation = tips.Find(session, day, _system, _messages.AsSpan(0, facts.Messages.Count));
         _content = new CapturedContent(body, facts, _continuation);
     }
@@ -36,7 +36,7 @@ internal sealed class SessionCapture
     {
         if (!content.IsEmpty)
         {
-            _messages[^1] = MessageIdentity.Of(_key.IdentityKey, [.. "{\"role\":\"assistant\",\"content\":"u8, .. content, (byte)'}']);
+            _messages[^1] = MessageIdentity.Of(_key, [.. "{\"role\":\"assistant\",\"content\":"u8, .. content, (byte)'}']);
             _hasAnswer = true;
         }
         return _key.Seal(_content.Finish(answer, content, truncated), organizationId, _session, request);

@@ -84,6 +84,14 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
             deployment.Hosting.Wire(), deployment.Scope, deployment.Resource.Region, reserved, after);
     }
 
+    /// <summary>Completes when <c>begun</c> is durable, which it then is without waiting for company.</summary>
+    public Task BegunAsync(Exchange x)
+    {
+        if (!x.Begun.IsCompleted)
+            sink.Hurry();
+        return x.Begun;
+    }
+
     /// <summary>
     /// Writes the <c>finished</c> record; the task completes when it and <c>begun</c> are durable, and only then may the
     /// end of the answer leave.

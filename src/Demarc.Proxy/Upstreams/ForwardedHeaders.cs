@@ -30,7 +30,7 @@ internal static class ForwardedHeaders
         var named = from.Connection;
         foreach (var (name, values) in from)
         {
-            if (NotToUpstream.Contains(name) || name[0] == ':' || IsNamedByConnection(named, name))
+            if (NotToUpstream.Contains(name) || name[0] == ':' || IsOfACloud(name) || IsNamedByConnection(named, name))
                 continue;
             if (values.Count == 1)
                 to.Headers.TryAddWithoutValidation(name, values[0]);
@@ -56,6 +56,12 @@ internal static class ForwardedHeaders
             to[name] = values.Count == 1 ? values.ToString() : new StringValues([.. values]);
         }
     }
+
+    // Signatures, session tokens and project names of the client's own cloud account, which is not the one that is asked.
+    private static bool IsOfACloud(string name) =>
+        name.StartsWith("x-amz-", StringComparison.OrdinalIgnoreCase)
+        || name.StartsWith("amz-sdk-", StringComparison.OrdinalIgnoreCase)
+        || name.StartsWith("x-goog-", StringComparison.OrdinalIgnoreCase);
 
     private static bool IsNamedByConnection(StringValues connection, string name)
     {

@@ -7,8 +7,9 @@ namespace Demarc.Simulator.Platforms;
 /// <summary>An error answer: what the platforms share of it, before each gives it its own shape.</summary>
 /// <param name="Status">HTTP status on the Anthropic API (page "Claude API errors").</param>
 /// <param name="Type">Anthropic's <c>error.type</c>.</param>
+/// <param name="AwsException">Bedrock's exception name; null for the one of the status.</param>
 /// <param name="AtEdge">Raised by the platform's front door rather than by the model service; on Foundry that is Azure's shape.</param>
-internal sealed record Refusal(int Status, string Type, string Message, bool AtEdge = false)
+internal sealed record Refusal(int Status, string Type, string Message, bool AtEdge = false, string? AwsException = null)
 {
     public static readonly Refusal WrongKey = new(401, "authentication_error", "invalid x-api-key", AtEdge: true);
 
@@ -26,6 +27,8 @@ internal sealed record Refusal(int Status, string Type, string Message, bool AtE
             FaultKind.ServerError => new(500, "api_error", "Internal server error"),
             FaultKind.Unauthorized => WrongKey,
             FaultKind.Forbidden => new(403, "permission_error", "Your credential may not use this resource.", AtEdge: true),
+            FaultKind.ExpiredToken => new(401, "authentication_error", "The token has expired.", AtEdge: true, "ExpiredTokenException"),
+            FaultKind.WrongRegion => new(400, "invalid_request_error", "The model is not available in this region: account 000000000000 has no access there.", AtEdge: true),
             FaultKind.NotFound => new(404, "not_found_error", "The requested resource could not be found.", AtEdge: true),
             _ => null,
         };
@@ -40,7 +43,7 @@ internal sealed record Refusal(int Status, string Type, string Message, bool AtE
     };
 
     /// <summary>Bedrock's exception name, for <c>x-amzn-errortype</c>.</summary>
-    public string Exception => Status switch
+    public string Exception => AwsException ?? Status switch
     {
         400 => "ValidationException",
         401 or 403 => "AccessDeniedException",

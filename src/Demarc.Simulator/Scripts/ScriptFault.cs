@@ -18,6 +18,12 @@ public enum FaultKind
     /// <summary>403.</summary>
     Forbidden,
 
+    /// <summary>The token ended before its time: 401, on Bedrock 403 <c>ExpiredTokenException</c>.</summary>
+    ExpiredToken,
+
+    /// <summary>400 in the platform's own shape, naming an account: the model is not there.</summary>
+    WrongRegion,
+
     /// <summary>404.</summary>
     NotFound,
 

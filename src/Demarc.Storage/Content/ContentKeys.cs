@@ -10,8 +10,8 @@ namespace Demarc.Storage.Content;
 /// </summary>
 internal sealed class ContentKeys(Store store, MasterKey master)
 {
-    /// <summary>Two generations of this many are cached: about 300 bytes a key.</summary>
-    private const int GenerationSize = 20_000;
+    /// <summary>Two generations of this many are cached: about 2 KB a key in use.</summary>
+    private const int GenerationSize = 5_000;
 
     private readonly Lock _turn = new();
     private ConcurrentDictionary<Place, Task<ContentKey>> _young = new();

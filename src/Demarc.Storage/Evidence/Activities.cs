@@ -128,23 +128,23 @@ public sealed class Activities
             yield return $"type NOT IN {_store.TextsOfJson("excluded")}";
         if (query.ActorIds.Length > 0 && armColumn != "actor_id")
             yield return $"actor_id IN {_store.TextsOfJson("actors")}";
-        // Times follow positions but for a lateness that the projector knows, so a range of one bounds the other:
-        // the index finds the ends, and the exact time decides between them.
+        // Times follow positions but for a lateness that the projector knows, so a range of one bounds the other: seconds
+        // give positions at or outside of both ends, and the exact time decides between them.
         if (query.From != null)
         {
             yield return "at >= @From";
             yield return """
-                position >= coalesce((SELECT t.position FROM activities t
-                  WHERE t.organization_id = @OrganizationId AND t.ordered_at >= @From ORDER BY t.ordered_at, t.position LIMIT 1), 0)
+                position >= coalesce((SELECT s.position FROM activity_seconds s
+                  WHERE s.organization_id = @OrganizationId AND s.second <= @From / 1000 ORDER BY s.second DESC LIMIT 1), 0)
                 """;
         }
         if (query.To != null)
         {
             yield return "at < @To";
             yield return """
-                position < coalesce((SELECT t.position FROM activities t
-                  WHERE t.organization_id = @OrganizationId AND t.ordered_at >= @To + (SELECT lateness FROM watermarks WHERE name = 'records')
-                  ORDER BY t.ordered_at, t.position LIMIT 1), 9223372036854775807)
+                position < coalesce((SELECT s.position FROM activity_seconds s
+                  WHERE s.organization_id = @OrganizationId AND s.second > (@To + (SELECT lateness FROM watermarks WHERE name = 'records')) / 1000
+                  ORDER BY s.second LIMIT 1), 9223372036854775807)
                 """;
         }
     }

@@ -13,6 +13,7 @@ internal sealed class PostgresWriter : IAsyncDisposable
 {
     private const int MaxBatch = 512;
     private const int MaxQueued = 8192;
+    private const int SplitFrom = 4;
     private static readonly TimeSpan RetryFor = TimeSpan.FromSeconds(5);
 
     private readonly NpgsqlDataSource _source;
@@ -36,6 +37,9 @@ internal sealed class PostgresWriter : IAsyncDisposable
         _durable = durable;
         _loop = LoopAsync();
     }
+
+    /// <summary>What this replica wrote last, for the projector.</summary>
+    public RecentDocuments Recent { get; } = new();
 
     public Task AppendAsync(EvidenceRecord record)
     {
@@ -82,7 +86,7 @@ internal sealed class PostgresWriter : IAsyncDisposable
         {
             var (ours, inserted) = await SendAsync(batch).ConfigureAwait(false);
             if (ours && inserted == batch.Count)
-                batch.ForEach(job => job.SetResult());
+                Durable(batch);
             else
                 await TellApartAsync(batch).ConfigureAwait(false);
         }
@@ -96,6 +100,26 @@ internal sealed class PostgresWriter : IAsyncDisposable
         {
             var failure = new StoreException("The store refused a write: " + e.Message, e);
             batch.ForEach(job => job.TrySetException(failure));
+        }
+    }
+
+    // Told in two work items, not one each: waking a worker costs more than most of what it then does.
+    private void Durable(List<AppendJob> jobs)
+    {
+        Recent.Add(jobs);
+        var (all, half) = (jobs.ToArray(), jobs.Count > SplitFrom ? jobs.Count / 2 : jobs.Count);
+        Tell(0, half);
+        Tell(half, all.Length);
+
+        void Tell(int from, int to)
+        {
+            if (from == to)
+                return;
+            ThreadPool.UnsafeQueueUserWorkItem(_ =>
+            {
+                for (var i = from; i < to; i++)
+                    all[i].SetResult();
+            }, null);
         }
     }
 
@@ -161,7 +185,7 @@ internal sealed class PostgresWriter : IAsyncDisposable
         foreach (var job in batch)
         {
             if (byRequest[(job.Record.RequestId, (long)job.Record.Kind)].Any(body => job.Record.Body.Span.SequenceEqual(body)))
-                job.SetResult();
+                Durable([job]);
             else
                 job.SetException(new AlreadyRecordedException());
         }

@@ -1,32 +1,38 @@
 using System.Data.Common;
 using Microsoft.Data.Sqlite;
+using SQLitePCL;
 
 namespace Demarc.Storage.Evidence;
 
 /// <summary>
 /// Moves the write-ahead log into the SQLite file beside the writer, never under a commit: a passive checkpoint from
-/// another connection each second and whenever another 16 MB were written. Only a log that outgrows 64 MB all the
-/// same is started over by the writer itself, when nearly nothing is left to move.
+/// another connection every ten seconds and whenever another 32 MB were written (oftener, and commits meet its writes on the
+/// disk oftener). A log that outgrows 96 MB all the same is
+/// started over by the writer itself, when nearly nothing is left to move. Its file keeps its size: what is written over
+/// costs less than what has to grow.
 /// </summary>
 internal sealed class SqliteCheckpoints : IDisposable
 {
-    private const long SoonBytes = 16 << 20;
-    private const long RestartBytes = 64 << 20;
+    private static readonly TimeSpan Every = TimeSpan.FromSeconds(10);
+
+    // Pages of 4 KB.
+    private const int SoonPages = 8192;
+    private const int RestartPages = 24576;
+
+    // SQLITE_DBSTATUS_CACHE_WRITE (sqlite3.h): pages written since it was last reset.
+    private const int CacheWrite = 9;
 
     private readonly SqliteConnection _connection;
-    private readonly FileInfo _log;
     private readonly ITimer _timer;
     private readonly AutoResetEvent _wake = new(false);
     private readonly Thread _thread;
-    private long _nextBytes = SoonBytes;
-    private int _commits;
+    private int _pages;
     private volatile bool _written;
     private volatile bool _restart;
     private volatile bool _stop;
 
     public SqliteCheckpoints(string file, TimeProvider time)
     {
-        _log = new FileInfo(file + "-wal");
         _connection = new SqliteConnection(new SqliteConnectionStringBuilder
         {
             DataSource = file,
@@ -34,7 +40,7 @@ internal sealed class SqliteCheckpoints : IDisposable
             Pooling = false,
         }.ToString());
         _connection.Open();
-        _timer = time.CreateTimer(_ => _wake.Set(), null, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
+        _timer = time.CreateTimer(_ => _wake.Set(), null, Every, Every);
         _thread = new Thread(Loop) { IsBackground = true, Name = $"demarc checkpoints {Path.GetFileName(file)}" };
         _thread.Start();
     }
@@ -43,26 +49,21 @@ internal sealed class SqliteCheckpoints : IDisposable
     public void AfterCommit(SqliteWriter writer)
     {
         _written = true;
-        // Asking for the size costs a system call: once in a while is enough.
-        if (++_commits % 64 == 0)
+        raw.sqlite3_db_status(writer.Connection.Handle, CacheWrite, out var pages, out _, 1);
+        if ((_pages += pages) >= SoonPages)
         {
-            _log.Refresh();
-            if (_log.Exists && _log.Length >= _nextBytes)
-            {
-                _nextBytes = _log.Length + SoonBytes;
-                _wake.Set();
-            }
+            _pages = 0;
+            _wake.Set();
         }
         if (!_restart)
             return;
 
         _restart = false;
-        _nextBytes = SoonBytes;
         // A reader in the way is not waited for: the next round tries again.
         writer.Execute("PRAGMA busy_timeout=20");
         using (var command = writer.Connection.CreateCommand())
         {
-            command.CommandText = "PRAGMA wal_checkpoint(TRUNCATE)";
+            command.CommandText = "PRAGMA wal_checkpoint(RESTART)";
             command.CommandTimeout = 1;
             try
             {
@@ -70,7 +71,7 @@ internal sealed class SqliteCheckpoints : IDisposable
             }
             catch (DbException)
             {
-                _nextBytes = RestartBytes + SoonBytes;
+                // Busy: the next round tries again.
             }
         }
         writer.Execute($"PRAGMA busy_timeout={SqliteStore.BusyMilliseconds}");
@@ -97,16 +98,15 @@ internal sealed class SqliteCheckpoints : IDisposable
             _written = false;
             try
             {
-                command.ExecuteNonQuery();
+                // One row: busy, pages in the log, pages moved.
+                using var row = command.ExecuteReader();
+                if (row.Read() && row.GetInt32(1) > RestartPages)
+                    _restart = true;
             }
             catch (DbException)
             {
                 // Busy, or the disk is full: the commits report what matters, the next round tries again.
-                continue;
             }
-            _log.Refresh();
-            if (_log.Exists && _log.Length > RestartBytes)
-                _restart = true;
         }
     }
 }

@@ -8,6 +8,9 @@ internal abstract class SqliteJob
     /// <summary>Why this job alone failed; the others of its group stand.</summary>
     protected Exception? Failure { get; private set; }
 
+    /// <summary>True for what nobody waits for yet: it is committed with what comes next, or by itself a little later.</summary>
+    public virtual bool Lingers => false;
+
     public void Run(SqliteWriter writer)
     {
         try
@@ -33,6 +36,8 @@ internal sealed class SqliteAppend(EvidenceRecord record) : SqliteJob
     private readonly TaskCompletionSource _done = new();
 
     public Task Done => _done.Task;
+
+    public override bool Lingers => record.Kind == RecordKind.Begun;
 
     public override void Complete(Exception? failure)
     {

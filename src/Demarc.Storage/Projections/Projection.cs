@@ -12,6 +12,7 @@ internal sealed class Projection
     private readonly Dictionary<Guid, OpenRequest> _opened = [];
     private readonly HashSet<Guid> _closed = [];
     private readonly List<object?[]> _activities = [];
+    private readonly Dictionary<(string Organization, long Second), long> _seconds = [];
     private readonly List<object?[]> _ledger = [];
     private readonly Dictionary<(string Session, long Begun), object?[]> _sessionRequests = [];
     private readonly Dictionary<string, SessionRow> _sessions = [];
@@ -74,6 +75,9 @@ internal sealed class Projection
             throw new StoreException("Another process has moved the watermark of the log.");
 
         await transaction.ExecuteManyAsync(Tables.Activities, _activities).ConfigureAwait(false);
+        await transaction.ExecuteManyAsync(
+            Tables.ActivitySeconds,
+            [.. _seconds.Select(s => new object?[] { s.Key.Organization, s.Key.Second, s.Value })]).ConfigureAwait(false);
         await transaction.ExecuteManyAsync(Tables.Sessions, [.. _sessions.Values.Select(s => s.Columns)]).ConfigureAwait(false);
         await transaction.ExecuteManyAsync(Tables.SessionRequests, [.. _sessionRequests.Values]).ConfigureAwait(false);
         await transaction.ExecuteManyAsync(Tables.Ledger, _ledger).ConfigureAwait(false);
@@ -161,7 +165,8 @@ internal sealed class Projection
     {
         _orderedAt = Math.Max(_orderedAt, row.At);
         _lateness = Math.Max(_lateness, _orderedAt - row.At);
-        _activities.Add([row.OrganizationId, ++_position, row.RequestId, type, actorId, row.SessionId, row.At, _orderedAt, begun, row.Sequence]);
+        _activities.Add([row.OrganizationId, ++_position, row.RequestId, type, actorId, row.SessionId, row.At, begun, row.Sequence]);
+        _seconds.TryAdd((row.OrganizationId, _orderedAt / 1000), _position);
     }
 
     private void List(OpenRequest request, long? finished, bool captured) =>

@@ -12,6 +12,9 @@ public sealed partial class Projector
 {
     // Long enough that a busy log is followed in batches, short enough that an activity shows within a second.
     private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(150);
+    // Rows of the log in one transaction.
+    private const int Batch = 1000;
+
     private static readonly TimeSpan Idle = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan OrphansEvery = TimeSpan.FromSeconds(5);
 
@@ -63,15 +66,18 @@ public sealed partial class Projector
         while (true)
         {
             var mark = (await _store.FindAsync<Watermark>(Watermark.Select).ConfigureAwait(false))!;
-            var rows = await _store.ReadLogAsync(mark.Place, _store.ProjectionBatch).ConfigureAwait(false);
+            var rows = await _store.ReadLogAsync(mark.Place, Batch).ConfigureAwait(false);
             if (rows.Length == 0)
                 return total;
             var projection = await Projection.OfAsync(rows, mark, _open).ConfigureAwait(false);
-            await _store.WriteAsync(projection.WriteAsync).ConfigureAwait(false);
+            await _store.WriteDerivedAsync(projection.WriteAsync).ConfigureAwait(false);
             _open.Keep(projection);
             foreach (var sequence in projection.Unreadable)
                 Unreadable(sequence);
             total += rows.Length;
+            // What came meanwhile is gathered for the next batch: rows in small batches cost several times as much.
+            if (rows.Length < Batch)
+                return total;
         }
     }
 

@@ -8,7 +8,10 @@ internal static class Tables
 
     public static readonly BulkStatement Activities = BulkStatement.Insert(
         "activities",
-        "organization_id:t position:i request_id:b type:t actor_id:t session_id:t at:i ordered_at:i begun:i finished:i");
+        "organization_id:t position:i request_id:b type:t actor_id:t session_id:t at:i begun:i finished:i");
+
+    public static readonly BulkStatement ActivitySeconds = BulkStatement.Insert(
+        "activity_seconds", "organization_id:t second:i position:i", "ON CONFLICT (organization_id, second) DO NOTHING");
 
     public static readonly BulkStatement Sessions = BulkStatement.Insert(
         "sessions",

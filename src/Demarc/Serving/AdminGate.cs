@@ -40,21 +40,29 @@ internal sealed class AdminGate(ISnapshotSource snapshots, Store store, TimeProv
     private async Task<AdminAnswer> AnswerAsync(HttpContext http, Func<AdminRequest, Task<AdminAnswer>> endpoint)
     {
         if (Credential.Of(http.Request) is not { } key)
-            return new(401, null, "authentication_error", Credential.Missing);
+            return new(401, null, "authentication_error", Credential.ExplainMissing(http.Request));
         var (status, principal) = await snapshots.AuthenticateAsync(key);
         if (status != KeyStatus.Active || principal is null)
             return status == KeyStatus.Unavailable
                 ? new(503, null, "api_error", Credential.Explain(status))
                 : new(401, null, "authentication_error", Credential.Explain(status));
         var request = new AdminRequest(http.Request, principal);
+        if (snapshots.Current.Network.Refuse(http.Connection.RemoteIpAddress, "this gateway") is { } denied)
+        {
+            await RecordAsync(denied.Code, denied.Rule);
+            return new(403, null, "permission_error", denied.Message);
+        }
         if (principal.KeyKind == ApiKeyKind.Admin)
             return await endpoint(request);
-        await store.RecordAsync(principal.OrganizationId, request.Actor, "demarc_admin_refused", new()
+        await RecordAsync("wrong_key_kind", null);
+        return new(403, null, "permission_error", "This address takes an admin key (demarc_admin_…). An administrator makes one with: demarc key create --kind admin.");
+
+        Task RecordAsync(string reason, string? rule) => store.RecordAsync(principal.OrganizationId, request.Actor, "demarc_admin_refused", new()
         {
-            ["reason"] = "wrong_key_kind",
+            ["reason"] = reason,
+            ["rule"] = rule,
             ["method"] = http.Request.Method,
             ["route"] = (http.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText,
         });
-        return new(403, null, "permission_error", "This address takes an admin key (demarc_admin_…). An administrator makes one with: demarc key create --kind admin.");
     }
 }

@@ -45,7 +45,8 @@ internal sealed class ComplianceGate(ISnapshotSource snapshots, Store store, Tim
             return InvalidKey;
         var request = new ComplianceRequest(http.Request, principal);
         var scopes = ComplianceScope.Of(principal.KeyKind);
-        var answer = scopes.Length == 0 ? InvalidKey
+        var answer = snapshots.Current.Network.Refuse(http.Connection.RemoteIpAddress, "this gateway") is { } denied ? new(403, null, "permission_error", denied.Message)
+            : scopes.Length == 0 ? InvalidKey
             : scopes.Contains(scope) ? await endpoint(request)
             : new(403, null, "permission_error", $"Missing required scopes. Got: [{string.Join(", ", scopes.Select(s => $"'{s}'"))}] Needed: ['{scope}']");
         await store.RecordAsync(principal.OrganizationId, request.Actor, "compliance_api_accessed", new()

@@ -1,4 +1,3 @@
-using System.Net;
 using Demarc.Control.AdminApi;
 using Demarc.Control.Compliance;
 using Demarc.Control.Configuration;
@@ -14,8 +13,6 @@ using Demarc.Proxy.Upstreams;
 using Demarc.Storage;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.HttpOverrides;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.AspNetCore.Server.Kestrel.Https;
 
 namespace Demarc.Serving;
 
@@ -68,6 +65,8 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddHostedService<AddressWatch>();
             builder.Services.AddSingleton(new SessionNames(installation.Master.Derive("demarc session")));
             builder.Services.AddSingleton<ModelsEndpoints>();
+            builder.Services.AddSingleton<CloudEndpoints>();
+            builder.Services.AddSingleton<ProfilesEndpoints>();
             builder.Services.AddSingleton<Health>();
             builder.Services.AddSingleton<AdminGate>();
             builder.Services.AddSingleton<OrganizationEndpoints>();
@@ -96,6 +95,7 @@ public sealed class Gateway : IAsyncDisposable
             var app = builder.Build();
             UseTrustedProxies(app, config);
             app.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = FailedAsync });
+            app.Use(Listeners.HandleAsync);
             app.MapDemarc();
             await app.StartAsync();
 
@@ -111,6 +111,9 @@ public sealed class Gateway : IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>Every address that is listened on: those for clients, then those for administration alone.</summary>
+    internal Uri[] Addresses => [.. _app.Urls.Select(url => new Uri(url))];
 
     /// <summary>Every route that is mapped, as <c>METHOD /pattern</c>.</summary>
     internal IEnumerable<string> Routes => _app.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
@@ -132,9 +135,6 @@ public sealed class Gateway : IAsyncDisposable
 
     private static void Listen(WebApplicationBuilder builder, DemarcConfig config, ServeOptions options, TlsCertificate? tls)
     {
-        var endpoint = options.Listen is null ? config.Listen.ToEndPoint()
-            : IPEndPoint.TryParse(options.Listen, out var parsed) ? parsed
-            : throw new ServeException($"--listen {options.Listen}: give an IP address and a port, for example 127.0.0.1:8443.");
         if (tls is not null)
             builder.Services.AddHostedService(_ => tls);
         builder.WebHost.ConfigureKestrel(kestrel =>
@@ -144,14 +144,7 @@ public sealed class Gateway : IAsyncDisposable
             kestrel.Limits.MaxRequestBodySize = null;
             kestrel.Limits.MaxRequestHeadersTotalSize = 256 << 10;
             kestrel.Limits.MaxRequestHeaderCount = 500;
-            kestrel.Listen(endpoint, listen =>
-            {
-                listen.Protocols = HttpProtocols.Http1AndHttp2;
-                if (tls is not null)
-                    listen.UseHttps(new TlsHandshakeCallbackOptions { OnConnection = _ => ValueTask.FromResult(tls.ServerOptions()) });
-                else
-                    listen.Protocols = HttpProtocols.Http1;
-            });
+            Listeners.Add(kestrel, config, options.Listen, tls);
         });
     }
 

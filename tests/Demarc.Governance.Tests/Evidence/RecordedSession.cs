@@ -38,13 +38,13 @@ internal sealed class RecordedSession
         Assert.True(RequestScanner.TryScan(body, out var facts, out var problem), problem);
         if (!_keys.TryGetValue(Day, out var key))
             _keys.Add(Day, key = new ContentKey(RandomNumberGenerator.GetBytes(ContentKey.Size)));
-        var system = facts.System.IsEmpty ? default : MessageIdentity.Of(key.IdentityKey, facts.System.Of(body));
-        List<UInt128> messages = [.. facts.Messages.Select(m => MessageIdentity.Of(key.IdentityKey, m.Of(body)))];
+        var system = facts.System.IsEmpty ? default : MessageIdentity.Of(key, facts.System.Of(body));
+        List<UInt128> messages = [.. facts.Messages.Select(m => MessageIdentity.Of(key, m.Of(body)))];
         var continuation = _tips.Find(Name, Day, system, messages.ToArray());
         var content = new CapturedContent(body, facts, continuation);
         var finished = content.Finish(new AnswerFacts(), Encoding.UTF8.GetBytes(answer ?? ""), truncated).ToArray();
         if (answer is not null)
-            messages.Add(MessageIdentity.Of(key.IdentityKey, Encoding.UTF8.GetBytes($$"""{"role":"assistant","content":{{answer}}}""")));
+            messages.Add(MessageIdentity.Of(key, Encoding.UTF8.GetBytes($$"""{"role":"assistant","content":{{answer}}}""")));
         var at = new DateTimeOffset(Day, default, default).ToUnixTimeMilliseconds() + _requests.Count;
         var id = Guid.CreateVersion7(DateTimeOffset.FromUnixTimeMilliseconds(at));
         _tips.Remember(Name, Day, continuation.Parent, id, system, [.. messages]);

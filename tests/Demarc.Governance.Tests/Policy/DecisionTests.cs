@@ -43,6 +43,41 @@ public sealed class DecisionTests
         Assert.Equal(expected is null, decision.Refusal is not null);
     }
 
+    [Theory]
+    [InlineData("claude-sonnet-4-5@20250929", "east/s45")]
+    [InlineData("anthropic.claude-sonnet-4-5-20250929-v1:0", "east/s45")]
+    [InlineData("claude-sonnet-4-5", "east/s45")]
+    [InlineData("global.anthropic.claude-sonnet-4-5-20250929-v1:0", "east/s45")]
+    [InlineData("us.anthropic.claude-sonnet-4-5-20250929-v1:0", null)] // asks for inference in the US, which a global deployment does not promise
+    [InlineData("us.anthropic.claude-haiku-4-5-20251001-v1:0", "east/haiku-us")]
+    [InlineData("eu.anthropic.claude-haiku-4-5-20251001-v1:0", null)]
+    [InlineData("eu.anthropic.claude-opus-4-7", "east/opus-eu")]
+    [InlineData("arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.anthropic.claude-haiku-4-5-20251001-v1:0", "east/haiku-us")]
+    [InlineData("arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/s45", "east/s45")]
+    [InlineData("claude-opus-5", null)]
+    public void A_platforms_id_of_a_model_leads_to_the_one_deployment_that_serves_it(string asked, string? expected)
+    {
+        var resource = Resource("east");
+        resource.Deployments =
+        [
+            Deployment(resource, "s45", "claude-sonnet-4-5-20250929", "global"),
+            Deployment(resource, "haiku-us", "claude-haiku-4-5-20251001", "data-zone:us"),
+            Deployment(resource, "opus-eu", "claude-opus-4-7", "region:eu-central-1"),
+        ];
+
+        Assert.Equal(expected, Decision.Decide(Snapshot(resources: [resource]), Developer, null, asked, Now).Plan.FirstOrDefault()?.FullName);
+        if (!asked.StartsWith("arn:", StringComparison.Ordinal))
+            Assert.Equal(expected, Decision.Decide(Snapshot(resources: [resource]), Developer, "east", asked, Now).Plan.FirstOrDefault()?.FullName);
+    }
+
+    [Fact]
+    public void A_model_that_several_deployments_serve_is_not_chosen_among()
+    {
+        var refusal = Decision.Decide(Snapshot(), Developer, null, "anthropic.claude-sonnet-4-6", Now).Refusal!;
+        Assert.Equal("model_ambiguous", refusal.Code);
+        Assert.Contains("east/a, east/b, west/a, west/c", refusal.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void An_alias_wins_over_a_deployment_of_its_name()
     {
@@ -112,14 +147,15 @@ public sealed class DecisionTests
 
     private static PolicySnapshot Policy(string[] groups, string[] users, string[]? models, CaptureMode? capture) => new("policies[0]", groups, users, models, capture);
 
-    private static GatewaySnapshot Snapshot(PolicySnapshot[]? policies = null, (string Name, string[] Targets)[]? aliases = null)
+    private static GatewaySnapshot Snapshot(PolicySnapshot[]? policies = null, (string Name, string[] Targets)[]? aliases = null, ResourceSnapshot[]? resources = null)
     {
-        ResourceSnapshot[] resources = [Resource("east", "a", "b"), Resource("west", "a", "c")];
+        aliases ??= resources is null ? [("sonnet", ["east/a"])] : [];
+        resources ??= [Resource("east", "a", "b"), Resource("west", "a", "c")];
         var deployments = resources.SelectMany(r => r.Deployments).ToDictionary(d => d.FullName);
         return new GatewaySnapshot
         {
             Resources = resources,
-            Aliases = [.. (aliases ?? [("sonnet", ["east/a"])]).Select(a => new AliasSnapshot(a.Name, [.. a.Targets.Select((t, i) => new AliasTarget(deployments[t], i, 1))]))],
+            Aliases = [.. aliases.Select(a => new AliasSnapshot(a.Name, [.. a.Targets.Select((t, i) => new AliasTarget(deployments[t], i, 1))]))],
             Policies = policies ?? [],
             Catalog = Shipped,
             PolicyHash = "sha256:p",
@@ -130,8 +166,11 @@ public sealed class DecisionTests
 
     private static ResourceSnapshot Resource(string name, params string[] deployments)
     {
-        var resource = new ResourceSnapshot { Name = name, Platform = Platform.Foundry, Endpoint = new Uri("https://x.example"), Agreements = [], ApiKey = new Secret("k") };
-        resource.Deployments = [.. deployments.Select(d => new DeploymentSnapshot { Resource = resource, Name = d, Model = "claude-sonnet-4-6", Scope = "global", Hosting = Hosting.Anthropic })];
+        var resource = new ResourceSnapshot { Name = name, Platform = Platform.Foundry, Endpoint = new Uri("https://x.example"), Agreements = [], Credential = new KeyCredential(new Secret("k")) };
+        resource.Deployments = [.. deployments.Select(d => Deployment(resource, d, "claude-sonnet-4-6", "global"))];
         return resource;
     }
+
+    private static DeploymentSnapshot Deployment(ResourceSnapshot resource, string name, string model, string scope) =>
+        new() { Resource = resource, Name = name, Model = model, Scope = scope, Hosting = Hosting.Anthropic };
 }

@@ -76,7 +76,7 @@ internal sealed class Estate
 
         ResourceSnapshot Resource(string name, Platform platform, string? region, params (string Name, string Scope, Hosting Hosting)[] held)
         {
-            var resource = new ResourceSnapshot { Name = name, Platform = platform, Endpoint = new Uri($"https://{name}.example"), Region = region, Agreements = agreements, ApiKey = new Secret("k") };
+            var resource = new ResourceSnapshot { Name = name, Platform = platform, Endpoint = new Uri($"https://{name}.example"), Region = region, Agreements = agreements, Credential = new KeyCredential(new Secret("k")) };
             resource.Deployments = [.. held.Select(d => new DeploymentSnapshot { Resource = resource, Name = d.Name, Model = d.Name == "fable" ? "claude-fable-5" : "claude-sonnet-4-6", Scope = d.Scope, Hosting = d.Hosting })];
             foreach (var deployment in resource.Deployments)
                 deployment.Boundary = Boundary.Of(CatalogFile.Shipped, deployment, CatalogFile.Day, Facts);

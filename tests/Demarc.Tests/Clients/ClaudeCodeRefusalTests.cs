@@ -26,6 +26,22 @@ public sealed class ClaudeCodeRefusalTests(GatewayFixture gateway) : IClassFixtu
     }
 
     [Theory]
+    [InlineData(ClaudeVersion.Newest, ClaudeConnection.Bedrock)]
+    [InlineData(ClaudeVersion.Older, ClaudeConnection.Bedrock)]
+    [InlineData(ClaudeVersion.Newest, ClaudeConnection.Vertex)]
+    [InlineData(ClaudeVersion.Older, ClaudeConnection.Vertex)]
+    public async Task An_unknown_model_is_refused_once_in_the_clouds_modes_too(ClaudeVersion version, ClaudeConnection connection)
+    {
+        await using var tee = new RecordingTee(gateway.Url);
+
+        var run = await ClaudeCode.RunAsync(version, connection.Environment(tee.Url, gateway.DeveloperKey), "--model", "nosuch");
+
+        Assert.Single(tee.Posts);
+        Assert.Equal(1, run.ExitCode);
+        Assert.StartsWith("API Error: 400 There is no alias or deployment \"nosuch\". Available: ", run.Result, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [MemberData(nameof(Versions))]
     public async Task A_revoked_key_is_refused_once_and_says_so(ClaudeVersion version)
     {

@@ -14,6 +14,12 @@ public enum ClaudeConnection
 
     /// <summary><c>CLAUDE_CODE_USE_FOUNDRY</c>, base <c>/{resource}/anthropic</c>.</summary>
     FoundryResource,
+
+    /// <summary><c>CLAUDE_CODE_USE_BEDROCK</c>, base <c>/bedrock</c>, the key as <c>ANTHROPIC_AUTH_TOKEN</c>.</summary>
+    Bedrock,
+
+    /// <summary><c>CLAUDE_CODE_USE_VERTEX</c>, base <c>/vertex</c>, the key as <c>ANTHROPIC_AUTH_TOKEN</c>.</summary>
+    Vertex,
 }
 
 internal static class ClaudeConnections
@@ -28,6 +34,22 @@ internal static class ClaudeConnections
             ClaudeConnection.ApiKey => new() { ["ANTHROPIC_BASE_URL"] = url, ["ANTHROPIC_API_KEY"] = key },
             ClaudeConnection.Foundry => Foundry("/anthropic"),
             ClaudeConnection.FoundryResource => Foundry("/sim-foundry/anthropic"),
+            ClaudeConnection.Bedrock => new()
+            {
+                ["CLAUDE_CODE_USE_BEDROCK"] = "1",
+                ["CLAUDE_CODE_SKIP_BEDROCK_AUTH"] = "1",
+                ["ANTHROPIC_BEDROCK_BASE_URL"] = url + "/bedrock",
+                ["ANTHROPIC_AUTH_TOKEN"] = key,
+            },
+            ClaudeConnection.Vertex => new()
+            {
+                ["CLAUDE_CODE_USE_VERTEX"] = "1",
+                ["CLAUDE_CODE_SKIP_VERTEX_AUTH"] = "1",
+                ["ANTHROPIC_VERTEX_BASE_URL"] = url + "/vertex",
+                ["ANTHROPIC_VERTEX_PROJECT_ID"] = "any",
+                ["CLOUD_ML_REGION"] = "global",
+                ["ANTHROPIC_AUTH_TOKEN"] = key,
+            },
             _ => throw new ArgumentOutOfRangeException(nameof(connection)),
         };
 

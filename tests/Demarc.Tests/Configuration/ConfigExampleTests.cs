@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.Json;
 using Demarc.Control.Configuration;
 using Demarc.Governance.Boundaries;
@@ -20,18 +21,33 @@ public sealed class ConfigExampleTests : IDisposable
 
         Assert.Empty(result.Problems);
         var config = result.Config!;
-        Assert.Equal("0.0.0.0:8443", config.Listen.ToString());
+        Assert.Equal("0.0.0.0:8443", Assert.Single(config.Listen).ToString());
         Assert.Equal(new Uri("https://claude.contoso.example"), config.PublicUrl);
-        Assert.Equal(_folder.Tls, config.Tls);
+        Assert.Equal(_folder.Tls with { ClientAuthorities = Path.Combine(_folder.Root, "tls/client-ca.pem") }, config.Tls);
         Assert.Equal("10.0.0.0/8", Assert.Single(config.TrustedProxies).ToString());
+        Assert.Equal("127.0.0.1:8444", Assert.Single(config.AdminListen).ToString());
+        Assert.Null(config.Network.Refuse(IPAddress.Parse("10.1.2.3"), "it"));
+        Assert.Equal("network_rules[0]", config.Network.Refuse(IPAddress.Parse("10.1.99.3"), "it")!.Rule);
+        Assert.Equal("resources[0].network_rules", config.Resources[0].Network.Refuse(IPAddress.Parse("10.2.0.1"), "it")!.Rule);
         Assert.Equal(Path.Combine(_folder.Root, "data/content"), config.ContentDirectory);
         Assert.Equal(Convert.ToBase64String(new byte[32]), config.MasterKey!.Reveal());
         Assert.Equal(Path.Combine(_folder.Root, "catalog.json"), config.CatalogPath);
         Assert.Equal(32 << 20, config.MaxBodyBytes);
         Assert.Equal("Contoso", config.OrganizationName);
-        Assert.Equal([("contoso-eastus2", Platform.Foundry), ("anthropic-main", Platform.Anthropic)], config.Resources.Select(r => (r.Name, r.Platform)));
-        Assert.Equal(ConfigFolder.Canary + "-variable", config.Resources[0].ApiKey.Reveal());
-        Assert.Equal(ConfigFolder.Canary + "-file", config.Resources[1].ApiKey.Reveal());
+        Assert.Equal(
+            [
+                ("contoso-eastus2", Platform.Foundry), ("anthropic-main", Platform.Anthropic), ("foundry-entra", Platform.Foundry),
+                ("claude-aws", Platform.AnthropicAws), ("bedrock-us", Platform.Bedrock), ("bedrock-key", Platform.Bedrock), ("google-eu", Platform.Vertex),
+            ],
+            config.Resources.Select(r => (r.Name, r.Platform)));
+        Assert.Equal(new AzureCredential(null), config.Resources[2].Credential);
+        Assert.Equal(new Uri("http://proxy.contoso.example:3128"), config.Resources[2].Proxy);
+        Assert.Contains("BEGIN CERTIFICATE", config.Resources[2].CertificateAuthorities, StringComparison.Ordinal);
+        Assert.Equal("wrkspc_01AbCdEf23GhIj", config.Resources[3].Workspace);
+        Assert.Equal(new AwsCredential("arn:aws:iam::123456789012:role/claude", "contoso"), config.Resources[4].Credential);
+        Assert.Equal(new GoogleCredential(Path.Combine(_folder.Root, "secrets/google.json")), config.Resources[6].Credential);
+        Assert.Equal(ConfigFolder.Canary + "-variable", ((KeyCredential)config.Resources[0].Credential).Key.Reveal());
+        Assert.Equal(ConfigFolder.Canary + "-file", ((KeyCredential)config.Resources[1].Credential).Key.Reveal());
         var azure = config.Resources[0].Deployments[1];
         Assert.Equal(new DeploymentConfig("sonnet-us", "claude-sonnet-4-6", "data-zone:us", Hosting.Azure) { RequestsPerMinute = 600, Facts = azure.Facts }, azure);
         Assert.Equal(("edge.private_network", "Private endpoint pe-claude"), (Assert.Single(azure.Facts).Fact.ToString(), azure.Facts[0].Reason));
@@ -51,6 +67,7 @@ public sealed class ConfigExampleTests : IDisposable
     [InlineData("zzzzzzzz: 1", "")]
     [InlineData("tls: { zzzzzzzz: 1 }", "tls.")]
     [InlineData("organization: { zzzzzzzz: 1 }", "organization.")]
+    [InlineData("network_rules: [{ zzzzzzzz: 1 }]", "")]
     [InlineData("resources: [{ zzzzzzzz: 1 }]", "")]
     [InlineData("resources: [{ credential: { zzzzzzzz: 1 } }]", "credential.")]
     [InlineData("resources: [{ deployments: [{ zzzzzzzz: 1 }] }]", "")]
@@ -94,7 +111,7 @@ public sealed class ConfigExampleTests : IDisposable
         var result = _folder.Read(yaml);
 
         Assert.Contains("no resources", Assert.Single(result.Problems).Message, StringComparison.Ordinal);
-        Assert.Equal("127.0.0.1:8443", result.Config!.Listen.ToString());
+        Assert.Equal("127.0.0.1:8443", Assert.Single(result.Config!.Listen).ToString());
         Assert.Equal(new SqliteStoreConfig(Path.Combine(_folder.Root, "data", "demarc.db")), result.Config.Store);
         Assert.Equal(33554432, result.Config.MaxBodyBytes);
     }
@@ -106,11 +123,20 @@ public sealed class ConfigExampleTests : IDisposable
             resources:
               - { name: contoso, platform: foundry, credential: { api_key: "${FOUNDRY_KEY}" } }
               - { name: direct, platform: anthropic, credential: { api_key: "${FOUNDRY_KEY}" } }
+              - { name: aws, platform: anthropic-aws, region: us-west-2, workspace: wrkspc_1, credential: { aws: default } }
+              - { name: bedrock, platform: bedrock, region: eu-west-1, credential: { aws: default } }
+              - { name: mantle, platform: bedrock, api: messages, region: eu-west-1, credential: { aws: default } }
+              - { name: google, platform: vertex, region: europe-west1, project: p, credential: { google: default } }
+              - { name: google-global, platform: vertex, region: global, project: p, credential: { google: default } }
+              - { name: google-eu, platform: vertex, region: eu, project: p, credential: { google: default } }
               - { name: local, platform: anthropic, endpoint: "http://127.0.0.1:9/base/", credential: { api_key: "${FOUNDRY_KEY}" } }
             """).Config!;
 
         Assert.Equal(
-            ["https://contoso.services.ai.azure.com/anthropic", "https://api.anthropic.com/", "http://127.0.0.1:9/base"],
+            ["https://contoso.services.ai.azure.com/anthropic", "https://api.anthropic.com/", "https://aws-external-anthropic.us-west-2.api.aws/",
+                "https://bedrock-runtime.eu-west-1.amazonaws.com/", "https://bedrock-mantle.eu-west-1.api.aws/anthropic",
+                "https://europe-west1-aiplatform.googleapis.com/", "https://aiplatform.googleapis.com/", "https://aiplatform.eu.rep.googleapis.com/",
+                "http://127.0.0.1:9/base"],
             config.Resources.Select(r => r.Endpoint.AbsoluteUri));
     }
 
@@ -119,7 +145,7 @@ public sealed class ConfigExampleTests : IDisposable
     [InlineData("[::1]:8443", "::1", 8443)]
     [InlineData("0.0.0.0:65535", "0.0.0.0", 65535)]
     public void Addresses_to_listen_on_are_read(string written, string host, int port) =>
-        Assert.Equal(new ListenConfig(host, port), _folder.Read($"listen: '{written}'").Config!.Listen);
+        Assert.Equal(new ListenConfig(host, port), Assert.Single(_folder.Read($"listen: '{written}'").Config!.Listen));
 
     [Theory]
     [InlineData("33554432", 33554432)]

@@ -25,8 +25,32 @@ public sealed class ConfigFolder : IDisposable
         Write("secrets/anthropic-key", Canary + "-file\n");
         Write("secrets/master-key", Convert.ToBase64String(new byte[32]) + "\n");
         Write("secrets/empty", "\n");
+        Write("secrets/google.json", """{"type":"service_account","private_key":"sk-canary-7c1f"}""");
         Write("catalog.json", File.ReadAllText(ShippedPath));
-        WriteCertificate("CN=first");
+        using var certificate = WriteCertificate("CN=first");
+        Write("corporate-ca.pem", certificate.ExportCertificatePem());
+        using var authority = ClientAuthority();
+        Write("tls/client-ca.pem", authority.ExportCertificatePem() + "\n");
+    }
+
+    /// <summary>An authority that signs clients' certificates, with its key.</summary>
+    public static X509Certificate2 ClientAuthority(string name = "CN=clients")
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest(name, key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
+        return request.CreateSelfSigned(TimeProvider.System.GetUtcNow().AddDays(-1), TimeProvider.System.GetUtcNow().AddDays(30));
+    }
+
+    /// <summary>A client's certificate with its key; <paramref name="usage"/> is its extended key usage.</summary>
+    public static X509Certificate2 ClientCertificate(X509Certificate2 authority, string usage = "1.3.6.1.5.5.7.3.2")
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("CN=laptop", key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(usage)], critical: false));
+        var now = TimeProvider.System.GetUtcNow();
+        using var unkeyed = request.Create(authority, now.AddHours(-1), now.AddDays(1), RandomNumberGenerator.GetBytes(8));
+        return unkeyed.CopyWithPrivateKey(key);
     }
 
     public string Root { get; } = Directory.CreateTempSubdirectory("demarc-config-").FullName;

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Threading.Channels;
 using Demarc.Control.Configuration;
+using Demarc.Governance.Boundaries;
 using Microsoft.Extensions.Logging;
 using Xunit;
 
@@ -80,7 +81,7 @@ public sealed class ConfigWatchTests : IAsyncLifetime
         _folder.Write("secrets/anthropic-key", "sk-rotated\n");
 
         var (config, result) = await NextAsync();
-        Assert.Equal("sk-rotated", config.Resources[1].ApiKey.Reveal());
+        Assert.Equal("sk-rotated", ((KeyCredential)config.Resources[1].Credential).Key.Reveal());
         Assert.Equal(_first.Hash, result.Hash);
     }
 
@@ -91,7 +92,7 @@ public sealed class ConfigWatchTests : IAsyncLifetime
         Assert.Contains("'secrets/late'", (await _journal.NextAsync(Kept)).Line, StringComparison.Ordinal);
 
         _folder.Write("secrets/late", "sk-late");
-        Assert.Equal("sk-late", (await NextAsync()).Config.Resources[1].ApiKey.Reveal());
+        Assert.Equal("sk-late", ((KeyCredential)(await NextAsync()).Config.Resources[1].Credential).Key.Reveal());
     }
 
     [Fact]

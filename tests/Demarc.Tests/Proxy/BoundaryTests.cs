@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using Demarc.Tests.Harness;
+using Demarc.Tests.Upstreams;
 using Xunit;
 
 namespace Demarc.Tests.Proxy;
@@ -18,7 +19,7 @@ public sealed class BoundaryTests
         Assert.Equal(HttpStatusCode.OK, served.StatusCode);
         Assert.Equal(("anthropic", "us", "30d"), (Header(served, "demarc-processor"), Header(served, "demarc-inference"), Header(served, "demarc-retention")));
 
-        time.Step(TimeSpan.FromDays(3));
+        time.Ahead += TimeSpan.FromDays(3);
         var refused = await AskAsync(place, ProxyPlace.Body("haiku"));
         var (type, message) = Answers.Error(await refused.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
         Assert.Equal((HttpStatusCode.BadRequest, "policy_blocked", "false"), (refused.StatusCode, type, Header(refused, "x-should-retry")));

@@ -55,6 +55,8 @@ public sealed class StorePlace : IAsyncDisposable
         if (_folder != null)
         {
             await using var sqlite = new SqliteConnection($"Data Source={_folder}/demarc.db;Pooling=false");
+            await sqlite.OpenAsync();
+            await sqlite.ExecuteAsync($"ATTACH '{_folder}/derived.db' AS derived");
             return await sqlite.ExecuteScalarAsync<T>(sql, parameters);
         }
         await using var postgres = new NpgsqlConnection(

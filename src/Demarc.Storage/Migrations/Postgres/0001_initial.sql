@@ -128,15 +128,21 @@ CREATE TABLE activities (
   actor_id text COLLATE "C" NOT NULL,
   session_id text COLLATE "C",
   at bigint NOT NULL,
-  ordered_at bigint NOT NULL,
   begun bigint,
   finished bigint NOT NULL,
   PRIMARY KEY (organization_id, position)
 );
-CREATE INDEX activities_time ON activities (organization_id, ordered_at, position);
 CREATE INDEX activities_type ON activities (organization_id, type, position);
 CREATE INDEX activities_actor ON activities (organization_id, actor_id, position);
 CREATE INDEX activities_request ON activities (request_id);
+
+-- The first position of each second in which any activity was ordered: bounds a search by time, a row a second.
+CREATE TABLE activity_seconds (
+  organization_id text COLLATE "C" NOT NULL,
+  second bigint NOT NULL,
+  position bigint NOT NULL,
+  PRIMARY KEY (organization_id, second)
+);
 
 CREATE TABLE sessions (
   id text COLLATE "C" PRIMARY KEY,

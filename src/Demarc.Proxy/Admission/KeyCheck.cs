@@ -1,0 +1,28 @@
+using Demarc.Governance;
+using Demarc.Governance.Identity;
+using Demarc.Proxy.Ingress;
+using Demarc.Proxy.Refusals;
+using Microsoft.AspNetCore.Http;
+
+namespace Demarc.Proxy.Admission;
+
+/// <summary>Authentication of the lists that clients ask for beside inference; nothing of them is recorded.</summary>
+internal static class KeyCheck
+{
+    /// <summary>The principal of an inference key that holds; null when the request has been refused.</summary>
+    public static async ValueTask<Principal?> PrincipalAsync(HttpContext http, ISnapshotSource snapshots, Dialect dialect = Dialect.Anthropic)
+    {
+        var key = Credential.Of(http.Request);
+        var (status, principal) = key is null ? (KeyStatus.Unknown, null) : await snapshots.AuthenticateAsync(key);
+        if (status == KeyStatus.Active && principal is { KeyKind: ApiKeyKind.Inference })
+        {
+            if (snapshots.Current.Network.Refuse(http.Connection.RemoteIpAddress, "this gateway") is not { } denied)
+                return principal;
+            await ErrorEnvelope.WriteAsync(http, Refused.Policy.Status, Refused.Policy.Type, denied.Message, dialect: dialect);
+            return null;
+        }
+        await ErrorEnvelope.WriteAsync(
+            http, 401, "authentication_error", key is null ? Credential.ExplainMissing(http.Request) : Credential.Explain(status), dialect: dialect);
+        return null;
+    }
+}
