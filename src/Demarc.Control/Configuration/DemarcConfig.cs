@@ -105,9 +105,6 @@ public sealed record ResourceConfig(
     DeploymentConfig[] Deployments,
     int Line)
 {
-    /// <summary>What the operator declares of all its deployments.</summary>
-    public FactDeclaration[] Facts { get; init; } = [];
-
     /// <summary>The form of the bodies it takes: <c>api</c> on Bedrock, the platform's own elsewhere.</summary>
     public BodyForm Form { get; init; }
 
@@ -126,6 +123,9 @@ public sealed record ResourceConfig(
     /// <summary>Where requests to its deployments may come from; default anywhere.</summary>
     [JsonIgnore]
     public NetworkRules Network { get; init; } = NetworkRules.None;
+
+    /// <summary>What the operator declares of all its deployments.</summary>
+    public FactDeclaration[] Facts { get; init; } = [];
 }
 
 /// <summary>One pinned model version.</summary>

@@ -30,7 +30,7 @@ public sealed class NameIndex
     {
         _catalog = catalog;
         var deployments = resources.SelectMany(r => r.Deployments).ToArray();
-        _alone = deployments.ToFrozenDictionary(d => d, d => new NameTargets([new AliasTarget(d, 0, 1)], FailoverScope.None));
+        _alone = deployments.ToFrozenDictionary(d => d, d => new NameTargets([new AliasTarget(d, 0, 1)], FailoverScope.None), ReferenceEqualityComparer.Instance as IEqualityComparer<DeploymentSnapshot>);
         _byModel = deployments.GroupBy(d => catalog.FindModel(d.Model)?.Id ?? d.Model, StringComparer.Ordinal)
             .ToFrozenDictionary(g => g.Key, g => g.ToArray(), StringComparer.Ordinal);
         var byName = new Dictionary<string, NameTargets>(StringComparer.Ordinal);
@@ -38,11 +38,11 @@ public sealed class NameIndex
         foreach (var alias in aliases)
             byName[alias.Name] = new NameTargets(alias.Targets, alias.Failover);
         foreach (var deployment in deployments)
-            byName.TryAdd(deployment.FullName, _alone[deployment]);
+            byName.TryAdd(deployment.FullName, Alone(deployment));
         foreach (var group in deployments.GroupBy(d => d.Name, StringComparer.Ordinal))
         {
             if (group.Count() == 1)
-                byName.TryAdd(group.Key, _alone[group.First()]);
+                byName.TryAdd(group.Key, Alone(group.First()));
             else if (!byName.ContainsKey(group.Key))
                 ambiguous[group.Key] = string.Join(", ", group.Select(d => d.FullName));
         }
@@ -50,7 +50,7 @@ public sealed class NameIndex
         _ambiguous = ambiguous.ToFrozenDictionary(StringComparer.Ordinal);
         _byResource = resources.ToFrozenDictionary(
             r => r.Name,
-            r => r.Deployments.ToFrozenDictionary(d => d.Name, d => _alone[d], StringComparer.Ordinal),
+            r => r.Deployments.ToFrozenDictionary(d => d.Name, Alone, StringComparer.Ordinal),
             StringComparer.Ordinal);
         Listed =
         [
@@ -75,7 +75,7 @@ public sealed class NameIndex
             if (model.StartsWith("arn:", StringComparison.Ordinal) && model.LastIndexOf('/') is > 0 and var slash)
                 return Resolve(null, model[(slash + 1)..]);
             return Serving(null, model) is var serving && serving.Length == 1
-                ? (_alone[serving[0]], null)
+                ? (Alone(serving[0]), null)
                 : serving.Length > 1
                     ? (null, new Refusal("model_ambiguous", $"More than one deployment serves the model \"{model}\". Ask for one of: {string.Join(", ", serving.Select(d => d.FullName))}; or your administrator makes an alias of that name."))
                     : (null, Unknown(model, "There is no alias or deployment", Listed.Select(l => l.Name)));
@@ -85,7 +85,7 @@ public sealed class NameIndex
         if (deployments.TryGetValue(model, out var found))
             return (found, null);
         return Serving(resource, model) is [var only]
-            ? (_alone[only], null)
+            ? (Alone(only), null)
             : (null, Unknown(model, $"The resource \"{resource}\" has no deployment", deployments.Keys.Order(StringComparer.Ordinal)));
     }
 
@@ -100,6 +100,8 @@ public sealed class NameIndex
         return Array.FindAll(deployments, d => (resource is null || d.Resource.Name == resource)
             && (zone is null || d.Scope == $"data-zone:{zone}" || d.Scope.StartsWith($"region:{zone}-", StringComparison.Ordinal)));
     }
+
+    private NameTargets Alone(DeploymentSnapshot deployment) => _alone[deployment];
 
     private static Refusal Unknown(string model, string what, IEnumerable<string> names)
     {

@@ -32,7 +32,12 @@ public static class DialectSplices
         Version(edit, body, facts, target.Form);
         Betas(edit, facts, target);
         if (target.InferenceGeo is { } geo && facts.InferenceGeo is null)
-            edit.Insert(Splice.Dialect, "inference_geo", Quoted(geo));
+        {
+            if (facts.InferenceGeoMember.IsEmpty)
+                edit.Insert(Splice.Dialect, "inference_geo", Quoted(geo));
+            else
+                edit.Replace(Splice.Dialect, facts.InferenceGeoMember, Quoted(geo));
+        }
         return edit.Splices();
     }
 

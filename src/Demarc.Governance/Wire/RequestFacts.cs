@@ -79,9 +79,6 @@ public sealed class RequestFacts
     /// <summary>Where the body's object opens.</summary>
     public int ObjectStart { get; internal set; }
 
-    /// <summary><c>inference_geo</c>; null when absent or null.</summary>
-    public string? InferenceGeo { get; internal set; }
-
     /// <summary>Null when absent or not a whole number: the provider says so then.</summary>
     public long? MaxTokens { get; internal set; }
 
@@ -95,6 +92,12 @@ public sealed class RequestFacts
     public string? MetadataUserId { get; internal set; }
 
     public BoundaryFields BoundaryFields { get; internal set; }
+
+    /// <summary>The value of <c>inference_geo</c>; null when absent or null.</summary>
+    public string? InferenceGeo { get; internal set; }
+
+    /// <summary>Where <c>inference_geo</c> stands, also when it is null.</summary>
+    public Member InferenceGeoMember { get; internal set; }
 
     /// <summary>Models named beside <see cref="Model"/>, by <c>fallbacks</c> and inside tools; <c>default</c> where the provider chooses.</summary>
     public List<string> OtherModels { get; } = [];

@@ -114,6 +114,9 @@ public static partial class RequestScanner
             case Key.Betas:
                 facts.BetasMember = member;
                 break;
+            case Key.InferenceGeo:
+                facts.InferenceGeoMember = member;
+                break;
         }
     }
 
@@ -133,6 +136,9 @@ public static partial class RequestScanner
                 break;
             case Key.Betas:
                 facts.BetasMember = facts.BetasMember with { NextStart = next };
+                break;
+            case Key.InferenceGeo:
+                facts.InferenceGeoMember = facts.InferenceGeoMember with { NextStart = next };
                 break;
         }
     }

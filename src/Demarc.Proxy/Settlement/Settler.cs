@@ -56,6 +56,14 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
         });
     }
 
+    /// <summary>Completes when <c>begun</c> is durable, which it then is without waiting for company.</summary>
+    public Task BegunAsync(Exchange x)
+    {
+        if (!x.Begun.IsCompleted)
+            sink.Hurry();
+        return x.Begun;
+    }
+
     /// <summary>Queues the record of a further attempt; the task completes when it is durable.</summary>
     /// <param name="after">Why the attempt before it was given up.</param>
     public Task AttemptAsync(Exchange x, string after)
@@ -82,14 +90,6 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
         return new AttemptRecord(
             x.Attempt, deployment.Resource.Name, deployment.Name, deployment.Model, deployment.Resource.Platform.Wire(),
             deployment.Hosting.Wire(), deployment.Scope, deployment.Resource.Region, reserved, after);
-    }
-
-    /// <summary>Completes when <c>begun</c> is durable, which it then is without waiting for company.</summary>
-    public Task BegunAsync(Exchange x)
-    {
-        if (!x.Begun.IsCompleted)
-            sink.Hurry();
-        return x.Begun;
     }
 
     /// <summary>

