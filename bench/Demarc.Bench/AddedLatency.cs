@@ -14,8 +14,9 @@ internal static class AddedLatency
 
     public static async Task RunAsync(Workbench bench, bool quick, BenchResult result)
     {
-        await bench.Wrk.RunAsync(bench[Target.Sqlite], RequestText.Small(), 4, 1);
-        await bench.Wrk.RunAsync(bench[Target.Postgres], RequestText.Small(), 4, 1);
+        // A record of each store, for the size of the commits that they are held against.
+        foreach (var (url, key) in new[] { (bench.DemarcSqlite.Url, bench.DemarcSqlite.Key), (bench.DemarcPostgres.Url, bench.DemarcPostgres.Key) })
+            await bench.Wrk.RunAsync(new Target("recorded", url, key), RequestText.Small(), 4, 1);
         var sizes = (Sqlite: await RecordSize.ReadSqliteAsync(Path.Combine(bench.DemarcSqlite.Folder, "demarc.db")), Postgres: await PostgresSizeAsync(bench));
         await using var sqlite = await CommitLoop.SqliteAsync(bench.DemarcSqlite.Folder, sizes.Sqlite);
         await using var postgres = await CommitLoop.PostgresAsync(bench.Postgres, sizes.Postgres);
@@ -30,7 +31,7 @@ internal static class AddedLatency
         await MeasureAsync(bench, loops, "stream, 20 ms", RequestText.Small(stream: true, RequestText.DelayedModel), n, result);
         await MeasureAsync(bench, loops, "stream, instant", RequestText.Small(stream: true), quick ? 1000 : 4000, result);
         await bench.Simulator.ScriptAsync(Scripts.PacedStream);
-        await MeasureAsync(bench, loops, "stream, 20 ms, paced", RequestText.Small(stream: true, RequestText.DelayedModel), quick ? 50 : 500, result);
+        await MeasureAsync(bench, loops, "stream, 20 ms, paced", RequestText.Small(stream: true, RequestText.DelayedModel), quick ? 50 : 100, result);
         await bench.Simulator.ScriptAsync();
     }
 

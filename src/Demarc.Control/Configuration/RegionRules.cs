@@ -11,7 +11,8 @@ internal static class RegionRules
             return;
         var facts = catalog.PlatformOf(platform.Value);
         string[] known = [.. facts.Regions.Select(r => r.Name)];
-        if (known.Contains(region.Value))
+        // A platform of which the catalog names no region at all: where it is says nothing that this one could be wrong about.
+        if (known.Contains(region.Value) || (known.Length == 0 && !facts.RegionsComplete))
             return;
         var near = ConfigText.DidYouMean(region.Value, known);
         if (!facts.RegionsComplete)

@@ -19,6 +19,8 @@ internal sealed partial class Eligibility(Catalog catalog, AgreementSnapshot[] a
     /// <summary>What the platform itself lacks for requests of this shape, whatever the policies say.</summary>
     public IEnumerable<Rejection> Lacks(DeploymentSnapshot d, RequestShape shape)
     {
+        if (shape.InferenceGeo is { } asked && TakesGeo(d) && d.Boundary[Hop.Inference, FactKind.Geography] is { Value: { } zone } && d.Scope == $"data-zone:{zone}" && zone != asked)
+            yield return new(d, "feature_unavailable", $"inference_geo: \"{d.FullName}\" runs in \"{zone}\" only. Leave inference_geo out, or ask for another deployment.", null, "inference_geo");
         foreach (var used in RequestFeature.All)
         {
             if ((shape.Fields & used.Flag) == 0 || !used.NeedsPlatform || catalog.FindFeature(used.Feature) is not { } feature)
@@ -93,10 +95,12 @@ internal sealed partial class Eligibility(Catalog catalog, AgreementSnapshot[] a
     private bool InferenceWithin(DeploymentSnapshot d, string[] allowed, RequestShape shape)
     {
         // Where the platform takes inference_geo, the request's word holds over the deployment's scope.
-        if (shape.InferenceGeo is { } geo && catalog.FindFeature("inference-geo")?.On(d.Resource.Platform, d.Hosting) is Availability.Yes)
+        if (shape.InferenceGeo is { } geo && TakesGeo(d))
             return Array.Exists(allowed, a => Geography.IsWithin(geo, a));
         return Holds(d, new(Hop.Inference, FactKind.Geography), p => Array.Exists(allowed, a => Geography.IsWithin(p, a)));
     }
+
+    private bool TakesGeo(DeploymentSnapshot d) => catalog.FindFeature("inference-geo")?.On(d.Resource.Platform, d.Hosting) is Availability.Yes;
 
     private bool Names(string[] names, DeploymentSnapshot d, string asked)
     {

@@ -131,7 +131,9 @@ public sealed class Gateway : IAsyncDisposable
 
     private static void DefaultLogging(ILoggingBuilder logging) => logging
         .AddSimpleConsole(o => (o.SingleLine, o.TimestampFormat, o.UseUtcTimestamp) = (true, "yyyy-MM-ddTHH:mm:ss.fffZ ", true))
-        .AddFilter("Microsoft", LogLevel.Warning);
+        .AddFilter("Microsoft", LogLevel.Warning)
+        // Enabled at any level, it makes an Activity and a log scope for each request; the server itself logs what was not caught.
+        .AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
 
     private static void Listen(WebApplicationBuilder builder, DemarcConfig config, ServeOptions options, TlsCertificate? tls)
     {

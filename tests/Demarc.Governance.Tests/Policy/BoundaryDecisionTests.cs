@@ -186,6 +186,10 @@ public sealed class BoundaryDecisionTests
         Assert.Equal(["direct/sonnet", "direct/sonnet-us", "direct/fable", "aws/sonnet"], us.Eligible("\"inference_geo\":\"us\""));
         Assert.Empty(us.Eligible("\"inference_geo\":\"global\""));
         Assert.Contains("\"global\"", us.Decide("direct/sonnet-us", "\"inference_geo\":\"global\"").Refusal!.Message, StringComparison.Ordinal);
+        // A deployment that is bound to a geography takes no other word for it, whatever the policies say.
+        var bound = new Estate().Decide("direct/sonnet-us", "\"inference_geo\":\"global\"").Refusal!;
+        Assert.Equal(("feature_unavailable", "inference_geo"), (bound.Code, bound.Field));
+        Assert.Null(new Estate().Decide("direct/sonnet-us", "\"inference_geo\":\"us\"").Refusal);
     }
 
     [Fact]
