@@ -89,7 +89,7 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
             : Pricing.UpperBound(x.Body.Length, Math.Max(0, x.Facts.MaxTokens ?? UnknownMaxTokens), Quote(x).Price, perMille: ScopePerMille(x));
         return new AttemptRecord(
             x.Attempt, deployment.Resource.Name, deployment.Name, deployment.Model, deployment.Resource.Platform.Wire(),
-            deployment.Hosting.Wire(), deployment.Scope, deployment.Resource.Region, reserved, after);
+            deployment.Hosting.Wire(), deployment.Scope, deployment.Resource.Region, reserved, after, deployment.BoundaryId);
     }
 
     /// <summary>
@@ -111,6 +111,7 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
             Status = status,
             ErrorType = answer.ErrorType,
             Attempt = x.Attempt,
+            Boundary = x.Attempt > 1 ? x.Deployment.BoundaryId : null,
             ModelServed = answer.Model,
             StopReason = answer.StopReason,
             Usage = usage,

@@ -50,7 +50,7 @@ public sealed class Gateway : IAsyncDisposable
         var (store, organization) = (installation.Store, installation.Organization);
         try
         {
-            var snapshots = new Snapshots(store, organization.Id, files.Snapshot, loggers.CreateLogger<Snapshots>());
+            var snapshots = new Snapshots(store, organization.Id, files.Snapshot, loggers.CreateLogger<Snapshots>(), new ActorRecord("system", store.Replica));
             await snapshots.ApplyAsync(snapshots.Current);
 
             builder.Services.AddSingleton(time);
@@ -75,13 +75,14 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton<AliasEndpoints>();
             builder.Services.AddSingleton(new PageTokens(installation.Master.Derive("demarc cursor")));
             builder.Services.AddSingleton<ComplianceGate>();
+            builder.Services.AddSingleton<DataPaths>();
             builder.Services.AddSingleton<ActivityEndpoints>();
             builder.Services.AddSingleton<TranscriptReader>();
             builder.Services.AddSingleton<SessionEndpoints>();
             builder.Services.AddSingleton(s => new MessagesPipeline(
                 snapshots, store, s.GetRequiredService<UpstreamClient>(), s.GetRequiredService<UpstreamHealth>(), s.GetRequiredService<SessionNames>(), store.Replica, time,
                 s.GetRequiredService<ILogger<MessagesPipeline>>()));
-            builder.Services.AddHostedService(_ => new StoreFollowers(store));
+            builder.Services.AddHostedService(_ => new StoreFollowers(store, snapshots));
             var tls = config.Tls is null ? null : new TlsCertificate(config.Tls, time, loggers.CreateLogger<TlsCertificate>());
             builder.Services.AddHostedService(_ => new ConfigWatch(files.Path, files.Sources, files.Read, (next, result) =>
             {
