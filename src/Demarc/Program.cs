@@ -13,6 +13,8 @@ var root = new RootCommand("Demarc: a gateway and control plane for Claude that 
     AliasCommands.Create(),
     ResourceCommands.Create(),
     WhereCommand.Create(),
+    ExplainCommand.Create(),
+    ReceiptCommand.Create(),
     CatalogCommands.CreateModel(),
     CatalogCommands.CreateCatalog(),
     CostCommand.Create(),

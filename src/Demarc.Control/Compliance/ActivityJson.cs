@@ -147,7 +147,7 @@ internal static class ActivityJson
         json.WriteEndObject();
     }
 
-    private static void Usage(Utf8JsonWriter json, FinishedRecord finished)
+    public static void Usage(Utf8JsonWriter json, FinishedRecord finished)
     {
         if (finished.Usage is { } usage)
         {
@@ -168,7 +168,7 @@ internal static class ActivityJson
         json.WriteBoolean("incomplete", finished.Incomplete);
     }
 
-    private static void Provider(Utf8JsonWriter json, ProviderRecord provider)
+    public static void Provider(Utf8JsonWriter json, ProviderRecord provider)
     {
         json.WriteString("provider_request_id", provider.RequestId);
         json.WriteString("provider_apim_request_id", provider.ApimRequestId);

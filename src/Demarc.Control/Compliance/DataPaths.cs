@@ -16,15 +16,22 @@ public sealed class DataPaths(Store store)
     public async Task<IReadOnlyDictionary<string, byte[]>> OfAsync(string organizationId, IEnumerable<string> ids)
     {
         // An id is a hash of what it names: it means the same whoever asks.
-        string[] missing = [.. ids.Where(id => !_kept.ContainsKey(id))];
-        if (missing.Length > 0)
+        var paths = new Dictionary<string, byte[]>(StringComparer.Ordinal);
+        var missing = new List<string>();
+        foreach (var id in ids)
         {
-            if (_kept.Count >= MostKept)
-                _kept.Clear();
-            foreach (var boundary in await store.Boundaries.FindAsync(organizationId, missing))
-                _kept[boundary.Id] = Short(boundary.Document);
+            if (_kept.TryGetValue(id, out var known))
+                paths[id] = known;
+            else
+                missing.Add(id);
         }
-        return _kept;
+        if (missing.Count == 0)
+            return paths;
+        if (_kept.Count >= MostKept)
+            _kept.Clear();
+        foreach (var boundary in await store.Boundaries.FindAsync(organizationId, missing))
+            paths[boundary.Id] = _kept[boundary.Id] = Short(boundary.Document);
+        return paths;
     }
 
     private static byte[] Short(byte[] document)

@@ -155,6 +155,9 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
                 ["message"] = message,
                 ["status"] = status.ToString(System.Globalization.CultureInfo.InvariantCulture),
                 ["model"] = x.Facts?.Model,
+                ["policy"] = x.Snapshot.PolicyHash,
+                ["catalog"] = x.Snapshot.Catalog.Hash,
+                ["configuration"] = x.Snapshot.ConfigurationHash,
                 ["client_session"] = Header(x.Http.Request.Headers, "x-claude-code-session-id"),
             },
         };
