@@ -42,6 +42,9 @@ public sealed partial class Snapshots : ISnapshotSource, IDisposable
         store.Changes.Subscribe(RefreshAsync);
     }
 
+    /// <summary>What the configuration declares, without what was checked and without the aliases of the store.</summary>
+    public GatewaySnapshot Configured => Volatile.Read(ref _configured);
+
     public GatewaySnapshot Current => Volatile.Read(ref _current);
 
     public ValueTask<(KeyStatus Status, Principal? Principal)> AuthenticateAsync(string presentedKey) => _store.Principals.AuthenticateAsync(presentedKey);

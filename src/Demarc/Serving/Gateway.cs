@@ -10,6 +10,7 @@ using Demarc.Proxy;
 using Demarc.Proxy.Ingress;
 using Demarc.Proxy.Refusals;
 using Demarc.Proxy.Upstreams;
+using Demarc.Proxy.Upstreams.Management;
 using Demarc.Storage;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.HttpOverrides;
@@ -63,6 +64,10 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton<UpstreamClient>();
             builder.Services.AddSingleton<UpstreamHealth>();
             builder.Services.AddHostedService<AddressWatch>();
+            builder.Services.AddSingleton<ManagementClient>();
+            var verification = new Verification(config.VerifyEvery);
+            builder.Services.AddHostedService(s => new VerificationSchedule(
+                verification, new Verifier(store, organization.Id, s.GetRequiredService<ManagementClient>(), time, loggers.CreateLogger<Verifier>()), snapshots, time));
             builder.Services.AddSingleton(new SessionNames(installation.Master.Derive("demarc session")));
             builder.Services.AddSingleton<ModelsEndpoints>();
             builder.Services.AddSingleton<CloudEndpoints>();
@@ -88,6 +93,7 @@ public sealed class Gateway : IAsyncDisposable
             {
                 if (next.Tls is not null)
                     tls?.Use(next.Tls);
+                verification.Every = next.VerifyEvery;
                 return ReloadAsync(store, snapshots, organization.Id, files.Shipped, next, result);
             }, time, loggers.CreateLogger<ConfigWatch>()));
             Listen(builder, config, options, tls);
