@@ -16,17 +16,16 @@ internal static class ResourceImportCommand
         var azure = new Option<bool>("--azure") { Description = "From Azure Resource Manager, with the identity of DefaultAzureCredential", Required = true };
         var subscription = new Option<string>("--subscription") { Description = "The subscription's id", Required = true };
         var group = new Option<string?>("--resource-group") { Description = "One resource group; default all" };
-        var endpoint = new Option<Uri?>("--endpoint") { Description = "Resource Manager's address, where it is not https://management.azure.com" };
+        var endpoint = new Option<string?>("--endpoint") { Description = "Resource Manager's address, where it is not https://management.azure.com" };
         var output = new Option<string?>("--out") { Description = "A file that is not there yet; default standard output" };
         return new Command("import", "Write configuration for the Claude deployments that exist") { azure, subscription, group, endpoint, output }.Runs(async context =>
         {
-            if (context.Get(endpoint) is { } address && !(address.IsAbsoluteUri && (address.Scheme == "https" || address.IsLoopback)))
-                throw new CommandException("--endpoint: give an absolute https:// address.");
+            var address = context.Get(endpoint) is { } text ? Address(text) : null;
             using var client = new ManagementClient(context.Time, NullLogger<ManagementClient>.Instance);
             AzureAccount[] accounts;
             try
             {
-                accounts = await AzureInventory.ReadAsync(client, context.Catalog, context.Get(endpoint), context.Get(subscription)!, context.Get(group), CancellationToken.None);
+                accounts = await AzureInventory.ReadAsync(client, context.Catalog, address, context.Get(subscription)!, context.Get(group), CancellationToken.None);
             }
             catch (ManagementException e)
             {
@@ -39,7 +38,7 @@ internal static class ResourceImportCommand
                 context.Output.One(accounts);
                 return;
             }
-            var yaml = Yaml(accounts, context.Catalog, context.Get(subscription)!, context.Get(endpoint), context.Today);
+            var yaml = Yaml(accounts, context.Catalog, context.Get(subscription)!, address, context.Today);
             if (context.Get(output) is not { } path)
             {
                 Console.Write(yaml);
@@ -50,6 +49,12 @@ internal static class ResourceImportCommand
             Console.WriteLine($"{path}: {accounts.Length} resources, {accounts.Sum(a => a.Deployments.Length)} deployments. Check it with: demarc config check {path}");
         });
     }
+
+    // A token goes there: in the clear to this machine at most.
+    private static Uri Address(string text) =>
+        Uri.TryCreate(text, UriKind.Absolute, out var address) && (address.Scheme == "https" || (address.Scheme == "http" && address.IsLoopback)) && address.PathAndQuery == "/"
+            ? address
+            : throw new CommandException("--endpoint: give https:// and a host, for example https://management.usgovcloudapi.net.");
 
     private static string Yaml(AzureAccount[] accounts, Catalog catalog, string subscription, Uri? endpoint, DateOnly today)
     {
