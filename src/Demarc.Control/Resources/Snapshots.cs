@@ -78,7 +78,9 @@ public sealed partial class Snapshots : ISnapshotSource, IDisposable
 
     public void Contradicted(DeploymentSnapshot deployment, string geography)
     {
-        // Until it is out of service in every snapshot, answers go on saying so.
+        // Requests that began before it went out of service go on saying so.
+        if (Array.Exists(Current.Resources, r => Array.Exists(r.Deployments, d => d.Mismatch is not null && d.Declaration == deployment.Declaration)))
+            return;
         if (!_contradicted.TryAdd(deployment.Declaration, true))
             return;
         _contradictions.Writer.TryWrite(new BoundaryCheck(

@@ -4,6 +4,7 @@ using Demarc.Governance.Boundaries;
 using Demarc.Governance.Evidence;
 using Demarc.Governance.Identity;
 using Demarc.Governance.Policy;
+using Demarc.Proxy.Upstreams;
 using Demarc.Serving;
 using Demarc.Storage.Evidence;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -30,7 +31,11 @@ internal static class ExplainCommand
         using var snapshots = new Snapshots(installation.Store, installation.Organization.Id, context.Files.Snapshot, NullLogger<Snapshots>.Instance);
         await snapshots.RefreshAsync();
         var then = Then.Of(record);
-        var now = await NowAsync(installation, snapshots.Current, then, context.Time.GetUtcNow());
+        var health = new UpstreamHealth(context.Time);
+        using var addresses = new AddressWatch(snapshots, health, context.Time);
+        if (snapshots.Current.Policies.Any(p => p.Require.PrivateNetwork))
+            await addresses.LookAsync(snapshots.Current, CancellationToken.None);
+        var now = await NowAsync(installation, snapshots.Current, then, context.Time.GetUtcNow(), health.View);
         string[] changed = [.. Changed(then.InForce, snapshots.Current)];
         if (context.Output.IsJson)
             context.Output.One(Shape(requestId, record, then, now, changed));
@@ -58,7 +63,7 @@ internal static class ExplainCommand
     /// <summary>What holds at present.</summary>
     private sealed record Now(Principal Principal, string[] Policies, Decision Decision, (DeploymentSnapshot Deployment, Rejection[] Reasons)[] Deployments);
 
-    private static async Task<Now?> NowAsync(Installation installation, GatewaySnapshot snapshot, Then then, DateTimeOffset now)
+    private static async Task<Now?> NowAsync(Installation installation, GatewaySnapshot snapshot, Then then, DateTimeOffset now, HealthView health)
     {
         if (then.Model is null)
             return null;
@@ -72,14 +77,14 @@ internal static class ExplainCommand
             // Who is gone has no policies: the record alone is left to explain.
             return null;
         }
-        var explained = Explanation.Of(snapshot, principal, null, then.Model, now);
+        var explained = Explanation.Of(snapshot, principal, null, then.Model, now, health: health);
         // A name that only a resource's own path has.
         var resource = explained.Length == 0 ? then.Resource : null;
         if (resource is not null)
-            explained = Explanation.Of(snapshot, principal, resource, then.Model, now);
+            explained = Explanation.Of(snapshot, principal, resource, then.Model, now, health: health);
         return new Now(
             principal, [.. snapshot.Policies.Where(p => p.Matches(principal)).Select(p => p.Place)],
-            Decision.Decide(snapshot, principal, resource, then.Model, now), explained);
+            Decision.Decide(snapshot, principal, resource, then.Model, now, health: health), explained);
     }
 
     private static IEnumerable<string> Changed(ReceiptRecord? then, GatewaySnapshot now)

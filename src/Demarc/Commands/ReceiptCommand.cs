@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text;
 using System.Text.Json;
 using Demarc.Control.Receipts;
+using Demarc.Governance.Evidence;
 using Demarc.Governance.Spend;
 using Demarc.Serving;
 using Demarc.Storage.Evidence;
@@ -23,7 +24,7 @@ internal static class ReceiptCommand
                 await VerifyAsync(context, file, context.Get(publicKey));
             else if (context.Has(publicKey))
             {
-                using var key = new SigningKey(await MasterAsync(context));
+                using var key = new SigningKey(Master(context));
                 Console.WriteLine(key.PublicKey);
             }
             else if (context.Get(request) is { Length: > 0 } id)
@@ -57,7 +58,7 @@ internal static class ReceiptCommand
             pem = await File.ReadAllTextAsync(publicKey);
         else
         {
-            using var own = new SigningKey(await MasterAsync(context));
+            using var own = new SigningKey(Master(context));
             pem = own.PublicKey;
         }
         if (SignedReceipt.Problem(await File.ReadAllBytesAsync(file), pem, out var payload) is { } problem)
@@ -68,8 +69,7 @@ internal static class ReceiptCommand
     }
 
     // The key alone: a receipt is checked where no store is.
-    private static Task<Demarc.Governance.Evidence.MasterKey> MasterAsync(CommandContext context) =>
-        Task.FromResult(MasterKeyFile.Open(context.Files.Config.MasterKey, context.Files.DataDirectory, mayMake: false));
+    private static MasterKey Master(CommandContext context) => MasterKeyFile.Open(context.Files.Config.MasterKey, context.Files.DataDirectory, mayMake: false);
 
     private static void Print(CommandContext context, RequestOnRecord request, JsonElement receipt)
     {
