@@ -1,3 +1,4 @@
+using Demarc.Governance.Boundaries;
 using Demarc.Governance.Identity;
 using Demarc.Governance.Policy;
 
@@ -31,4 +32,11 @@ public interface ISnapshotSource
     /// the store is asked only for keys whose MAC holds.
     /// </summary>
     ValueTask<(KeyStatus Status, Principal? Principal)> AuthenticateAsync(string presentedKey);
+
+    /// <summary>
+    /// An answer says that inference ran where the deployment's boundary does not allow it: it goes out of service. Returns
+    /// at once, and may be called again for the same.
+    /// </summary>
+    /// <param name="geography">The answer's <c>usage.inference_geo</c>.</param>
+    void Contradicted(DeploymentSnapshot deployment, string geography);
 }

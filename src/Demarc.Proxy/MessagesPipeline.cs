@@ -18,7 +18,7 @@ namespace Demarc.Proxy;
 
 /// <summary>
 /// The request path, a straight line: 1 authenticate, 2 admit (network, body and its form), 3 decide, 4 begin (record and
-/// reservation), 5 dispatch, 6 relay and settle.
+/// reservation), 5 dispatch, 6 relay and settle, 7 hold what the answer says against the boundary.
 /// </summary>
 public sealed partial class MessagesPipeline(
     ISnapshotSource snapshots, IEvidenceSink sink, UpstreamClient upstream, UpstreamHealth health, SessionNames sessions, string replica, TimeProvider time,
@@ -181,6 +181,10 @@ public sealed partial class MessagesPipeline(
         // 6 relay and settle has happened within the attempt that was answered
         if (x.Deployment != decision.Home && x.Answer.ErrorType is null && (x.Attempt > 1 || view.IsFailing(decision.Home, time.GetUtcNow())))
             _moves.Moved(x.Deployment, x.Principal.Id, own, x.Facts.Model);
+
+        // 7 what the answer says of where it ran
+        if (x.Answer.Usage?.InferenceGeo is { } geography && x.Deployment.IsContradicted(geography))
+            snapshots.Contradicted(x.Deployment, geography);
     }
 
     // The next deployment of the plan that takes a call now; when none does, the first that is only failing: it may have recovered.

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Demarc.Simulator.Logging;
+using Demarc.Simulator.Management;
 using Demarc.Simulator.Scripts;
 using Microsoft.AspNetCore.Http;
 
@@ -8,18 +9,22 @@ namespace Demarc.Simulator;
 
 /// <summary>
 /// The simulator's own controls, never logged: <c>PUT</c> and <c>DELETE /simulator/script</c>,
+/// <c>PUT /simulator/management</c>,
 /// <c>GET /simulator/log?since=N</c> and <c>DELETE /simulator/log</c>.
 /// </summary>
 internal static class AdminEndpoints
 {
     public static bool Owns(PathString path) => path.StartsWithSegments("/simulator", StringComparison.Ordinal);
 
-    public static async Task AnswerAsync(HttpContext http, SimulatorLog log, SimulatorScript script)
+    public static async Task AnswerAsync(HttpContext http, SimulatorLog log, SimulatorScript script, SimulatorManagement management)
     {
         switch (http.Request.Method, http.Request.Path.Value)
         {
             case ("PUT", "/simulator/script"):
-                await SetScriptAsync(http, script);
+                await SetAsync(http, json => script.SetJson(json));
+                break;
+            case ("PUT", "/simulator/management"):
+                await SetAsync(http, json => management.SetJson(json));
                 break;
             case ("DELETE", "/simulator/script"):
                 script.Clear();
@@ -39,13 +44,13 @@ internal static class AdminEndpoints
         }
     }
 
-    private static async Task SetScriptAsync(HttpContext http, SimulatorScript script)
+    private static async Task SetAsync(HttpContext http, Action<byte[]> set)
     {
         using var body = new MemoryStream();
         await http.Request.Body.CopyToAsync(body);
         try
         {
-            script.SetJson(body.ToArray());
+            set(body.ToArray());
             http.Response.StatusCode = StatusCodes.Status204NoContent;
         }
         catch (JsonException refused)

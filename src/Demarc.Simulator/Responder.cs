@@ -1,5 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Demarc.Simulator.Management;
 using Demarc.Simulator.Messages;
 using Demarc.Simulator.Platforms;
 using Demarc.Simulator.Scripts;
@@ -9,7 +10,7 @@ using Microsoft.AspNetCore.Http;
 namespace Demarc.Simulator;
 
 /// <summary>Composes the answer to a request: credential, script, checks, then the platform's own answer.</summary>
-internal sealed class Responder(SimulatorOptions options, SimulatorScript script, SimulatorTokens tokens)
+internal sealed class Responder(SimulatorOptions options, SimulatorScript script, SimulatorTokens tokens, SimulatorManagement management)
 {
     private static readonly ReadOnlyMemory<byte> s_global = "global"u8.ToArray();
     private static readonly ReadOnlyMemory<byte> s_notAvailable = "not_available"u8.ToArray();
@@ -18,6 +19,7 @@ internal sealed class Responder(SimulatorOptions options, SimulatorScript script
     private readonly PlatformHeaders _headers = new(options.Time);
     private readonly PromptCache _cache = new();
     private readonly TokenEndpoints _tokens = new(tokens);
+    private readonly ManagementEndpoints _management = new(management, tokens);
 
     /// <summary>Fills <paramref name="wire"/> and returns the rule that governs how it is sent, if any.</summary>
     public ScriptRule? Compose(Exchange exchange, WireAnswer wire)
@@ -74,11 +76,11 @@ internal sealed class Responder(SimulatorOptions options, SimulatorScript script
         return prepared?.Rule;
     }
 
-    // A script's rule takes the place of a token, too.
+    // A script's rule takes the place of a token, or of what a management API says, too.
     private bool Token(Exchange exchange, WireAnswer wire, string path, out ScriptRule? rule)
     {
         rule = null;
-        if (!_tokens.TryAnswer(exchange, wire))
+        if (!_tokens.TryAnswer(exchange, wire) && !_management.TryAnswer(exchange, wire))
             return false;
         if (script.Take(null, path, exchange.Http.Request.Headers, stream: false) is not { } prepared)
             return true;

@@ -1,5 +1,6 @@
 using System.IO.Pipelines;
 using Demarc.Simulator.Logging;
+using Demarc.Simulator.Management;
 using Demarc.Simulator.Messages;
 using Demarc.Simulator.Scripts;
 using Demarc.Simulator.Tokens;
@@ -15,9 +16,9 @@ namespace Demarc.Simulator;
 /// Takes requests straight from Kestrel, without the web host's routing and diagnostics: what a benchmark measures
 /// against this should be the gateway's time, not ours.
 /// </summary>
-internal sealed class SimulatorApplication(SimulatorOptions options, SimulatorLog log, SimulatorScript script, SimulatorTokens tokens) : IHttpApplication<HttpContext>
+internal sealed class SimulatorApplication(SimulatorOptions options, SimulatorLog log, SimulatorScript script, SimulatorTokens tokens, SimulatorManagement management) : IHttpApplication<HttpContext>
 {
-    private readonly Responder _responder = new(options, script, tokens);
+    private readonly Responder _responder = new(options, script, tokens, management);
     private readonly ObjectPool<WireAnswer> _answers = ObjectPool.Create<WireAnswer>();
 
     public HttpContext CreateContext(IFeatureCollection contextFeatures) => new DefaultHttpContext(contextFeatures);
@@ -27,7 +28,7 @@ internal sealed class SimulatorApplication(SimulatorOptions options, SimulatorLo
     }
 
     public Task ProcessRequestAsync(HttpContext context) =>
-        AdminEndpoints.Owns(context.Request.Path) ? AdminEndpoints.AnswerAsync(context, log, script) : AnswerAsync(context);
+        AdminEndpoints.Owns(context.Request.Path) ? AdminEndpoints.AnswerAsync(context, log, script, management) : AnswerAsync(context);
 
     private async Task AnswerAsync(HttpContext http)
     {

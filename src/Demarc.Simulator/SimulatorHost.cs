@@ -1,5 +1,6 @@
 using System.Net;
 using Demarc.Simulator.Logging;
+using Demarc.Simulator.Management;
 using Demarc.Simulator.Scripts;
 using Demarc.Simulator.Tokens;
 using Microsoft.AspNetCore.Connections;
@@ -40,6 +41,9 @@ public sealed class SimulatorHost : IAsyncDisposable
     /// <summary>What the simulated sign-in services gave out, and whether platforms ask for it.</summary>
     public SimulatorTokens Tokens { get; }
 
+    /// <summary>What the simulated management APIs say that there is.</summary>
+    public SimulatorManagement Management { get; } = new();
+
     /// <summary>Starts listening; throws <see cref="FormatException"/> for a listen address that is not <c>IP:PORT</c>.</summary>
     public static async Task<SimulatorHost> StartAsync(SimulatorOptions? options = null)
     {
@@ -70,7 +74,7 @@ public sealed class SimulatorHost : IAsyncDisposable
         var transport = new SocketTransportFactory(Options.Create(new SocketTransportOptions()), options.Logging);
         var server = new KestrelServer(Options.Create(kestrel), transport, options.Logging);
         var host = new SimulatorHost(server, log, script, tokens);
-        await server.StartAsync(new SimulatorApplication(options, log, script, tokens), CancellationToken.None);
+        await server.StartAsync(new SimulatorApplication(options, log, script, tokens, host.Management), CancellationToken.None);
         host.Url = new Uri(server.Features.Get<IServerAddressesFeature>()!.Addresses.First());
         return host;
     }

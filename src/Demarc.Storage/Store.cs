@@ -33,6 +33,8 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
         Groups = new Groups(this);
         ApiKeys = new ApiKeys(this, master);
         Aliases = new Aliases(this);
+        Boundaries = new BoundaryRegister(this);
+        Requests = new Requests(this);
         Changes = new Changes(this, loggers.CreateLogger<Changes>());
         Principals = new PrincipalDirectory(this, master, loggers.CreateLogger<PrincipalDirectory>());
         Activities = new Activities(this);
@@ -56,6 +58,12 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
 
     public Aliases Aliases { get; }
 
+    /// <summary>Data paths as they were declared, and what was checked of them.</summary>
+    public BoundaryRegister Boundaries { get; }
+
+    /// <summary>What is on record of one request.</summary>
+    public Requests Requests { get; }
+
     /// <summary>What changed in the directory, in whichever process; run it in a serving process.</summary>
     public Changes Changes { get; }
 
@@ -71,7 +79,7 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
     /// <summary>Follows the log and writes what is derived from it; run it in a serving process.</summary>
     public Projector Projector { get; }
 
-    internal TimeProvider Time { get; }
+    public TimeProvider Time { get; }
 
     internal long Now => Time.GetUtcNow().ToUnixTimeMilliseconds();
 

@@ -14,6 +14,8 @@ var root = new RootCommand("Demarc: a gateway and control plane for Claude that 
     ResourceCommands.Create(),
     WhereCommand.Create(),
     AdviseCommand.Create(),
+    ExplainCommand.Create(),
+    ReceiptCommand.Create(),
     CatalogCommands.CreateModel(),
     CatalogCommands.CreateCatalog(),
     CostCommand.Create(),

@@ -6,7 +6,7 @@ using Demarc.Storage.Evidence;
 namespace Demarc.Control.Compliance;
 
 /// <summary><c>GET /v1/compliance/activities</c> (Compliance API, "Query the Activity Feed").</summary>
-public sealed class ActivityEndpoints(Store store)
+public sealed class ActivityEndpoints(Store store, DataPaths paths)
 {
     private const int DefaultLimit = 100;
     private const int MaxLimit = 5000;
@@ -34,7 +34,9 @@ public sealed class ActivityEndpoints(Store store)
             ? new Page<Activity>([], false)
             : await store.Activities.ListAsync(newer ? wanted with { Before = cursor ?? 0 } : wanted with { After = cursor });
         var data = ascending ? page.Data.Reverse().ToArray() : page.Data;
-        return new AdminAnswer(200, ActivityJson.Page(request.OrganizationId, data, page.HasMore));
+        var read = Array.ConvertAll(data, ActivityJson.Of);
+        return new AdminAnswer(200, ActivityJson.Page(
+            request.OrganizationId, read, page.HasMore, await paths.OfAsync(request.OrganizationId, read.Select(r => r.Boundary).OfType<string>().Distinct())));
     }
 
     private static (ActivitiesQuery Wanted, bool IsOurs) Read(ComplianceQuery query, string organizationId)

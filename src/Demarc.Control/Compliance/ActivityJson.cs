@@ -18,7 +18,25 @@ internal static class ActivityJson
     private static readonly string[] Numbers = ["status", "status_code"];
     private static readonly string[] Common = ["id", "created_at", "organization_id", "organization_uuid", "actor", "type", "session_id"];
 
-    public static byte[] Page(string organizationId, Activity[] activities, bool hasMore)
+    /// <summary>An activity with its records read.</summary>
+    public sealed record Read(Activity Activity, EventRecord? Event, BegunRecord? Begun, FinishedRecord? Finished)
+    {
+        /// <summary>The id of the data path that answered, or was asked first; null for an event.</summary>
+        public string? Boundary => Finished?.Boundary ?? Begun?.Attempt.Boundary;
+    }
+
+    public static Read Of(Activity activity)
+    {
+        var isRequest = activity.Type is "demarc_inference" or "demarc_token_count";
+        return new Read(
+            activity,
+            isRequest ? null : JsonSerializer.Deserialize(activity.Body, RecordJson.Default.EventRecord)!,
+            isRequest && activity.Begun is not null ? JsonSerializer.Deserialize(activity.Begun, RecordJson.Default.BegunRecord) : null,
+            isRequest ? JsonSerializer.Deserialize(activity.Body, RecordJson.Default.FinishedRecord) : null);
+    }
+
+    /// <param name="paths">Data paths by id, as JSON.</param>
+    public static byte[] Page(string organizationId, Read[] activities, bool hasMore, IReadOnlyDictionary<string, byte[]> paths)
     {
         using var output = new MemoryStream();
         using (var json = new Utf8JsonWriter(output, Options))
@@ -26,11 +44,11 @@ internal static class ActivityJson
             json.WriteStartObject();
             json.WriteStartArray("data");
             foreach (var activity in activities)
-                Write(json, organizationId, activity);
+                Write(json, organizationId, activity, paths);
             json.WriteEndArray();
             json.WriteBoolean("has_more", hasMore);
-            json.WriteString("first_id", activities.Length > 0 ? Id(activities[0]) : null);
-            json.WriteString("last_id", activities.Length > 0 ? Id(activities[^1]) : null);
+            json.WriteString("first_id", activities.Length > 0 ? Id(activities[0].Activity) : null);
+            json.WriteString("last_id", activities.Length > 0 ? Id(activities[^1].Activity) : null);
             json.WriteEndObject();
         }
         return output.ToArray();
@@ -38,10 +56,9 @@ internal static class ActivityJson
 
     private static string Id(Activity activity) => Ids.From(Ids.Activity, new Guid(activity.RequestId, bigEndian: true));
 
-    private static void Write(Utf8JsonWriter json, string organizationId, Activity activity)
+    private static void Write(Utf8JsonWriter json, string organizationId, Read read, IReadOnlyDictionary<string, byte[]> paths)
     {
-        var e = IsRequest(activity) ? null : JsonSerializer.Deserialize(activity.Body, RecordJson.Default.EventRecord)!;
-        var begun = e is null && activity.Begun is not null ? JsonSerializer.Deserialize(activity.Begun, RecordJson.Default.BegunRecord) : null;
+        var (activity, e, begun, _) = read;
         json.WriteStartObject();
         json.WriteString("id", Id(activity));
         json.WriteString("created_at", Rfc3339.Text(activity.At));
@@ -53,11 +70,17 @@ internal static class ActivityJson
         if (e is not null)
             Fields(json, activity, e);
         else
-            Inference(json, activity, begun, JsonSerializer.Deserialize(activity.Body, RecordJson.Default.FinishedRecord)!);
+        {
+            Inference(json, activity, begun, read.Finished!);
+            json.WriteString("boundary", read.Boundary);
+            if (read.Boundary is { } boundary && paths.TryGetValue(boundary, out var path))
+            {
+                json.WritePropertyName("data_path");
+                json.WriteRawValue(path, skipInputValidation: true);
+            }
+        }
         json.WriteEndObject();
     }
-
-    private static bool IsRequest(Activity activity) => activity.Type is "demarc_inference" or "demarc_token_count";
 
     private static void Fields(Utf8JsonWriter json, Activity activity, EventRecord e)
     {
@@ -124,7 +147,7 @@ internal static class ActivityJson
         json.WriteEndObject();
     }
 
-    private static void Usage(Utf8JsonWriter json, FinishedRecord finished)
+    public static void Usage(Utf8JsonWriter json, FinishedRecord finished)
     {
         if (finished.Usage is { } usage)
         {
@@ -145,7 +168,7 @@ internal static class ActivityJson
         json.WriteBoolean("incomplete", finished.Incomplete);
     }
 
-    private static void Provider(Utf8JsonWriter json, ProviderRecord provider)
+    public static void Provider(Utf8JsonWriter json, ProviderRecord provider)
     {
         json.WriteString("provider_request_id", provider.RequestId);
         json.WriteString("provider_apim_request_id", provider.ApimRequestId);

@@ -7,7 +7,7 @@ public static class ConfigFile
 {
     private static readonly string[] Keys =
     [
-        "listen", "admin_listen", "public_url", "tls", "trusted_proxies", "network_rules", "store", "content", "master_key", "catalog", "max_body_bytes",
+        "listen", "admin_listen", "public_url", "tls", "trusted_proxies", "network_rules", "store", "content", "master_key", "catalog", "max_body_bytes", "verify",
         "organization", "agreements", "facts", "resources", "aliases", "policies",
     ];
 
@@ -71,6 +71,7 @@ public static class ConfigFile
             CatalogPath = catalog,
             MaxBodyBytes = ServerSection.MaxBodyBytes(map.Text("max_body_bytes"), reading),
             OrganizationName = Organization(map.Get("organization"), reading),
+            VerifyEvery = ManagementSection.Every(map.Get("verify"), resources, reading),
             Agreements = agreements,
             Facts = FactSection.ReadPlatforms(map.Get("facts"), agreed, reading),
             Resources = resources,

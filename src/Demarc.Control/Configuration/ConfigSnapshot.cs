@@ -62,6 +62,7 @@ public static class ConfigSnapshot
             Proxy = config.Proxy,
             CertificateAuthorities = config.CertificateAuthorities,
             Network = config.Network,
+            Management = config.Management,
         };
         resource.Deployments = [.. config.Deployments.Select(d => new DeploymentSnapshot
         {

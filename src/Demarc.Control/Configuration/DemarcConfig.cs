@@ -51,6 +51,9 @@ public sealed record DemarcConfig
     /// <summary>The organization's name as people see it; null for none.</summary>
     public string? OrganizationName { get; init; }
 
+    /// <summary>How often deployments are checked against their platforms' management APIs; null for not by itself.</summary>
+    public TimeSpan? VerifyEvery { get; init; }
+
     public AgreementSnapshot[] Agreements { get; init; } = [];
 
     /// <summary>What the operator declares of platforms, the general before the special.</summary>
@@ -123,6 +126,9 @@ public sealed record ResourceConfig(
     /// <summary>Where requests to its deployments may come from; default anywhere.</summary>
     [JsonIgnore]
     public NetworkRules Network { get; init; } = NetworkRules.None;
+
+    /// <summary>Where its platform is managed; null for the public address.</summary>
+    public ManagementPlace? Management { get; init; }
 
     /// <summary>What the operator declares of all its deployments.</summary>
     public FactDeclaration[] Facts { get; init; } = [];

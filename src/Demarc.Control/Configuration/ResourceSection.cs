@@ -6,7 +6,7 @@ namespace Demarc.Control.Configuration;
 /// <summary>The key <c>resources</c>.</summary>
 internal static class ResourceSection
 {
-    private static readonly string[] Keys = ["name", "platform", "endpoint", "region", "agreements", "credential", "network_rules", "facts", "deployments", "api", "project", "workspace", "proxy", "certificate_authorities"];
+    private static readonly string[] Keys = ["name", "platform", "endpoint", "region", "agreements", "credential", "network_rules", "facts", "deployments", "api", "project", "workspace", "proxy", "certificate_authorities", "management"];
 
     private static readonly Platform[] Platforms = Enum.GetValues<Platform>();
 
@@ -67,6 +67,7 @@ internal static class ResourceSection
                 CertificateAuthorities = authorities,
                 Network = network,
                 Facts = FactSection.Read(map.Get("facts"), agreed, reading),
+                Management = ManagementSection.Read(map.Get("management"), platform.Value, name, reading),
             };
     }
 

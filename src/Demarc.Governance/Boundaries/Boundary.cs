@@ -33,6 +33,25 @@ public sealed class Boundary
 
     public Fact this[FactName name] => this[name.Hop, name.Kind];
 
+    /// <summary>
+    /// True when an answer's <c>usage.inference_geo</c> names a place that the boundary does not allow. <c>global</c> counts
+    /// where the platform takes a geography with the request; elsewhere it says no more than that none was asked for.
+    /// </summary>
+    internal bool IsContradicted(string geography, Platform platform)
+    {
+        var allowed = this[Hop.Inference, FactKind.Geography];
+        if (!allowed.IsSettled || allowed.Has(Geography.Anywhere) || geography is "" or "not_available" or "unknown")
+            return false;
+        if (geography == Geography.Anywhere)
+            return platform is Platform.Anthropic or Platform.AnthropicAws;
+        foreach (var place in allowed.Values)
+        {
+            if (Geography.IsWithin(geography, place) || Geography.IsWithin(place, geography))
+                return false;
+        }
+        return true;
+    }
+
     /// <summary>Every fact that a hop can have, known or not.</summary>
     public IEnumerable<(FactName Name, Fact Fact)> Facts =>
         from hop in Enum.GetValues<Hop>() from kind in FactKinds.Of(hop) select (new FactName(hop, kind), this[hop, kind]);
@@ -54,6 +73,25 @@ public sealed class Boundary
         {
             var slot = Slot(declared.Fact);
             facts[slot] = facts[slot] with { Status = FactStatus.Declared, Values = declared.Values, Declaration = declared };
+        }
+        return new Boundary(facts);
+    }
+
+    /// <summary>The same with what a check found in place of what was declared.</summary>
+    public Boundary With(BoundaryCheck check)
+    {
+        var facts = (Fact[])_facts.Clone();
+        foreach (var found in check.Facts)
+        {
+            if (found.Values is null || !FactName.All.TryGetValue(found.Name, out var name))
+                continue;
+            var slot = Slot(name);
+            facts[slot] = facts[slot] with
+            {
+                Status = check.Observed ? FactStatus.Observed : FactStatus.Verified,
+                Values = found.Values,
+                Check = new FactCheck(check.Source, DateOnly.FromDateTime(check.At.UtcDateTime)),
+            };
         }
         return new Boundary(facts);
     }

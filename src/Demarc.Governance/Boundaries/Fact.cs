@@ -22,6 +22,12 @@ public enum FactStatus
     Disputed,
 }
 
+/// <summary>The names of <see cref="FactStatus"/> in records and on the command line.</summary>
+public static class FactStatuses
+{
+    public static string Wire(this FactStatus status) => status.ToString().ToLowerInvariant();
+}
+
 /// <summary>What one group of sources says.</summary>
 public sealed record FactStatement(string[] Values, CatalogSource[] Sources)
 {
@@ -37,8 +43,11 @@ public sealed record Fact(FactStatus Status, string[] Values, FactStatement[] St
 {
     public static readonly Fact Unknown = new(FactStatus.Unknown, [], []);
 
-    /// <summary>The date of what holds: of the declaration, or of the newest source; null when nothing is known.</summary>
-    public DateOnly? Date => Declaration?.Date ?? (Statements.Length == 0 ? null : Statements.Max(s => s.Date));
+    /// <summary>Where and when it was verified or observed; null where it was not.</summary>
+    public FactCheck? Check { get; init; }
+
+    /// <summary>The date of what holds: of the check, the declaration, or the newest source; null when nothing is known.</summary>
+    public DateOnly? Date => Check?.Date ?? Declaration?.Date ?? (Statements.Length == 0 ? null : Statements.Max(s => s.Date));
 
     /// <summary>True when a requirement may rest on it.</summary>
     public bool IsSettled => Status is not (FactStatus.Unknown or FactStatus.Disputed);
@@ -66,6 +75,9 @@ public sealed record Fact(FactStatus Status, string[] Values, FactStatement[] St
         _ => new(FactStatus.Disputed, [], statements),
     };
 }
+
+/// <summary>Where a fact was verified or observed, and on which day.</summary>
+public sealed record FactCheck(string Source, DateOnly Date);
 
 /// <summary>The operator's own word on a fact, and why.</summary>
 /// <param name="Fact">Which fact, as <c>storage.zdr</c>.</param>

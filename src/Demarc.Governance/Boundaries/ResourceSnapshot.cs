@@ -1,3 +1,6 @@
+using System.Security.Cryptography;
+using System.Text;
+using Demarc.Governance.Identity;
 using Demarc.Governance.Wire;
 
 namespace Demarc.Governance.Boundaries;
@@ -98,12 +101,36 @@ public sealed class ResourceSnapshot
     public Policy.NetworkRules Network { get; init; } = Policy.NetworkRules.None;
 
     public DeploymentSnapshot[] Deployments { get; set; } = [];
+
+    /// <summary>Where the platform says what there is; null for its public address with what follows from the deployments.</summary>
+    public ManagementPlace? Management { get; init; }
+
+    /// <summary>The same with what was checked of its deployments.</summary>
+    /// <param name="checks">By full name; those of another declaration do not count.</param>
+    public ResourceSnapshot Checked(IReadOnlyDictionary<string, BoundaryCheck> checks)
+    {
+        var copy = (ResourceSnapshot)MemberwiseClone();
+        copy.Deployments = [.. Deployments.Select(d => d.Checked(copy, checks.TryGetValue(d.FullName, out var check) && check.Declaration == d.Declaration ? check : null))];
+        return copy;
+    }
 }
+
+/// <summary>Where a resource's platform is managed.</summary>
+/// <param name="Endpoint">In place of the platform's public one; null for that.</param>
+/// <param name="Subscription">Azure: the subscription that holds <paramref name="Account"/> in <paramref name="ResourceGroup"/>.</param>
+public sealed record ManagementPlace(Uri? Endpoint, string? Subscription, string? ResourceGroup, string? Account);
 
 /// <summary>One pinned model version under a name.</summary>
 public sealed class DeploymentSnapshot
 {
-    public required ResourceSnapshot Resource { get; init; }
+    private ResourceSnapshot _resource = null!;
+    private string? _boundaryId;
+
+    public required ResourceSnapshot Resource
+    {
+        get => _resource;
+        init => _resource = value;
+    }
 
     /// <summary>What the platform calls it: the <c>model</c> of the request that is sent.</summary>
     public required string Name { get; init; }
@@ -121,6 +148,34 @@ public sealed class DeploymentSnapshot
 
     /// <summary>What is true of its data path; set once, before the snapshot is in force.</summary>
     public Boundary Boundary { get; set; } = Boundary.Unknown;
+
+    /// <summary>The id of its <see cref="BoundaryDocument"/>, worked out once.</summary>
+    public string BoundaryId => _boundaryId ??= BoundaryDocument.IdOf(BoundaryDocument.Of(this));
+
+    /// <summary>Names what is declared of it and can be checked: a check of another declaration says nothing of this one.</summary>
+    public string Declaration => field ??= Ids.From("decl_", new Guid(
+        SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', FullName, Resource.Platform.Wire(), Resource.Endpoint.AbsoluteUri, Resource.Region, Resource.Project, Model, Scope, Hosting.Wire()))).AsSpan(0, 16), bigEndian: true));
+
+    /// <summary>What its platform says otherwise than is declared, which keeps it out of service; null when nothing is known to.</summary>
+    public string? Mismatch { get; private set; }
+
+    /// <summary>True when an answer says that inference ran where the boundary does not allow it. Allocates nothing.</summary>
+    public bool IsContradicted(string geography) => Boundary.IsContradicted(geography, Resource.Platform);
+
+    /// <summary>The same, in a copy of its resource, with what was checked.</summary>
+    internal DeploymentSnapshot Checked(ResourceSnapshot resource, BoundaryCheck? check)
+    {
+        var copy = (DeploymentSnapshot)MemberwiseClone();
+        copy._resource = resource;
+        if (check is null)
+            return copy;
+        copy._boundaryId = null;
+        if (check.Holds)
+            copy.Boundary = Boundary.With(check);
+        else
+            copy.Mismatch = check.Mismatch;
+        return copy;
+    }
 
     /// <summary>The most requests that are sent to it in a minute; null for no limit.</summary>
     public int? RequestsPerMinute { get; init; }

@@ -27,6 +27,7 @@ public sealed record ActorRecord(
 /// <param name="Number">1 for the first attempt.</param>
 /// <param name="ReservedNanoUsd">Money held for it: input at a bound from its bytes, output at its bound.</param>
 /// <param name="After">Why the attempt before it was given up: <c>status_529</c>, <c>timeout</c>, <c>unreachable</c>, …; null for the first.</param>
+/// <param name="Boundary">The id of the data path in force (<see cref="Boundaries.BoundaryDocument"/>), declared once in an event of its own.</param>
 public sealed record AttemptRecord(
     int Number,
     string Resource,
@@ -37,7 +38,8 @@ public sealed record AttemptRecord(
     string Scope,
     string? Region,
     long ReservedNanoUsd,
-    string? After = null);
+    string? After = null,
+    string? Boundary = null);
 
 /// <summary>Hashes (<c>sha256:…</c>) of what was in force when the decision was made.</summary>
 public sealed record ReceiptRecord(string Policy, string Catalog, string Configuration);
@@ -151,6 +153,9 @@ public sealed record FinishedRecord
     /// <summary>The attempt that answered.</summary>
     public int Attempt { get; init; } = 1;
 
+    /// <summary>The id of the data path of that attempt, where it was not the first, which <c>begun</c> holds.</summary>
+    public string? Boundary { get; init; }
+
     /// <summary>The answer's own <c>model</c>, before any rewriting.</summary>
     public string? ModelServed { get; init; }
 
@@ -198,4 +203,5 @@ public sealed record EventRecord
 [JsonSerializable(typeof(AttemptRecord))]
 [JsonSerializable(typeof(FinishedRecord))]
 [JsonSerializable(typeof(EventRecord))]
+[JsonSerializable(typeof(Boundaries.BoundaryCheck))]
 public sealed partial class RecordJson : JsonSerializerContext;

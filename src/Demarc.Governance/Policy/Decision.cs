@@ -65,6 +65,8 @@ public readonly struct Decision
         if (eligible.IsEmpty)
             return Refuse(Explanation.Of(targets, model, policy, shape, facts));
         var plan = eligible.For(principal, session);
+        if (plan.Length == 0)
+            return Refuse(Explanation.OfMismatch(eligible.Deployments));
 
         // 4. What changes from moment to moment: the network, and who fails.
         health ??= HealthView.Unknown;

@@ -23,6 +23,9 @@ internal sealed class EligiblePlan
 
     public bool IsEmpty => _targets.Length == 0;
 
+    /// <summary>Those that are out of service or could take over, in the order of the configuration.</summary>
+    public IEnumerable<DeploymentSnapshot> Deployments => _targets.Select(t => t.Deployment);
+
     /// <summary>In the order in which to try them: by tier, within a tier as the session's hash has it, within the reach of failover.</summary>
     /// <param name="session">Null where no session is to be kept.</param>
     public DeploymentSnapshot[] For(Principal principal, string? session)
@@ -36,6 +39,8 @@ internal sealed class EligiblePlan
         return _ordered[(principal.Id, session)] = Within(Rendezvous.Order(_targets, $"{principal.OrganizationId}\n{principal.Id}\n{session}"));
     }
 
+    // What is out of service is still the first choice that failover must not go far from: else a mismatch would carry
+    // requests across processors.
     private DeploymentSnapshot[] Within(AliasTarget[] ordered) =>
-        ordered.Length == 0 ? [] : [.. ordered.Select(t => t.Deployment).Where(d => _failover.Allows(ordered[0].Deployment, d))];
+        ordered.Length == 0 ? [] : [.. ordered.Select(t => t.Deployment).Where(d => d.Mismatch is null && _failover.Allows(ordered[0].Deployment, d))];
 }

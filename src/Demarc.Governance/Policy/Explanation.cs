@@ -24,6 +24,7 @@ public static class Explanation
         [
             .. targets.Targets.Select(t => (t.Deployment, (Rejection[])
             [
+                .. t.Deployment.Mismatch is null ? Array.Empty<Rejection>() : [Mismatch(t.Deployment)],
                 .. policy.RejectionsOf(t.Deployment, model, RequestShape.Of(facts, snapshot.Catalog)),
                 .. policy.NeedsPrivateNetwork is { } rule && (health ?? HealthView.Unknown).ReachOf(t.Deployment.Resource) is var reach and not NetworkReach.Private
                     ? [Network(t.Deployment, rule, reach)]
@@ -63,6 +64,17 @@ public static class Explanation
         var first = Network(plan[0], rule, health.ReachOf(plan[0].Resource));
         return new(first.Code, first.Message, first.Rule);
     }
+
+    internal static Refusal OfMismatch(IEnumerable<DeploymentSnapshot> deployments)
+    {
+        var first = Mismatch(deployments.First(d => d.Mismatch is not null));
+        return new(first.Code, first.Message);
+    }
+
+    private static Rejection Mismatch(DeploymentSnapshot d) => new(
+        d, "boundary_mismatch",
+        $"\"{d.FullName}\" is out of service: {d.Mismatch}. Your administrator corrects the declaration or the deployment, then runs demarc resource verify {d.FullName}.",
+        null);
 
     private static Rejection Network(DeploymentSnapshot d, PolicySnapshot rule, NetworkReach reach) => new(
         d,

@@ -76,9 +76,22 @@ public sealed class GatewaySnapshot
     }
 
     /// <summary>The same with other aliases.</summary>
-    public GatewaySnapshot With(AliasSnapshot[] aliases) => new()
+    public GatewaySnapshot With(AliasSnapshot[] aliases) => With(Resources, aliases);
+
+    /// <summary>The same with what was checked of its deployments.</summary>
+    /// <param name="checks">By full name of the deployment.</param>
+    public GatewaySnapshot Checked(IReadOnlyDictionary<string, BoundaryCheck> checks)
     {
-        Resources = Resources,
+        if (checks.Count == 0)
+            return this;
+        var resources = Array.ConvertAll(Resources, r => r.Checked(checks));
+        var deployments = resources.SelectMany(r => r.Deployments).ToDictionary(d => d.FullName, StringComparer.Ordinal);
+        return With(resources, Array.ConvertAll(Aliases, a => a with { Targets = Array.ConvertAll(a.Targets, t => t with { Deployment = deployments[t.Deployment.FullName] }) }));
+    }
+
+    private GatewaySnapshot With(ResourceSnapshot[] resources, AliasSnapshot[] aliases) => new()
+    {
+        Resources = resources,
         Aliases = aliases,
         Policies = Policies,
         Agreements = Agreements,

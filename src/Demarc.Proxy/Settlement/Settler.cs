@@ -89,7 +89,7 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
             : Pricing.UpperBound(x.Body.Length, Math.Max(0, x.Facts.MaxTokens ?? UnknownMaxTokens), Quote(x).Price, perMille: ScopePerMille(x));
         return new AttemptRecord(
             x.Attempt, deployment.Resource.Name, deployment.Name, deployment.Model, deployment.Resource.Platform.Wire(),
-            deployment.Hosting.Wire(), deployment.Scope, deployment.Resource.Region, reserved, after);
+            deployment.Hosting.Wire(), deployment.Scope, deployment.Resource.Region, reserved, after, deployment.BoundaryId);
     }
 
     /// <summary>
@@ -111,6 +111,7 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
             Status = status,
             ErrorType = answer.ErrorType,
             Attempt = x.Attempt,
+            Boundary = x.Attempt > 1 ? x.Deployment.BoundaryId : null,
             ModelServed = answer.Model,
             StopReason = answer.StopReason,
             Usage = usage,
@@ -154,6 +155,9 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
                 ["message"] = message,
                 ["status"] = status.ToString(System.Globalization.CultureInfo.InvariantCulture),
                 ["model"] = x.Facts?.Model,
+                ["policy"] = x.Snapshot.PolicyHash,
+                ["catalog"] = x.Snapshot.Catalog.Hash,
+                ["configuration"] = x.Snapshot.ConfigurationHash,
                 ["client_session"] = Header(x.Http.Request.Headers, "x-claude-code-session-id"),
             },
         };

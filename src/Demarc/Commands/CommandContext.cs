@@ -1,7 +1,9 @@
 using System.CommandLine;
+using System.Data.Common;
 using Demarc.Control.Configuration;
 using Demarc.Governance.Boundaries;
 using Demarc.Governance.Evidence;
+using Demarc.Governance.Policy;
 using Demarc.Serving;
 using Demarc.Storage;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -45,6 +47,9 @@ internal sealed class CommandContext(ParseResult parsed) : IAsyncDisposable
 
     public T? Get<T>(Option<T> option) => parsed.GetValue(option);
 
+    /// <summary>Whether an option was given, with a value or without.</summary>
+    public bool Has(Option option) => parsed.GetResult(option) is not null;
+
     public T Get<T>(Argument<T> argument) => parsed.GetRequiredValue(argument);
 
     /// <summary>The installation, which has to be there: a listing of a store made just now would hide a wrong --data.</summary>
@@ -56,6 +61,23 @@ internal sealed class CommandContext(ParseResult parsed) : IAsyncDisposable
     /// <summary>The installation; null while there is no store yet.</summary>
     public async Task<Installation?> FindAsync() =>
         Files.Config.Store is SqliteStoreConfig { Path: var path } && !File.Exists(path) ? null : await OpenAsync();
+
+    /// <summary>The configuration's snapshot with what was checked of its deployments, as far as there is a store that can be asked.</summary>
+    public async Task<GatewaySnapshot> CheckedSnapshotAsync()
+    {
+        if (Files.Config.Store is SqliteStoreConfig { Path: var path } && !File.Exists(path))
+            return Files.Snapshot;
+        try
+        {
+            var installation = await OpenAsync();
+            return Files.Snapshot.Checked(await installation.Store.Boundaries.ChecksAsync(installation.Organization.Id));
+        }
+        catch (Exception e) when (e is StoreException or ServeException or DbException)
+        {
+            await Console.Error.WriteLineAsync($"What was verified is not shown, as the store cannot be asked: {e.Message}");
+            return Files.Snapshot;
+        }
+    }
 
     public ValueTask DisposeAsync() => _installation?.DisposeAsync() ?? ValueTask.CompletedTask;
 

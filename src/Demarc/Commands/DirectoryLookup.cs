@@ -1,3 +1,4 @@
+using Demarc.Governance.Identity;
 using Demarc.Serving;
 using Demarc.Storage;
 using Demarc.Storage.Directory;
@@ -37,6 +38,30 @@ internal sealed class DirectoryLookup(Installation installation)
         (await FindUserAsync(name))?.Id
         ?? (await ServiceAccountsAsync()).FirstOrDefault(a => a.Id == name || a.Name == name)?.Id
         ?? throw new CommandException($"There is neither a user nor a service account {name}. See: demarc user list, demarc service-account list");
+
+    /// <summary>Who a user or a service account is to the policies now.</summary>
+    public async Task<Principal> PrincipalAsync(string person)
+    {
+        var id = await MemberAsync(person);
+        var user = await _store.Users.GetAsync(_organization, id);
+        var groups = new List<string>();
+        foreach (var group in await GroupsAsync())
+        {
+            if ((await _store.Groups.MembersAsync(_organization, group.Id)).Contains(id))
+                groups.Add(group.Name);
+        }
+        return new Principal
+        {
+            OrganizationId = _organization,
+            Type = user is null ? "service_account" : "user",
+            Id = id,
+            Email = user?.Email,
+            Name = user?.Name ?? person,
+            Groups = [.. groups],
+            KeyId = "",
+            KeyKind = ApiKeyKind.Inference,
+        };
+    }
 
     /// <summary>Addresses of users and names of service accounts, by id.</summary>
     public async Task<Dictionary<string, string>> NamesAsync() =>

@@ -6,7 +6,7 @@ namespace Demarc.Commands;
 /// <summary><c>demarc resource</c>.</summary>
 internal static class ResourceCommands
 {
-    public static Command Create() => new("resource", "Resources and their deployments, as configured") { List() };
+    public static Command Create() => new("resource", "Resources and their deployments, as configured") { List(), ResourceVerifyCommand.Create(), ResourceImportCommand.Create() };
 
     private static Command List() => new Command("list", "List every deployment with its resource").Runs(context =>
     {

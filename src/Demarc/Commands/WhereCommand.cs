@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using Demarc.Control.Resources;
 using Demarc.Governance.Boundaries;
-using Demarc.Governance.Identity;
 using Demarc.Governance.Policy;
 using Demarc.Proxy.Upstreams;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -36,15 +35,15 @@ internal static class WhereCommand
             if (context.Get(person) is { } who)
                 await DecideAsync(context, who, context.Get(model)!);
             else if (context.Get(deployment) is { Length: > 0 } name)
-                Facts(context, Find(context, name));
+                Facts(context, Find(await context.CheckedSnapshotAsync(), name));
             else
-                Table(context);
+                Table(context, await context.CheckedSnapshotAsync());
         });
     }
 
-    private static void Table(CommandContext context)
+    private static void Table(CommandContext context, GatewaySnapshot snapshot)
     {
-        var deployments = context.Files.Snapshot.Resources.SelectMany(r => r.Deployments).ToArray();
+        var deployments = snapshot.Resources.SelectMany(r => r.Deployments).ToArray();
         context.Output.List(
             deployments,
             d => Shape(d, context.Files.Catalog),
@@ -53,6 +52,8 @@ internal static class WhereCommand
             d => [d.FullName, d.Resource.Platform.Wire(), d.Hosting.Wire(), d.Scope, .. Columns.Select(c => Marked(d.Boundary[c.Fact]))]);
         if (deployments.Length > 0 && !context.Output.IsJson)
             Console.Error.WriteLine("(d) declared by you, (v) verified, (o) observed, (?) disputed; every fact with its source: demarc where RESOURCE/DEPLOYMENT");
+        foreach (var d in deployments.Where(d => d.Mismatch is not null && !context.Output.IsJson))
+            Console.Error.WriteLine($"{d.FullName} is out of service: {d.Mismatch}.");
     }
 
     private static void Facts(CommandContext context, DeploymentSnapshot deployment)
@@ -64,7 +65,7 @@ internal static class WhereCommand
         }
         Output.Table(
             ["hop", "fact", "value", "status", "date", "source or reason"],
-            deployment.Boundary.Facts.Select(f => new[] { f.Name.Hop.Wire(), f.Name.Kind.Wire(), f.Fact.Text, Wire(f.Fact.Status), Iso(f.Fact.Date), Why(f.Fact) }));
+            deployment.Boundary.Facts.Select(f => new[] { f.Name.Hop.Wire(), f.Name.Kind.Wire(), f.Fact.Text, f.Fact.Status.Wire(), Iso(f.Fact.Date), Why(f.Fact) }));
         if (Earlier(deployment, context.Files.Catalog) is { Length: > 0 } earlier)
         {
             Console.WriteLine();
@@ -79,7 +80,7 @@ internal static class WhereCommand
     private static async Task DecideAsync(CommandContext context, string person, string model)
     {
         var installation = await context.OpenAsync();
-        var principal = await PrincipalAsync(installation, person);
+        var principal = await new DirectoryLookup(installation).PrincipalAsync(person);
         using var snapshots = new Snapshots(installation.Store, installation.Organization.Id, context.Files.Snapshot, NullLogger<Snapshots>.Instance);
         await snapshots.RefreshAsync();
         var snapshot = snapshots.Current;
@@ -130,33 +131,9 @@ internal static class WhereCommand
             : row.Reasons.Select(r => new[] { name, "no", r.Code, r.Rule, r.Message });
     }
 
-    private static async Task<Principal> PrincipalAsync(Serving.Installation installation, string person)
+    private static DeploymentSnapshot Find(GatewaySnapshot snapshot, string name)
     {
-        var lookup = new DirectoryLookup(installation);
-        var id = await lookup.MemberAsync(person);
-        var user = await installation.Store.Users.GetAsync(installation.Organization.Id, id);
-        var groups = new List<string>();
-        foreach (var group in await lookup.GroupsAsync())
-        {
-            if ((await installation.Store.Groups.MembersAsync(installation.Organization.Id, group.Id)).Contains(id))
-                groups.Add(group.Name);
-        }
-        return new Principal
-        {
-            OrganizationId = installation.Organization.Id,
-            Type = user is null ? "service_account" : "user",
-            Id = id,
-            Email = user?.Email,
-            Name = user?.Name ?? person,
-            Groups = [.. groups],
-            KeyId = "",
-            KeyKind = ApiKeyKind.Inference,
-        };
-    }
-
-    private static DeploymentSnapshot Find(CommandContext context, string name)
-    {
-        var all = context.Files.Snapshot.Resources.SelectMany(r => r.Deployments).ToArray();
+        var all = snapshot.Resources.SelectMany(r => r.Deployments).ToArray();
         return Array.Find(all, d => d.FullName == name)
             ?? throw new CommandException($"There is no deployment {name}. {(all.Length == 0 ? "No resource is configured." : $"There are: {string.Join(", ", all.Select(d => d.FullName))}.")}");
     }
@@ -170,6 +147,7 @@ internal static class WhereCommand
         d.Resource.Region,
         d.Model,
         d.Resource.Agreements,
+        OutOfService = d.Mismatch,
         Hops = Enum.GetValues<Hop>().Select(hop => new
         {
             Hop = hop.Wire(),
@@ -183,8 +161,9 @@ internal static class WhereCommand
     {
         Fact = name,
         fact.Values,
-        Status = Wire(fact.Status),
+        Status = fact.Status.Wire(),
         fact.Date,
+        Source = fact.Check?.Source,
         Reason = fact.Declaration?.Reason,
         Agreement = fact.Declaration?.Agreement,
         Place = fact.Declaration?.Place,
@@ -204,15 +183,14 @@ internal static class WhereCommand
     };
 
     private static string? Why(Fact fact) =>
-        fact.Declaration is { } word
+        fact.Check is { } check ? check.Source
+        : fact.Declaration is { } word
             ? $"{word.Reason} ({word.Place}{(word.Agreement is { } a ? $", {a}" : "")}{(fact.Statements.Length > 0 ? $"; the catalog says {Fact.Of(fact.Statements).Text}" : "")})"
             : fact.Statements.Length == 0 ? null : Sources(fact.Statements);
 
     private static string Sources(FactStatement[] statements) => statements.Length == 1
         ? string.Join("; ", statements[0].Sources.Select(s => $"{s.Title}, {Iso(s.Date)}"))
         : string.Join(" — ", statements.Select(s => $"{string.Join('+', s.Values)}: {string.Join("; ", s.Sources.Select(x => $"{x.Title}, {Iso(x.Date)}"))}"));
-
-    private static string Wire(FactStatus status) => status.ToString().ToLowerInvariant();
 
     private static string? Iso(DateOnly? day) => day?.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
 }

@@ -10,6 +10,7 @@ using Demarc.Proxy;
 using Demarc.Proxy.Ingress;
 using Demarc.Proxy.Refusals;
 using Demarc.Proxy.Upstreams;
+using Demarc.Proxy.Upstreams.Management;
 using Demarc.Storage;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.HttpOverrides;
@@ -50,7 +51,7 @@ public sealed class Gateway : IAsyncDisposable
         var (store, organization) = (installation.Store, installation.Organization);
         try
         {
-            var snapshots = new Snapshots(store, organization.Id, files.Snapshot, loggers.CreateLogger<Snapshots>());
+            var snapshots = new Snapshots(store, organization.Id, files.Snapshot, loggers.CreateLogger<Snapshots>(), new ActorRecord("system", store.Replica));
             await snapshots.ApplyAsync(snapshots.Current);
 
             builder.Services.AddSingleton(time);
@@ -63,6 +64,10 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton<UpstreamClient>();
             builder.Services.AddSingleton<UpstreamHealth>();
             builder.Services.AddHostedService<AddressWatch>();
+            builder.Services.AddSingleton<ManagementClient>();
+            var verification = new Verification(config.VerifyEvery);
+            builder.Services.AddHostedService(s => new VerificationSchedule(
+                verification, new Verifier(store, organization.Id, s.GetRequiredService<ManagementClient>(), time, loggers.CreateLogger<Verifier>()), snapshots, time));
             builder.Services.AddSingleton(new SessionNames(installation.Master.Derive("demarc session")));
             builder.Services.AddSingleton<ModelsEndpoints>();
             builder.Services.AddSingleton<CloudEndpoints>();
@@ -75,18 +80,20 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton<AliasEndpoints>();
             builder.Services.AddSingleton(new PageTokens(installation.Master.Derive("demarc cursor")));
             builder.Services.AddSingleton<ComplianceGate>();
+            builder.Services.AddSingleton<DataPaths>();
             builder.Services.AddSingleton<ActivityEndpoints>();
             builder.Services.AddSingleton<TranscriptReader>();
             builder.Services.AddSingleton<SessionEndpoints>();
             builder.Services.AddSingleton(s => new MessagesPipeline(
                 snapshots, store, s.GetRequiredService<UpstreamClient>(), s.GetRequiredService<UpstreamHealth>(), s.GetRequiredService<SessionNames>(), store.Replica, time,
                 s.GetRequiredService<ILogger<MessagesPipeline>>()));
-            builder.Services.AddHostedService(_ => new StoreFollowers(store));
+            builder.Services.AddHostedService(_ => new StoreFollowers(store, snapshots));
             var tls = config.Tls is null ? null : new TlsCertificate(config.Tls, time, loggers.CreateLogger<TlsCertificate>());
             builder.Services.AddHostedService(_ => new ConfigWatch(files.Path, files.Sources, files.Read, (next, result) =>
             {
                 if (next.Tls is not null)
                     tls?.Use(next.Tls);
+                verification.Every = next.VerifyEvery;
                 return ReloadAsync(store, snapshots, organization.Id, files.Shipped, next, result);
             }, time, loggers.CreateLogger<ConfigWatch>()));
             Listen(builder, config, options, tls);

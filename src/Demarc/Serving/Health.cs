@@ -14,11 +14,16 @@ internal sealed class Health(ISnapshotSource snapshots, TimeProvider time)
 
     public Task ReadyAsync(HttpContext http)
     {
+        // Who asks has shown no key: how many, and not which.
         var snapshot = snapshots.Current;
-        return WriteAsync(
-            http,
-            snapshot.Resources.Length == 0 ? ["no resources are configured: nothing can be served"] : [],
-            ModelReview.Deployed(snapshot, DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime)));
+        var mismatched = snapshot.Resources.Sum(r => r.Deployments.Count(d => d.Mismatch is not null));
+        var retiring = ModelReview.Deployed(snapshot, DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime)).Length;
+        var warnings = new List<string>();
+        if (mismatched > 0)
+            warnings.Add($"out of service, as their platform says otherwise than is declared: {mismatched} (demarc where names them)");
+        if (retiring > 0)
+            warnings.Add($"models that are or soon will be retired: {retiring} (demarc models outdated names them)");
+        return WriteAsync(http, snapshot.Resources.Length == 0 ? ["no resources are configured: nothing can be served"] : [], [.. warnings]);
     }
 
     private static Task WriteAsync(HttpContext http, string[] problems, string[] warnings)

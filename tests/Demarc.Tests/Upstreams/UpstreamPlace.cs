@@ -4,6 +4,8 @@ using System.Text;
 using System.Text.Json;
 using Demarc.Serving;
 using Demarc.Simulator;
+using Demarc.Tests.Commands;
+using Demarc.Tests.Harness;
 using Microsoft.Extensions.Logging;
 using Xunit;
 
@@ -72,6 +74,21 @@ public sealed class UpstreamPlace : IAsyncDisposable, ILoggerProvider
             request.Headers.Add("anthropic-beta", betas);
         var response = await _client.SendAsync(request, TestContext.Current.CancellationToken);
         return (response, await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+    }
+
+    public async Task<string> GetAsync(string path) =>
+        await (await _client.GetAsync(new Uri(_gateway!.Url, path), TestContext.Current.CancellationToken)).Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+
+    /// <summary>Runs the built program on this place's configuration, with the variables of this process that clouds' libraries read.</summary>
+    public Task<CommandResult> RunAsync(params string[] arguments)
+    {
+        var environment = new Dictionary<string, string>(DemarcCommand.Environment);
+        foreach (var name in _before.Keys)
+        {
+            if (Environment.GetEnvironmentVariable(name) is { } value)
+                environment[name] = value;
+        }
+        return Command.RunAsync("dotnet", [DemarcCommand.Program, .. arguments], _folder, environment, TestContext.Current.CancellationToken);
     }
 
     public static string Body(string model, bool stream = false) =>

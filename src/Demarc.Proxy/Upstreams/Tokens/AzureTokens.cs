@@ -12,9 +12,13 @@ namespace Demarc.Proxy.Upstreams.Tokens;
 internal static class AzureTokens
 {
     // Page "Claude in Microsoft Foundry".
-    private static readonly TokenRequestContext s_foundry = new(["https://ai.azure.com/.default"]);
+    private const string Foundry = "https://ai.azure.com/.default";
 
-    public static async Task<(string Token, DateTimeOffset Expires)> FetchAsync(AzureCredential credential, ResourceSnapshot resource, CancellationToken stop)
+    public static Task<(string Token, DateTimeOffset Expires)> FetchAsync(AzureCredential credential, ResourceSnapshot resource, CancellationToken stop) =>
+        FetchAsync(credential, resource, Foundry, stop);
+
+    /// <exception cref="CredentialException">The chain has none.</exception>
+    public static async Task<(string Token, DateTimeOffset Expires)> FetchAsync(AzureCredential credential, ResourceSnapshot resource, string scope, CancellationToken stop)
     {
         using var handler = UpstreamHandlers.TokenHandler(resource.Proxy, resource.CertificateAuthorities);
         using var client = new HttpClient(handler);
@@ -36,7 +40,14 @@ internal static class AzureTokens
             // The public cloud knows nothing of an authority of one's own.
             options.DisableInstanceDiscovery = true;
         }
-        var token = await new DefaultAzureCredential(options).GetTokenAsync(s_foundry, stop);
-        return (token.Token, token.ExpiresOn);
+        try
+        {
+            var token = await new DefaultAzureCredential(options).GetTokenAsync(new TokenRequestContext([scope]), stop);
+            return (token.Token, token.ExpiresOn);
+        }
+        catch (AuthenticationFailedException e)
+        {
+            throw new CredentialException($"No token from Entra ID: {e.Message}", e);
+        }
     }
 }

@@ -1,0 +1,43 @@
+using System.Security.Cryptography;
+using Demarc.Governance.Evidence;
+
+namespace Demarc.Control.Receipts;
+
+/// <summary>
+/// The installation's key for what it says to others: ECDSA P-256 with SHA-256. Derived from the master key, so that every
+/// replica has the same one and nothing more is kept.
+/// </summary>
+public sealed class SigningKey : IDisposable
+{
+    private readonly ECDsa _key;
+
+    public SigningKey(MasterKey master) => _key = Derive(master);
+
+    /// <summary>PEM of the SubjectPublicKeyInfo.</summary>
+    public string PublicKey => _key.ExportSubjectPublicKeyInfoPem();
+
+    /// <summary>The SHA-256 of the public key's SubjectPublicKeyInfo, in hex.</summary>
+    public string Id => IdOf(_key);
+
+    /// <summary>DER (RFC 3279), so that openssl verifies it too.</summary>
+    public byte[] Sign(ReadOnlySpan<byte> bytes) => _key.SignData(bytes, HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence);
+
+    public static string IdOf(ECDsa key) => Convert.ToHexStringLower(SHA256.HashData(key.ExportSubjectPublicKeyInfo()));
+
+    public void Dispose() => _key.Dispose();
+
+    private static ECDsa Derive(MasterKey master)
+    {
+        for (var turn = 0; ; turn++)
+        {
+            try
+            {
+                return ECDsa.Create(new ECParameters { Curve = ECCurve.NamedCurves.nistP256, D = master.Derive($"demarc signing {turn}") });
+            }
+            catch (CryptographicException) when (turn < 8)
+            {
+                // One secret in 2^32 is no scalar of the curve: the next one is.
+            }
+        }
+    }
+}
