@@ -14,6 +14,7 @@ var root = new RootCommand("Demarc: a gateway and control plane for Claude that 
     ResourceCommands.Create(),
     WhereCommand.Create(),
     AdviseCommand.Create(),
+    ContractsCommand.Create(),
     CatalogCommands.CreateModel(),
     CatalogCommands.CreateCatalog(),
     CostCommand.Create(),
