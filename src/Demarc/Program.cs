@@ -16,6 +16,7 @@ var root = new RootCommand("Demarc: a gateway and control plane for Claude that 
     AdviseCommand.Create(),
     ExplainCommand.Create(),
     ReceiptCommand.Create(),
+    ContractsCommand.Create(),
     CatalogCommands.CreateModel(),
     CatalogCommands.CreateCatalog(),
     CostCommand.Create(),
