@@ -3,6 +3,7 @@ using Demarc.Governance;
 using Demarc.Governance.Boundaries;
 using Demarc.Governance.Identity;
 using Demarc.Governance.Policy;
+using Demarc.Governance.Spend;
 using Demarc.Storage;
 using Demarc.Storage.Directory;
 using Microsoft.Extensions.Logging;
@@ -48,8 +49,9 @@ public sealed partial class Snapshots : ISnapshotSource, IDisposable
             // Read in turn: a refresh that waited for a reload must not put the old configuration back.
             configured ??= _configured;
             var aliases = await _store.Aliases.ListAsync(_organizationId);
+            var limits = await _store.SpendLimits.AllAsync(_organizationId);
             Volatile.Write(ref _configured, configured);
-            Volatile.Write(ref _current, Merge(configured, aliases));
+            Volatile.Write(ref _current, Merge(configured, aliases, limits));
         }
         finally
         {
@@ -59,7 +61,7 @@ public sealed partial class Snapshots : ISnapshotSource, IDisposable
 
     public void Dispose() => _building.Dispose();
 
-    private GatewaySnapshot Merge(GatewaySnapshot configured, StoredAlias[] stored)
+    private GatewaySnapshot Merge(GatewaySnapshot configured, StoredAlias[] stored, StoredLimit[] limits)
     {
         var deployments = configured.Resources.SelectMany(r => r.Deployments).ToDictionary(d => d.FullName, StringComparer.Ordinal);
         var aliases = new List<AliasSnapshot>(configured.Aliases);
@@ -73,7 +75,7 @@ public sealed partial class Snapshots : ISnapshotSource, IDisposable
             if (targets.Length > 0)
                 aliases.Add(new AliasSnapshot(alias.Name, targets));
         }
-        return configured.With([.. aliases]);
+        return configured.With([.. aliases], limits);
     }
 
     [LoggerMessage(2201, LogLevel.Warning, "Alias {Alias} names deployments that the configuration does not have: {Missing}")]

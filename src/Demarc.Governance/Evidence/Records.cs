@@ -37,7 +37,11 @@ public sealed record AttemptRecord(
     string Scope,
     string? Region,
     long ReservedNanoUsd,
-    string? After = null);
+    string? After = null)
+{
+    /// <summary>The meters of the limits that its cost counts towards; null for none.</summary>
+    public string[]? Budgets { get; init; }
+}
 
 /// <summary>Hashes (<c>sha256:…</c>) of what was in force when the decision was made.</summary>
 public sealed record ReceiptRecord(string Policy, string Catalog, string Configuration);
@@ -139,7 +143,7 @@ public sealed record FinishedRecord
 
     /// <summary>
     /// <c>answered</c>, <c>upstream_error</c> (the provider refused or failed), <c>client_gone</c>,
-    /// <c>upstream_lost</c> (broke in mid-stream), <c>revoked</c>, or <c>interrupted</c> (this replica died).
+    /// <c>upstream_lost</c> (broke in mid-stream), <c>revoked</c>, <c>limit_reached</c> (a hard limit ended the stream), or <c>interrupted</c> (this replica died).
     /// </summary>
     public required string Result { get; init; }
 

@@ -133,7 +133,7 @@ public sealed class DecisionTests
         var targets = new[] { "east/a", "east/b", "west/c" };
         var deployments = snapshot.Resources.SelectMany(r => r.Deployments).ToDictionary(d => d.FullName);
         AliasTarget[] tier = [new(deployments[targets[0]], 0, 1), new(deployments[targets[1]], 0, 3), new(deployments[targets[2]], 1, 100)];
-        snapshot = snapshot.With([new AliasSnapshot("spread", tier)]);
+        snapshot = snapshot.With([new AliasSnapshot("spread", tier)], []);
 
         var first = Enumerable.Range(0, 2000).Select(i => Decision.Decide(snapshot, Developer, null, "spread", Now, $"s{i}").Plan).ToArray();
 
@@ -141,7 +141,7 @@ public sealed class DecisionTests
         Assert.InRange(first.Count(p => p[0].FullName == "east/b"), 1400, 1600);
         Assert.Equal(first.Select(p => p[0]), Enumerable.Range(0, 2000).Select(i => Decision.Decide(snapshot, Developer, null, "spread", Now, $"s{i}").Plan[0]));
         // Without one of them, only its own sessions move.
-        var fewer = snapshot.With([new AliasSnapshot("spread", [tier[1], tier[2]])]);
+        var fewer = snapshot.With([new AliasSnapshot("spread", [tier[1], tier[2]])], []);
         Assert.All(Enumerable.Range(0, 2000).Where(i => first[i][0].FullName == "east/b"), i => Assert.Equal("east/b", Decision.Decide(fewer, Developer, null, "spread", Now, $"s{i}").Plan[0].FullName));
     }
 
