@@ -55,6 +55,16 @@ public sealed class Budget
         }
     }
 
+    /// <summary>What other replicas had leased when the store was last asked.</summary>
+    internal long Others
+    {
+        get
+        {
+            lock (_gate)
+                return _others;
+        }
+    }
+
     internal Task Freed => Volatile.Read(ref _freed).Task;
 
     /// <param name="most">For a hold that begins: what it may come to. 0 for more of one that has begun.</param>

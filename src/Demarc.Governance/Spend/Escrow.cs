@@ -128,12 +128,12 @@ public sealed class Escrow(ISpendReservations store, TimeProvider time)
         {
             try
             {
-                if (await MakeRoomAsync(claims[at], nano, most, started, stop).ConfigureAwait(false) is { } kind)
-                    return Explain(hold, claims, nano, claims[at], kind, null);
+                if (await MakeRoomAsync(claims[at], nano, hold.Amount + nano, most, started, stop).ConfigureAwait(false) is { } kind)
+                    return Explain(hold, claims, hold.Amount + nano, claims[at], kind, null);
             }
             catch (Exception e) when (!stop.IsCancellationRequested)
             {
-                return Explain(hold, claims, nano, claims[at], ShortageKind.Unavailable, e);
+                return Explain(hold, claims, hold.Amount + nano, claims[at], ShortageKind.Unavailable, e);
             }
         }
         return null;
@@ -157,8 +157,8 @@ public sealed class Escrow(ISpendReservations store, TimeProvider time)
         return -1;
     }
 
-    // Null when it is worth trying again.
-    private async ValueTask<ShortageKind?> MakeRoomAsync(Claim claim, long need, long most, long started, CancellationToken stop)
+    // Null when it is worth trying again. total is what the request then holds of the budget.
+    private async ValueTask<ShortageKind?> MakeRoomAsync(Claim claim, long need, long total, long most, long started, CancellationToken stop)
     {
         var budget = claim.Budget;
         // Before the look at what there is: what ends after it is not slept through.
@@ -182,10 +182,10 @@ public sealed class Escrow(ISpendReservations store, TimeProvider time)
                 missing = budget.MissingFor(need, claim.Cap);
                 if (missing == 0 && !budget.IsCrowdedFor(most))
                     return null;
-                if (missing > 0 && budget.Potential >= need)
+                if (missing > 0 && budget.Others > 0 && budget.Potential >= total)
                     await store.RecallAsync(budget.Meter).ConfigureAwait(false);
             }
-            if (budget.Potential < need)
+            if (budget.Potential < total)
                 return ShortageKind.Reached;
             if (time.GetElapsedTime(started) >= Patience)
                 return missing > 0 ? ShortageKind.Held : null;
@@ -199,10 +199,10 @@ public sealed class Escrow(ISpendReservations store, TimeProvider time)
         return null;
     }
 
-    private static Shortage Explain(SpendHold hold, Claim[] claims, long nano, Claim first, ShortageKind kind, Exception? reason)
+    private static Shortage Explain(SpendHold hold, Claim[] claims, long total, Claim first, ShortageKind kind, Exception? reason)
     {
         var inTheWay = kind == ShortageKind.Reached
-            ? claims.Where(c => c.Budget == first.Budget || c.Budget.Potential < nano).MaxBy(c => c.Budget.Meter.Period.End)
+            ? claims.Where(c => c.Budget == first.Budget || c.Budget.Potential < total).MaxBy(c => c.Budget.Meter.Period.End)
             : first;
         var view = hold.Limits.Where(l => l.Budget == inTheWay.Budget && l.Limit.IsHard).MinBy(l => l.Limit.Limit.AmountNano);
         var left = claims.Min(c => Math.Max(0, c.Budget.Potential));

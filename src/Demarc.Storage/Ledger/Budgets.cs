@@ -92,6 +92,10 @@ public sealed class Budgets : ISpendReservations
             $"DELETE FROM budget_leases WHERE {_store.DeadReplicas} AND replica NOT IN (SELECT o.replica FROM open_requests o)",
             new { self = _store.Replica }));
 
+    /// <summary>What replicas have leased, settlements taken off.</summary>
+    internal Task<StoredLease[]> AllLeasesAsync() =>
+        _store.QueryAsync<StoredLease>("SELECT organization_id, meter_id, replica, nano_usd FROM budget_leases");
+
     // Locks the budget too, where several processes write: a grant looks at it and its leases as one.
     private static async Task EnsureAsync(StoreTransaction transaction, Meter meter, Opening opening)
     {
@@ -139,6 +143,17 @@ public sealed class Budgets : ISpendReservations
             UNION SELECT id FROM users WHERE organization_id = @OrganizationId AND (email IN {_store.TextsOfJson("users")} OR id IN {_store.TextsOfJson("users")})
             """,
             new { meter.OrganizationId, groups = JsonSerializer.Serialize(meter.Pool!.Groups), users = JsonSerializer.Serialize(meter.Pool.Users) });
+
+    internal sealed record StoredLease
+    {
+        public required string OrganizationId { get; init; }
+
+        public required string MeterId { get; init; }
+
+        public required string Replica { get; init; }
+
+        public required long NanoUsd { get; init; }
+    }
 
     private sealed record Opening(string From, string OrganizationId, string Id, string? Resource, string? Subject, string Day, long Since, string Members);
 

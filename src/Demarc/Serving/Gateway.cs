@@ -74,6 +74,8 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton<ApiKeyEndpoints>();
             builder.Services.AddSingleton<UserEndpoints>();
             builder.Services.AddSingleton<AliasEndpoints>();
+            builder.Services.AddSingleton<SpendLimitEndpoints>();
+            builder.Services.AddSingleton<UsageEndpoints>();
             builder.Services.AddSingleton(new PageTokens(installation.Master.Derive("demarc cursor")));
             builder.Services.AddSingleton<ComplianceGate>();
             builder.Services.AddSingleton<ActivityEndpoints>();
