@@ -14,7 +14,7 @@ internal sealed class NameTargets(AliasTarget[] targets, FailoverScope failover)
     /// <summary>The alias, where a share of its sessions is staged; and what those are sent to.</summary>
     public (string Alias, int PerMille, NameTargets Targets)? Staged { get; init; }
 
-    /// <summary>What the name stands for in a session; requests without one are never staged.</summary>
+    /// <summary>What the name stands for in a session; empty for one that the client does not name, null for a question about the name alone.</summary>
     public NameTargets Of(Principal principal, string? session) =>
         Staged is { } staged && session is not null && Rendezvous.Share(staged.Alias, principal, session) < staged.PerMille / 1000.0 ? staged.Targets : this;
 

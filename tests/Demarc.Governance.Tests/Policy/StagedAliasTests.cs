@@ -26,8 +26,13 @@ public sealed class StagedAliasTests
     }
 
     [Fact]
-    public void A_request_without_a_session_is_never_staged() =>
-        Assert.Equal("direct/sonnet", First(Staged(new Estate().Snapshot(), 999), null));
+    public void What_has_no_session_is_staged_by_person_and_a_question_about_the_name_never()
+    {
+        var staged = Staged(new Estate().Snapshot(), 500);
+        Assert.Equal("direct/sonnet", First(staged, null));
+        var people = Enumerable.Range(0, 200).Select(i => Decision.Decide(staged, Estate.Person($"user_{i}"), null, "sonnet", Estate.Now, "").Plan[0].FullName).ToArray();
+        Assert.InRange(people.Count(p => p == "direct/sonnet-us"), 70, 130);
+    }
 
     [Fact]
     public void A_staged_deployment_that_policy_refuses_or_that_fails_leaves_its_sessions_where_they_were()
