@@ -1,4 +1,5 @@
 using Demarc.Storage;
+using Demarc.Storage.Migrations;
 using Xunit;
 
 namespace Demarc.Tests.Storage;
@@ -36,4 +37,8 @@ public class OpeningTests
     public async Task An_address_that_cannot_be_understood_is_refused(string url) =>
         await Assert.ThrowsAsync<StoreException>(() =>
             Store.OpenAsync(url, StorePlace.Master, TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance));
+
+    [Theory, InlineData("Sqlite"), InlineData("SqliteDerived"), InlineData("SqliteKeys"), InlineData("Postgres")]
+    public void Migrations_are_numbered_without_a_gap(string dialect) =>
+        Assert.Equal(Enumerable.Range(1, Migration.Of(dialect).Length).Select(n => (long)n), Migration.Of(dialect).Select(m => m.Version));
 }
