@@ -97,6 +97,7 @@ public sealed partial class Projector
                     settled = _store.Time.GetTimestamp();
                     if (await SettleOrphansAsync().ConfigureAwait(false) is > 0 and var count)
                         Settled(count);
+                    await _store.Budgets.FreeDeadAsync().ConfigureAwait(false);
                 }
                 await _appended.WaitAsync(Idle, stop).ConfigureAwait(false);
                 await Task.Delay(Gather, _store.Time, stop).ConfigureAwait(false);
