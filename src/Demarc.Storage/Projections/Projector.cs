@@ -1,4 +1,5 @@
 using Demarc.Storage.Evidence;
+using Demarc.Storage.Ledger;
 using Microsoft.Extensions.Logging;
 
 namespace Demarc.Storage.Projections;
@@ -22,6 +23,7 @@ public sealed partial class Projector
     private readonly ILogger _log;
     private readonly Signal _appended;
     private readonly OpenRequests _open;
+    private readonly DeadLeases _leases;
 
     internal Projector(Store store, ILogger log)
     {
@@ -29,6 +31,7 @@ public sealed partial class Projector
         _log = log;
         _appended = new Signal(store.Time);
         _open = new OpenRequests(store);
+        _leases = new DeadLeases(store);
         store.Appended += _appended.Set;
     }
 
@@ -82,7 +85,9 @@ public sealed partial class Projector
     }
 
     /// <summary>Finishes what dead replicas left open; the number of requests.</summary>
-    internal Task<int> SettleOrphansAsync() => Orphans.SettleAsync(_store, _open);
+    internal async Task<int> SettleOrphansAsync() => await SettleOrphansAsync(await _leases.EndAsync().ConfigureAwait(false)).ConfigureAwait(false);
+
+    private Task<int> SettleOrphansAsync(DeadLease[] ended) => Orphans.SettleAsync(_store, _open, ended);
 
     private async Task LeadAsync(Lead lead, CancellationToken stop)
     {
@@ -95,9 +100,10 @@ public sealed partial class Projector
                 if (_store.Time.GetElapsedTime(settled) >= OrphansEvery)
                 {
                     settled = _store.Time.GetTimestamp();
-                    if (await SettleOrphansAsync().ConfigureAwait(false) is > 0 and var count)
+                    var ended = await _leases.EndAsync().ConfigureAwait(false);
+                    if (await SettleOrphansAsync(ended).ConfigureAwait(false) is > 0 and var count)
                         Settled(count);
-                    await _store.Budgets.FreeDeadAsync().ConfigureAwait(false);
+                    await _leases.FreeAsync(ended).ConfigureAwait(false);
                 }
                 await _appended.WaitAsync(Idle, stop).ConfigureAwait(false);
                 await Task.Delay(Gather, _store.Time, stop).ConfigureAwait(false);
