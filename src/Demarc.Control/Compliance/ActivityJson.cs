@@ -102,10 +102,7 @@ internal static class ActivityJson
     {
         json.WriteString("request_id", finished.Id);
         json.WriteString("session_id", activity.SessionId);
-        json.WriteString("result", finished.Result);
-        json.WriteNumber("status", finished.Status);
-        json.WriteString("error_type", finished.ErrorType);
-        json.WriteString("stop_reason", finished.StopReason);
+        Result(json, finished);
         if (begun is not null)
             Begun(json, begun);
         json.WriteString("model_served", finished.ModelServed);
@@ -115,6 +112,15 @@ internal static class ActivityJson
         json.WriteNumber("latency_us", finished.LatencyUs);
         json.WriteNumber("first_byte_us", finished.FirstByteUs);
         json.WriteNumber("response_bytes", finished.ResponseBytes);
+    }
+
+    /// <summary>Writes how a request ended: <c>result</c>, <c>status</c>, <c>error_type</c>, <c>stop_reason</c>.</summary>
+    public static void Result(Utf8JsonWriter json, FinishedRecord finished)
+    {
+        json.WriteString("result", finished.Result);
+        json.WriteNumber("status", finished.Status);
+        json.WriteString("error_type", finished.ErrorType);
+        json.WriteString("stop_reason", finished.StopReason);
     }
 
     private static void Begun(Utf8JsonWriter json, BegunRecord begun)
