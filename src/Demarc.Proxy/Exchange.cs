@@ -6,6 +6,7 @@ using Demarc.Governance.Identity;
 using Demarc.Governance.Policy;
 using Demarc.Governance.Wire;
 using Demarc.Proxy.Ingress;
+using Demarc.Proxy.Limits;
 using Demarc.Proxy.Settlement;
 using Microsoft.AspNetCore.Http;
 
@@ -56,6 +57,9 @@ internal sealed class Exchange
 
     /// <summary>An attempt that was given up may still be reading the body: it is not for the pool any more.</summary>
     public bool IsBodyRead { get; set; }
+
+    /// <summary>What is reserved of the limits that count the request; null where none does.</summary>
+    public RequestSpend? Spend { get; set; }
 
     public CaptureMode Capture { get; set; }
 

@@ -40,6 +40,8 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
         Activities = new Activities(this);
         Sessions = new Sessions(this);
         Spend = new SpendTotals(this);
+        Budgets = new Budgets(this);
+        SpendLimits = new SpendLimits(this);
         Projector = new Projector(this, loggers.CreateLogger<Projector>());
     }
 
@@ -75,6 +77,10 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
     public Sessions Sessions { get; }
 
     public SpendTotals Spend { get; }
+
+    public Budgets Budgets { get; }
+
+    public SpendLimits SpendLimits { get; }
 
     /// <summary>Follows the log and writes what is derived from it; run it in a serving process.</summary>
     public Projector Projector { get; }

@@ -11,6 +11,7 @@ var root = new RootCommand("Demarc: a gateway and control plane for Claude that 
     ServiceAccountCommands.Create(),
     GroupCommands.Create(),
     AliasCommands.Create(),
+    LimitCommands.Create(),
     ResourceCommands.Create(),
     WhereCommand.Create(),
     AdviseCommand.Create(),

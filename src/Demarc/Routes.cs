@@ -34,6 +34,8 @@ internal static class Routes
         var keys = app.Services.GetRequiredService<ApiKeyEndpoints>();
         var users = app.Services.GetRequiredService<UserEndpoints>();
         var aliases = app.Services.GetRequiredService<AliasEndpoints>();
+        var limits = app.Services.GetRequiredService<SpendLimitEndpoints>();
+        var usage = app.Services.GetRequiredService<UsageEndpoints>();
         var compliance = app.Services.GetRequiredService<ComplianceGate>();
         var activities = app.Services.GetRequiredService<ActivityEndpoints>();
         var sessions = app.Services.GetRequiredService<SessionEndpoints>();
@@ -57,6 +59,8 @@ internal static class Routes
         app.MapGet("/v1/models", models.ListAsync);
         app.MapGet("/v1/models/{**id}", http => models.GetAsync(http, Value(http, "id")));
 
+        app.MapGet("/api/oauth/usage", usage.GetAsync);
+
         // Administration: the vendor's Admin API, and what it leaves to its Console. Admin keys only.
         app.MapGet("/v1/organizations/me", http => admin.HandleAsync(http, organization.GetAsync));
         app.MapGet("/v1/organizations/api_keys", http => admin.HandleAsync(http, keys.ListAsync));
@@ -71,6 +75,13 @@ internal static class Routes
         app.MapPost("/v1/organizations/aliases/{name}/promote", http => admin.HandleAsync(http, aliases.PromoteAsync));
         app.MapPost("/v1/organizations/aliases/{name}/rollback", http => admin.HandleAsync(http, aliases.RollbackAsync));
         app.MapDelete("/v1/organizations/aliases/{name}", http => admin.HandleAsync(http, aliases.DeleteAsync));
+
+        app.MapGet("/v1/organizations/spend_limits", http => admin.HandleAsync(http, limits.ListAsync));
+        app.MapPost("/v1/organizations/spend_limits", http => admin.HandleAsync(http, limits.CreateAsync));
+        app.MapGet("/v1/organizations/spend_limits/effective", http => admin.HandleAsync(http, limits.EffectiveAsync));
+        app.MapGet("/v1/organizations/spend_limits/{id}", http => admin.HandleAsync(http, limits.GetAsync));
+        app.MapPost("/v1/organizations/spend_limits/{id}", http => admin.HandleAsync(http, limits.UpdateAsync));
+        app.MapDelete("/v1/organizations/spend_limits/{id}", http => admin.HandleAsync(http, limits.DeleteAsync));
 
         // Compliance: the vendor's Compliance API. Compliance keys; activities for admin keys too. Each read is an activity.
         app.MapGet("/v1/compliance/activities", http => compliance.HandleAsync(http, ComplianceScope.Activities, activities.ListAsync));

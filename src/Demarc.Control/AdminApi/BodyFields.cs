@@ -48,6 +48,27 @@ public sealed class BodyFields
     /// <summary>Whether the field is there and not null.</summary>
     public bool Has(string name) => Problem is null && _object.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null;
 
+    /// <summary>Whether the field is there, null or not.</summary>
+    public bool Mentions(string name) => Problem is null && _object.TryGetProperty(name, out _);
+
+    /// <summary>An object that has to be there, with no fields but these.</summary>
+    public JsonElement? Nested(string name, params string[] known)
+    {
+        if (Problem is not null)
+            return null;
+        if (!Has(name) || _object.GetProperty(name) is not { ValueKind: JsonValueKind.Object } value)
+        {
+            Wrong(name, "this field is required: give an object.");
+            return null;
+        }
+        if (value.EnumerateObject().Select(f => f.Name).FirstOrDefault(field => !known.Contains(field)) is { } unknown)
+        {
+            Wrong($"{name}.{unknown}", $"there is no such field here. There are: {string.Join(", ", known)}.");
+            return null;
+        }
+        return value;
+    }
+
     /// <summary>A text; null when it is absent or null.</summary>
     /// <param name="problem">Why a text cannot be used, or null.</param>
     public string? Text(string name, Func<string, string?>? problem = null)

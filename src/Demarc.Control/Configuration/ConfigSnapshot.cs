@@ -27,6 +27,7 @@ public static class ConfigSnapshot
             Policies = [.. config.Policies.Select((p, i) => new PolicySnapshot($"policies[{i}]", p.Groups, p.Users, p.Models, p.Capture)
             {
                 Organizations = p.Organizations,
+                Limits = p.Limits,
                 Require = p.Require,
                 Deny = p.Deny,
             })],
@@ -36,6 +37,7 @@ public static class ConfigSnapshot
             ConfigurationHash = configurationHash,
             MaxBodyBytes = config.MaxBodyBytes,
             Network = config.Network,
+            RefusalText = config.Refusals,
         };
     }
 
@@ -90,6 +92,8 @@ public static class ConfigSnapshot
                 if (!policy.Deny.IsEmpty)
                     Write("deny", policy.Deny);
                 Names("groups", policy.Groups);
+                if (policy.Limits.Length > 0)
+                    Write("limits", policy.Limits);
                 Names("models", policy.Models);
                 Names("organizations", policy.Organizations);
                 if (!policy.Require.IsEmpty)

@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using Demarc.Governance.Boundaries;
 using Demarc.Governance.Identity;
 using Demarc.Governance.Policy;
+using Demarc.Governance.Spend;
 using Demarc.Governance.Wire;
 
 namespace Demarc.Control.Configuration;
@@ -64,6 +65,9 @@ public sealed record DemarcConfig
     public AliasConfig[] Aliases { get; init; } = [];
 
     public PolicyConfig[] Policies { get; init; } = [];
+
+    /// <summary>What every refusal at a limit says in addition.</summary>
+    public RefusalText Refusals { get; init; } = RefusalText.None;
 }
 
 /// <summary>Where Demarc listens.</summary>
@@ -165,6 +169,8 @@ public sealed record AliasTargetConfig(string Deployment, int Tier, int Weight);
 public sealed record PolicyConfig(string[] Groups, string[] Users, string[]? Models, CaptureMode? Capture, int Line)
 {
     public string[] Organizations { get; init; } = [];
+
+    public SpendLimit[] Limits { get; init; } = [];
 
     public Requirements Require { get; init; } = Requirements.None;
 

@@ -13,16 +13,17 @@ internal static class PolicySection
         var policies = new List<PolicyConfig>();
         foreach (var item in reading.Items(node))
         {
-            if (MapReader.Open(item, reading, ["match", "models", "require", "deny", "capture"]) is not { } map)
+            if (MapReader.Open(item, reading, ["match", "models", "require", "deny", "capture", "limits"]) is not { } map)
                 continue;
             var (organizations, groups, users) = Match(map.Get("match"), reading);
             var models = map.Get("models") is { } list ? Models(list, names, reading) : null;
             var capture = Capture(map.Text("capture"), reading);
-            if (!map.Mentions("models") && !map.Mentions("capture") && !map.Mentions("require") && !map.Mentions("deny"))
-                reading.Warn(item, "the policy asks nothing; accepted: models, require, deny, capture");
+            if (!map.Mentions("models") && !map.Mentions("capture") && !map.Mentions("require") && !map.Mentions("deny") && !map.Mentions("limits"))
+                reading.Warn(item, "the policy asks nothing; accepted: models, require, deny, capture, limits");
             policies.Add(new PolicyConfig(groups, users, models, capture, item.Line)
             {
                 Organizations = organizations,
+                Limits = LimitSection.Read(map.Get("limits"), $"policies[{policies.Count}]", (organizations, groups, users), resources, reading),
                 Require = RequireSection.Require(map.Get("require"), agreed, reading),
                 Deny = RequireSection.Deny(map.Get("deny"), names, resources, reading),
             });

@@ -39,7 +39,11 @@ public sealed record AttemptRecord(
     string? Region,
     long ReservedNanoUsd,
     string? After = null,
-    string? Boundary = null);
+    string? Boundary = null)
+{
+    /// <summary>The meters of the limits that its cost counts towards; null for none.</summary>
+    public string[]? Budgets { get; init; }
+}
 
 /// <summary>Hashes (<c>sha256:…</c>) of what was in force when the decision was made.</summary>
 public sealed record ReceiptRecord(string Policy, string Catalog, string Configuration);
@@ -141,7 +145,7 @@ public sealed record FinishedRecord
 
     /// <summary>
     /// <c>answered</c>, <c>upstream_error</c> (the provider refused or failed), <c>client_gone</c>,
-    /// <c>upstream_lost</c> (broke in mid-stream), <c>revoked</c>, or <c>interrupted</c> (this replica died).
+    /// <c>upstream_lost</c> (broke in mid-stream), <c>revoked</c>, <c>limit_reached</c> (a hard limit ended the stream), or <c>interrupted</c> (this replica died).
     /// </summary>
     public required string Result { get; init; }
 

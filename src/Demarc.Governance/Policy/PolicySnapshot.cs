@@ -1,4 +1,5 @@
 using Demarc.Governance.Identity;
+using Demarc.Governance.Spend;
 
 namespace Demarc.Governance.Policy;
 
@@ -15,6 +16,8 @@ public sealed record PolicySnapshot(
 {
     /// <summary>Ids of organizations, any of which matches; empty for not matching by organization.</summary>
     public string[] Organizations { get; init; } = [];
+
+    public SpendLimit[] Limits { get; init; } = [];
 
     public Requirements Require { get; init; } = Requirements.None;
 

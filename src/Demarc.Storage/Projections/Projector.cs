@@ -98,6 +98,7 @@ public sealed partial class Projector
                     settled = _store.Time.GetTimestamp();
                     if (await SettleOrphansAsync().ConfigureAwait(false) is > 0 and var count)
                         Settled(count);
+                    await _store.Budgets.FreeDeadAsync().ConfigureAwait(false);
                 }
                 await _appended.WaitAsync(Idle, stop).ConfigureAwait(false);
                 // On purpose, though there is something to do: what comes meanwhile is projected with it, at a fraction of the cost.
