@@ -115,6 +115,10 @@ public sealed class Projects
             "SELECT member_id FROM project_members WHERE organization_id = @organizationId AND project_id = @projectId ORDER BY member_id",
             new { organizationId, projectId });
 
+    /// <summary>The projects that a user or a service account is a member of, by itself or through a group, and that are not archived.</summary>
+    public async Task<ProjectSnapshot[]> OfMemberAsync(string memberId) =>
+        MemberProjects.Read(await _store.FindAsync<string>($"SELECT {MemberProjects.Of("@memberId")}", new { memberId, separator = "\n", field = "\t" }).ConfigureAwait(false));
+
     /// <summary>Adds and removes members (<c>user_…</c>, <c>svac_…</c>, <c>rbac_group_…</c>) of a project by id.</summary>
     public Task UpdateMembersAsync(string organizationId, string projectId, string[] add, string[] remove, ActorRecord actor) =>
         _store.WriteAsync(async transaction =>

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json;
 using Demarc.Governance.Evidence;
 using Demarc.Tests.Storage;
 using Xunit;
@@ -42,6 +43,11 @@ public sealed class ProjectTests
         Assert.Equal((workspace.Id, atlas.Id), (begun.WorkspaceId, begun.ProjectId));
         Assert.DoesNotContain(Assert.Single(place.Simulator.Log.Read()).Headers, h => h.Key.Equals("demarc-project", StringComparison.OrdinalIgnoreCase));
 
+        var session = await SessionAsync(place, s => s.GetProperty("claude_project_id").ValueKind == JsonValueKind.String);
+        Assert.Equal((workspace.Id, atlas.Id), (session.GetProperty("workspace_id").GetString(), session.GetProperty("claude_project_id").GetString()));
+        var activity = await ReadAsync(place, "/v1/compliance/activities?activity_types[]=demarc_inference");
+        Assert.Equal((workspace.Id, atlas.Id), (activity[0].GetProperty("workspace_id").GetString(), activity[0].GetProperty("claude_project_id").GetString()));
+
         Assert.Contains("does not allow", (await AskAsync(place, "sonnet", "atlas")).Error.Message, StringComparison.Ordinal);
         var elsewhere = await AskAsync(place, "sonnet", null);
         Assert.Equal(HttpStatusCode.OK, elsewhere.Status);
@@ -60,6 +66,24 @@ public sealed class ProjectTests
             return new(
                 response.StatusCode, response.RequestId(), response.Headers.TryGetValues("x-should-retry", out var retry) ? retry.Single() : null,
                 response.IsSuccessStatusCode ? default : Answers.Error(body));
+    }
+
+    private static async Task<JsonElement> SessionAsync(ProxyPlace place, Func<JsonElement, bool> which)
+    {
+        var found = Array.Empty<JsonElement>();
+        // Sessions are projected within a second; nothing tells a reader when.
+        await AdminApi.GatewayPlace.UntilAsync(TimeSpan.FromSeconds(5), async () => (found = [.. (await ReadAsync(place, "/v1/compliance/apps/sessions/local")).Where(which)]).Length > 0);
+        return found[0];
+    }
+
+    private static async Task<JsonElement[]> ReadAsync(ProxyPlace place, string path)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, path);
+        request.Headers.Add("x-api-key", place.Keys["compliance_key"]);
+        var (response, body) = await place.SendAsync(request);
+        response.Dispose();
+        using var json = JsonDocument.Parse(body);
+        return [.. json.RootElement.Clone().GetProperty("data").EnumerateArray()];
     }
 
     private static async Task<(string Organization, string Developer)> DeveloperAsync(ProxyPlace place) =>

@@ -38,3 +38,14 @@ CREATE TABLE project_members (
 CREATE INDEX project_members_member ON project_members (member_id);
 
 ALTER TABLE api_keys ADD COLUMN project_id text COLLATE "C";
+
+-- Deployments that a replica found failing, so that the others ask elsewhere too; open_until is 0 for one that serves again.
+-- Written when that changes, the last word of whichever replica.
+CREATE TABLE breakers (
+  organization_id text COLLATE "C" NOT NULL,
+  deployment text COLLATE "C" NOT NULL,
+  replica text COLLATE "C" NOT NULL,
+  open_until bigint NOT NULL,
+  changed_at bigint NOT NULL,
+  PRIMARY KEY (organization_id, deployment)
+);

@@ -38,3 +38,14 @@ CREATE TABLE project_members (
 CREATE INDEX project_members_member ON project_members (member_id);
 
 ALTER TABLE api_keys ADD COLUMN project_id text;
+
+-- Deployments that a replica found failing, so that the others ask elsewhere too; open_until is 0 for one that serves again.
+-- Written when that changes, the last word of whichever replica.
+CREATE TABLE breakers (
+  organization_id text NOT NULL,
+  deployment text NOT NULL,
+  replica text NOT NULL,
+  open_until integer NOT NULL,
+  changed_at integer NOT NULL,
+  PRIMARY KEY (organization_id, deployment)
+) WITHOUT ROWID;
