@@ -125,6 +125,8 @@ internal static class ActivityJson
 
     private static void Begun(Utf8JsonWriter json, BegunRecord begun)
     {
+        json.WriteString("workspace_id", begun.WorkspaceId);
+        json.WriteString("claude_project_id", begun.ProjectId);
         json.WriteString("client_session_id", begun.ClientSession);
         json.WriteString("agent_id", begun.Agent);
         json.WriteString("parent_agent_id", begun.ParentAgent);

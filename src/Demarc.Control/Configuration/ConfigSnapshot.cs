@@ -28,6 +28,9 @@ public static class ConfigSnapshot
             {
                 Organizations = p.Organizations,
                 Limits = p.Limits,
+                Workspaces = p.Workspaces,
+                Projects = p.Projects,
+                Classifications = p.Classifications,
                 Require = p.Require,
                 Deny = p.Deny,
             })],
@@ -89,6 +92,8 @@ public static class ConfigSnapshot
             {
                 json.WriteStartObject();
                 json.WriteString("capture", policy.Capture?.ToString().ToLowerInvariant());
+                if (policy.Classifications.Length > 0)
+                    Names("classifications", policy.Classifications);
                 if (!policy.Deny.IsEmpty)
                     Write("deny", policy.Deny);
                 Names("groups", policy.Groups);
@@ -96,9 +101,13 @@ public static class ConfigSnapshot
                     Write("limits", policy.Limits);
                 Names("models", policy.Models);
                 Names("organizations", policy.Organizations);
+                if (policy.Projects.Length > 0)
+                    Names("projects", policy.Projects);
                 if (!policy.Require.IsEmpty)
                     Write("require", policy.Require);
                 Names("users", policy.Users);
+                if (policy.Workspaces.Length > 0)
+                    Names("workspaces", policy.Workspaces);
                 json.WriteEndObject();
             }
             json.WriteEndArray();

@@ -24,6 +24,8 @@ public static class Receipt
             json.WriteString("issued_at", Rfc3339.Text(now.ToUnixTimeMilliseconds()));
             json.WritePropertyName("who");
             ActorJson.Write(json, request.Begun?.Actor ?? request.Refused?.Actor);
+            json.WriteString("workspace", request.Begun?.WorkspaceId ?? request.Refused?.Fields.GetValueOrDefault("workspace_id"));
+            json.WriteString("project", request.Begun?.ProjectId ?? request.Refused?.Fields.GetValueOrDefault("claude_project_id"));
             json.WriteString("begun_at", Rfc3339.Text(request.BegunAt));
             json.WriteString("finished_at", request.FinishedAt is { } at ? Rfc3339.Text(at) : null);
             json.WriteString("session", request.SessionId);

@@ -24,6 +24,8 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
         {
             Id = x.IdText,
             Actor = x.Actor,
+            WorkspaceId = x.Principal.Workspace?.Id,
+            ProjectId = x.Principal.Project?.Id,
             Surface = Surface(headers.UserAgent),
             Dialect = x.Dialect.Wire(),
             Operation = x.Operation.Wire(),
@@ -199,6 +201,8 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
                 ["message"] = message,
                 ["status"] = status.ToString(System.Globalization.CultureInfo.InvariantCulture),
                 ["model"] = x.Facts?.Model,
+                ["workspace_id"] = x.Principal.Workspace?.Id,
+                ["claude_project_id"] = x.Principal.Project?.Id,
                 ["policy"] = x.Snapshot.PolicyHash,
                 ["catalog"] = x.Snapshot.Catalog.Hash,
                 ["configuration"] = x.Snapshot.ConfigurationHash,

@@ -161,7 +161,7 @@ public sealed class ConfigProblemTests : IDisposable
         { Alias("[{ weight: 2 }]"), "aliases.a[0].deployment", "required" },
 
         { "policies: [{ capture: most }]", "policies[0].capture", "accepted: full, metadata, none" },
-        { "policies: [{ capture: none, match: {} }]", "policies[0].match", "neither groups nor users" },
+        { "policies: [{ capture: none, match: {} }]", "policies[0].match", "names nobody" },
         { "policies: [{ capture: none, match: { groups: [] } }]", "policies[0].match.groups", "matches no one" },
         { "policies: [{ capture: none, match: { group: [a] } }]", "policies[0].match.group", "did you mean 'groups'?" },
         { "policies: [{ models: [[a]] }]", "policies[0].models[0]", "a list; text is accepted" },
