@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using Demarc.Governance.Boundaries;
 using Demarc.Governance.Identity;
 using Demarc.Governance.Policy;
+using Demarc.Governance.Spend;
 using Demarc.Governance.Wire;
 
 namespace Demarc.Control.Configuration;
@@ -130,9 +131,17 @@ public sealed record ResourceConfig(
     /// <summary>Where its platform is managed; null for the public address.</summary>
     public ManagementPlace? Management { get; init; }
 
+    /// <summary>What a contract says of its prices; of several that hold, the first does.</summary>
+    public RateConfig[] Rates { get; init; } = [];
+
     /// <summary>What the operator declares of all its deployments.</summary>
     public FactDeclaration[] Facts { get; init; } = [];
 }
+
+/// <summary>A negotiated rate; see <see cref="NegotiatedRate"/>.</summary>
+/// <param name="Models">Null for every model.</param>
+public sealed record RateConfig(
+    string[]? Models, DateOnly? From, DateOnly? Until, int DiscountPerHundredThousand, ModelPrice? Price, long? WebSearch, Speed Speed);
 
 /// <summary>One pinned model version.</summary>
 /// <param name="Name">Unique in its resource.</param>
