@@ -12,7 +12,7 @@ public static class ConfigSnapshot
     /// <param name="day">Whose view of each data path holds; null for the newest.</param>
     public static GatewaySnapshot Build(DemarcConfig config, Catalog catalog, string configurationHash, DateOnly? day = null)
     {
-        var resources = config.Resources.Select(Resource).ToArray();
+        var resources = config.Resources.Select(r => Resource(r, catalog)).ToArray();
         foreach (var (resource, written) in resources.Zip(config.Resources))
         {
             foreach (var (deployment, facts) in resource.Deployments.Zip(written.Deployments, (d, w) => (d, w.Facts)))
@@ -51,7 +51,7 @@ public static class ConfigSnapshot
             .OrderBy(f => f.Hosting is not null)
             .SelectMany(f => f.Facts);
 
-    private static ResourceSnapshot Resource(ResourceConfig config)
+    private static ResourceSnapshot Resource(ResourceConfig config, Catalog catalog)
     {
         var resource = new ResourceSnapshot
         {
@@ -68,6 +68,7 @@ public static class ConfigSnapshot
             CertificateAuthorities = config.CertificateAuthorities,
             Network = config.Network,
             Management = config.Management,
+            Rates = [.. config.Rates.Select(r => RateSection.Of(r, catalog))],
         };
         resource.Deployments = [.. config.Deployments.Select(d => new DeploymentSnapshot
         {

@@ -134,9 +134,17 @@ public sealed record ResourceConfig(
     /// <summary>Where its platform is managed; null for the public address.</summary>
     public ManagementPlace? Management { get; init; }
 
+    /// <summary>What a contract says of its prices; of several that hold, the first does.</summary>
+    public RateConfig[] Rates { get; init; } = [];
+
     /// <summary>What the operator declares of all its deployments.</summary>
     public FactDeclaration[] Facts { get; init; } = [];
 }
+
+/// <summary>A negotiated rate; see <see cref="NegotiatedRate"/>.</summary>
+/// <param name="Models">Null for every model.</param>
+public sealed record RateConfig(
+    string[]? Models, DateOnly? From, DateOnly? Until, int DiscountPerHundredThousand, ModelPrice? Price, long? WebSearch, Speed Speed);
 
 /// <summary>One pinned model version.</summary>
 /// <param name="Name">Unique in its resource.</param>

@@ -186,6 +186,10 @@ public static class AnswerReader
                 usage.ServiceTier = Next(ref reader) ?? usage.ServiceTier;
             else if (reader.ValueTextEquals("inference_geo"u8))
                 usage.InferenceGeo = Next(ref reader) ?? usage.InferenceGeo;
+            else if (reader.ValueTextEquals("speed"u8))
+                usage.Speed = Next(ref reader) ?? usage.Speed;
+            else if (reader.ValueTextEquals("type"u8))
+                usage.IterationType = Next(ref reader);
             else if (reader.ValueTextEquals("iterations"u8))
                 ReadIterations(ref reader, usage);
             else
@@ -224,6 +228,8 @@ public static class AnswerReader
         {
             if (reader.ValueTextEquals("web_search_requests"u8))
                 usage.WebSearchRequests = Number(ref reader) ?? usage.WebSearchRequests;
+            else if (reader.ValueTextEquals("code_execution_requests"u8))
+                usage.CodeExecutionRequests = Number(ref reader) ?? usage.CodeExecutionRequests;
             else
                 reader.Read();
             reader.Skip();
