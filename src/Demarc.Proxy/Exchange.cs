@@ -4,6 +4,7 @@ using Demarc.Governance.Boundaries;
 using Demarc.Governance.Evidence;
 using Demarc.Governance.Identity;
 using Demarc.Governance.Policy;
+using Demarc.Governance.Spend;
 using Demarc.Governance.Wire;
 using Demarc.Proxy.Ingress;
 using Demarc.Proxy.Limits;
@@ -78,6 +79,16 @@ internal sealed class Exchange
     public long FirstByteUs { get; set; }
 
     public long ElapsedUs => (long)Stopwatch.GetElapsedTime(Arrived).TotalMicroseconds;
+
+    /// <summary>What prices the call to <see cref="Deployment"/>: by what the request asks, and once there is an answer by what that says.</summary>
+    public CallTerms Terms(AnswerUsage? answered = null)
+    {
+        var day = DateOnly.FromDateTime(DateTimeOffset.FromUnixTimeMilliseconds(At).UtcDateTime);
+        return CallTerms.Of(
+            Snapshot.Catalog, Deployment, day, answered?.InferenceGeo ?? Facts.InferenceGeo,
+            answered?.Speed is { } speed ? speed == "fast" ? Speed.Fast : Speed.Standard : CallTerms.SpeedOf(Snapshot.Catalog, Deployment.Model, day, Facts.AsksFast),
+            batch: answered?.ServiceTier == "batch");
+    }
 
     /// <summary>The name to put back where the provider answers with the dispatched one; null when they are the same.</summary>
     public string? AskedName => Facts.Model == Deployment.Name ? null : Facts.Model;

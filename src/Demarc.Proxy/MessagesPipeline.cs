@@ -19,7 +19,7 @@ using Microsoft.Extensions.Logging;
 namespace Demarc.Proxy;
 
 /// <summary>
-/// The request path, a straight line: 1 authenticate, 2 admit (network, body and its form), 3 decide and reserve, 4 begin
+/// The request path, a straight line: 1 authenticate, 2 admit (network, project, body and its form), 3 decide and reserve, 4 begin
 /// (record), 5 dispatch, 6 relay and settle, 7 hold what the answer says against the boundary.
 /// </summary>
 public sealed partial class MessagesPipeline(
@@ -110,7 +110,7 @@ public sealed partial class MessagesPipeline(
     private async ValueTask<bool> AdmitAsync(Exchange x)
     {
         var request = x.Http.Request;
-        if (x.Snapshot.Network.Refuse(x.Http.Connection.RemoteIpAddress, "this gateway") is { } denied)
+        if ((x.Snapshot.Network.Refuse(x.Http.Connection.RemoteIpAddress, "this gateway") ?? ProjectAdmission.Enter(x)) is { } denied)
         {
             await RefuseAsync(x, Refused.Policy, denied.Message, denied.Code, denied.Rule);
             return false;

@@ -159,6 +159,7 @@ internal sealed class PostgresStore : Store
         {
             try
             {
+                // Not the lock that waits: its statement would stay open for hours and hold back the vacuum's horizon.
                 await Task.Delay(TimeSpan.FromSeconds(1), Time, stop).ConfigureAwait(false);
             }
             catch

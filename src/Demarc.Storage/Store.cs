@@ -31,6 +31,8 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
         Users = new Users(this);
         ServiceAccounts = new ServiceAccounts(this);
         Groups = new Groups(this);
+        Workspaces = new Workspaces(this);
+        Projects = new Projects(this);
         ApiKeys = new ApiKeys(this, master);
         Aliases = new Aliases(this);
         Boundaries = new BoundaryRegister(this);
@@ -55,6 +57,10 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
     public ServiceAccounts ServiceAccounts { get; }
 
     public Groups Groups { get; }
+
+    public Workspaces Workspaces { get; }
+
+    public Projects Projects { get; }
 
     public ApiKeys ApiKeys { get; }
 

@@ -10,6 +10,8 @@ var root = new RootCommand("Demarc: a gateway and control plane for Claude that 
     UserCommands.Create(),
     ServiceAccountCommands.Create(),
     GroupCommands.Create(),
+    WorkspaceCommands.Create(),
+    ProjectCommands.Create(),
     AliasCommands.Create(),
     LimitCommands.Create(),
     ResourceCommands.Create(),

@@ -105,6 +105,18 @@ public sealed class BodyFields
         return [.. texts.OfType<string>()];
     }
 
+    /// <summary>An object of texts; null when it is absent or null.</summary>
+    public Dictionary<string, string>? Map(string name)
+    {
+        if (!Has(name))
+            return null;
+        var value = _object.GetProperty(name);
+        var pairs = value.ValueKind == JsonValueKind.Object ? value.EnumerateObject().Select(p => (p.Name, Text: AsText(p.Value))).ToArray() : [("", null)];
+        if (Array.Exists(pairs, p => p.Text is null))
+            Wrong(name, "give an object whose values are texts in quotes.");
+        return Problem is null ? pairs.ToDictionary(p => p.Name, p => p.Text!) : null;
+    }
+
     /// <summary>A time in RFC 3339, with its offset; null when it is absent or null.</summary>
     public DateTimeOffset? Time(string name)
     {

@@ -11,9 +11,11 @@ internal static class LimitSection
 
     /// <param name="place"><c>policies[0]</c>.</param>
     /// <param name="resources">Names of resources.</param>
+    /// <param name="match">What the policy matches, by the key of <c>match</c>.</param>
     public static SpendLimit[] Read(
-        ConfigNode? node, string place, (string[] Organizations, string[] Groups, string[] Users) match, string[] resources, ConfigReading reading)
+        ConfigNode? node, string place, IReadOnlyDictionary<string, string[]> match, string[] resources, ConfigReading reading)
     {
+        var (groups, users) = (match["groups"], match["users"]);
         var limits = new List<SpendLimit>();
         foreach (var item in reading.Items(node))
         {
@@ -25,6 +27,8 @@ internal static class LimitSection
             var resource = Vocabulary.One(map.Get("resource"), "resource", resources, reading);
             if (reading.Text(map.Required("amount_usd", "dollars such as \"500.00\"")) is not { } amount || per is null || period is null)
                 continue;
+            if (per == "pool" && match["workspaces"].Length + match["projects"].Length + match["classifications"].Length > 0)
+                reading.Error(item, "a pool is shared by the groups and users that a policy matches; give a policy of groups or users the pool");
             if (SpendAmount.ParseUsd(amount.Value, out var nano) is { } problem)
                 reading.Error(amount, $"{ConfigText.Quote(amount.Value)}: {problem}");
             var scope = per switch
@@ -32,13 +36,13 @@ internal static class LimitSection
                 "person" => LimitScope.Person,
                 "key" => LimitScope.Key,
                 // One organization is served, so that naming it is naming everyone.
-                _ => match.Groups.Length == 0 && match.Users.Length == 0 ? LimitScope.Organization : LimitScope.Pool,
+                _ => groups.Length == 0 && users.Length == 0 ? LimitScope.Organization : LimitScope.Pool,
             };
             limits.Add(new SpendLimit(
                 $"{place}.limits[{limits.Count}]", scope, (LimitPeriod)Array.IndexOf(LimitPeriods.Names, period), nano, (LimitMode)Array.IndexOf(LimitModes.Names, mode))
             {
                 Resource = resource,
-                Pool = scope == LimitScope.Pool ? new LimitPool(match.Groups, match.Users) : null,
+                Pool = scope == LimitScope.Pool ? new LimitPool(groups, users) : null,
             });
         }
         return [.. limits];

@@ -117,6 +117,7 @@ public sealed partial class Snapshots : ISnapshotSource, IDisposable
             catch (Exception e) when (e is not OperationCanceledException)
             {
                 LogNotTakenOut(e, check.Deployment);
+                // The store does not tell when it is back; a second spares it a storm of the same write.
                 await Task.Delay(TimeSpan.FromSeconds(1), _store.Time, stop);
             }
         }

@@ -102,6 +102,12 @@ public sealed class RequestFacts
     /// <summary>Where <c>inference_geo</c> stands, also when it is null.</summary>
     public Member InferenceGeoMember { get; internal set; }
 
+    /// <summary>Whether the request asks for <c>speed: "fast"</c>.</summary>
+    public bool AsksFast { get; internal set; }
+
+    /// <summary>Whether it has web search or web fetch of a version with which code execution is free (source: Pricing, "Code execution tool").</summary>
+    public bool HasFreeCodeExecution { get; internal set; }
+
     /// <summary>Models named beside <see cref="Model"/>, by <c>fallbacks</c> and inside tools; <c>default</c> where the provider chooses.</summary>
     public List<string> OtherModels { get; } = [];
 

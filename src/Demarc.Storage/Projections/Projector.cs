@@ -49,6 +49,7 @@ public sealed partial class Projector
                 var lead = await leading.ConfigureAwait(false);
                 await using (lead.ConfigureAwait(false))
                     await LeadAsync(lead, stop).ConfigureAwait(false);
+                // After the loss of the lead or an error of the store: whatever it was, asking at once would meet it again.
                 await Task.Delay(Idle, _store.Time, stop).ConfigureAwait(false);
                 leading = _store.LeadAsync(stop);
             }
@@ -106,6 +107,7 @@ public sealed partial class Projector
                     await _leases.FreeAsync(ended).ConfigureAwait(false);
                 }
                 await _appended.WaitAsync(Idle, stop).ConfigureAwait(false);
+                // On purpose, though there is something to do: what comes meanwhile is projected with it, at a fraction of the cost.
                 await Task.Delay(Gather, _store.Time, stop).ConfigureAwait(false);
             }
         }

@@ -78,6 +78,8 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton<OrganizationEndpoints>();
             builder.Services.AddSingleton<ApiKeyEndpoints>();
             builder.Services.AddSingleton<UserEndpoints>();
+            builder.Services.AddSingleton<WorkspaceEndpoints>();
+            builder.Services.AddSingleton<ProjectEndpoints>();
             builder.Services.AddSingleton<AliasEndpoints>();
             builder.Services.AddSingleton<SpendLimitEndpoints>();
             builder.Services.AddSingleton<UsageEndpoints>();
