@@ -59,6 +59,9 @@ internal sealed class Exchange
     /// <summary>An attempt that was given up may still be reading the body: it is not for the pool any more.</summary>
     public bool IsBodyRead { get; set; }
 
+    /// <summary>The rate limits that the request counts in; null where none does.</summary>
+    public RateHold? Rates { get; set; }
+
     /// <summary>What is reserved of the limits that count the request; null where none does.</summary>
     public RequestSpend? Spend { get; set; }
 
@@ -81,12 +84,15 @@ internal sealed class Exchange
     public long ElapsedUs => (long)Stopwatch.GetElapsedTime(Arrived).TotalMicroseconds;
 
     /// <summary>What prices the call to <see cref="Deployment"/>: by what the request asks, and once there is an answer by what that says.</summary>
-    public CallTerms Terms(AnswerUsage? answered = null)
+    public CallTerms Terms(AnswerUsage? answered = null) => Terms(Deployment, answered);
+
+    /// <summary>The same for another deployment.</summary>
+    public CallTerms Terms(DeploymentSnapshot deployment, AnswerUsage? answered = null)
     {
         var day = DateOnly.FromDateTime(DateTimeOffset.FromUnixTimeMilliseconds(At).UtcDateTime);
         return CallTerms.Of(
-            Snapshot.Catalog, Deployment, day, answered?.InferenceGeo ?? Facts.InferenceGeo,
-            answered?.Speed is { } speed ? speed == "fast" ? Speed.Fast : Speed.Standard : CallTerms.SpeedOf(Snapshot.Catalog, Deployment.Model, day, Facts.AsksFast),
+            Snapshot.Catalog, deployment, day, answered?.InferenceGeo ?? Facts.InferenceGeo,
+            answered?.Speed is { } speed ? speed == "fast" ? Speed.Fast : Speed.Standard : CallTerms.SpeedOf(Snapshot.Catalog, deployment.Model, day, Facts.AsksFast),
             batch: answered?.ServiceTier == "batch");
     }
 

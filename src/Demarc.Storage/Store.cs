@@ -44,6 +44,8 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
         Spend = new SpendTotals(this);
         Budgets = new Budgets(this);
         SpendLimits = new SpendLimits(this);
+        IncreaseRequests = new IncreaseRequests(this);
+        SpendAlerts = new SpendAlerts(this);
         Projector = new Projector(this, loggers.CreateLogger<Projector>());
     }
 
@@ -87,6 +89,10 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
     public Budgets Budgets { get; }
 
     public SpendLimits SpendLimits { get; }
+
+    public IncreaseRequests IncreaseRequests { get; }
+
+    public SpendAlerts SpendAlerts { get; }
 
     /// <summary>Follows the log and writes what is derived from it; run it in a serving process.</summary>
     public Projector Projector { get; }

@@ -153,18 +153,22 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
 
     private Task PassedAsync(Exchange x, LimitPassed passed)
     {
-        var limit = passed.Limit.Limit;
-        var over = passed.OverNano > 0 && limit.Mode == LimitMode.Hard;
-        return EventAsync(x, over ? "demarc_spend_overrun" : "demarc_spend_threshold_reached", new()
+        var limit = passed.View.Limit.Limit;
+        var type = passed.ForeseenNano is not null ? SpendEvents.Foreseen
+            : passed.OverNano > 0 && limit.Mode == LimitMode.Hard ? SpendEvents.Overrun
+            : SpendEvents.Threshold;
+        return EventAsync(x, type, new()
         {
             ["request_id"] = x.IdText,
             ["limit"] = limit.Place,
+            ["meter"] = passed.View.Budget.Meter.Id,
             ["mode"] = limit.Mode.Wire(),
             ["period"] = limit.Period.Wire(),
             ["percent"] = Number(passed.Percent),
-            ["amount_nano_usd"] = Number(limit.AmountNano),
+            ["amount_nano_usd"] = Number(passed.View.AmountNano),
             ["settled_nano_usd"] = Number(passed.SettledNano),
             ["over_nano_usd"] = passed.OverNano > 0 ? Number(passed.OverNano) : null,
+            ["foreseen_nano_usd"] = passed.ForeseenNano is { } foreseen ? Number(foreseen) : null,
         });
     }
 
