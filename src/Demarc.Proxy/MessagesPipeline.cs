@@ -31,7 +31,7 @@ public sealed partial class MessagesPipeline(
     // Claude Code announces its own patience in x-stainless-timeout; below that, no header timeout may cut it short.
     private static readonly TimeSpan MinHeaderTimeout = TimeSpan.FromMinutes(10);
 
-    private readonly Settler _settler = new(sink, replica, time);
+    private readonly Settler _settler = new(sink, health, replica, time);
     private readonly SpendGate _spend = new(escrow);
     private readonly RateGate _rates = new(time);
     private readonly SessionTips _tips = new();
@@ -75,7 +75,7 @@ public sealed partial class MessagesPipeline(
         finally
         {
             x.Spend?.Settle(0, null);
-            _rates.Leave(x);
+            RateGate.Leave(x, time.GetUtcNow());
             // Still null where the request was refused before its body was read, or handed on to an upload under way.
             x.Body?.Return();
         }
@@ -265,7 +265,7 @@ public sealed partial class MessagesPipeline(
     /// <summary>One call to one deployment: the next one to ask and why, or -1 once the request is answered.</summary>
     private async Task<(int Next, string Reason)> AttemptAsync(Exchange x, DeploymentSnapshot[] plan, int at)
     {
-        var deployment = x.Deployment;
+        x.HasPlace = true;
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(x.Http.RequestAborted, x.Principal.Revoked);
         stop.CancelAfter(HeaderTimeout(x.Http.Request));
         var content = UpstreamBody.For(x.Http.Request.Headers, x.Operation, x.Deployment, x.Facts, x.Body.Memory, x.Spend?.MaxTokens);
@@ -305,7 +305,7 @@ public sealed partial class MessagesPipeline(
         finally
         {
             response?.Dispose();
-            health.Leave(deployment, x.Operation == Operation.CountTokens ? null : RateGate.More(x));
+            RateGate.LeaveDeployment(x, health);
             if (next < 0)
                 LetGo(x, content);
             else

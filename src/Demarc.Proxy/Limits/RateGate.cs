@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using Demarc.Governance.Policy;
+using Demarc.Proxy.Ingress;
+using Demarc.Proxy.Upstreams;
 
 namespace Demarc.Proxy.Limits;
 
@@ -34,20 +36,28 @@ internal sealed class RateGate(TimeProvider time)
         return null;
     }
 
-    /// <summary>Ends what <see cref="Enter"/> counted.</summary>
-    public void Leave(Exchange x)
+    /// <summary>Ends what <see cref="Enter"/> counted; before the end of the answer leaves, so that the client's next request finds its place free.</summary>
+    public static void Leave(Exchange x, DateTimeOffset now)
     {
         if (x.Rates is not { } hold)
             return;
         x.Rates = null;
-        hold.Leave(hold.Counters.Length, More(x), time.GetUtcNow());
+        hold.Leave(hold.Counters.Length, More(x), now);
+    }
+
+    /// <summary>The same for the deployment that was asked.</summary>
+    public static void LeaveDeployment(Exchange x, UpstreamHealth health)
+    {
+        if (!x.HasPlace)
+            return;
+        x.HasPlace = false;
+        health.Leave(x.Deployment, x.Operation == Operation.CountTokens ? null : More(x));
     }
 
     /// <summary>The tokens that a request brings, before the provider has counted them.</summary>
     public static long Estimate(Exchange x) => x.Body.Length / BytesPerToken;
 
-    /// <summary>What a request came to beyond that.</summary>
-    public static long More(Exchange x) =>
+    private static long More(Exchange x) =>
         x.Answer.Usage is not { } usage ? 0 : usage.InputTokens + usage.CacheWrite5m + usage.CacheWrite1h + usage.OutputTokens - Estimate(x);
 
     /// <summary>What a person reads.</summary>

@@ -6,12 +6,14 @@ using Demarc.Governance.Policy;
 using Demarc.Governance.Spend;
 using Demarc.Governance.Wire;
 using Demarc.Proxy.Ingress;
+using Demarc.Proxy.Limits;
+using Demarc.Proxy.Upstreams;
 using Microsoft.AspNetCore.Http;
 
 namespace Demarc.Proxy.Settlement;
 
 /// <summary>Writes a request's records: <c>begun</c> with its reservation, <c>finished</c> with its settlement, or its refusal.</summary>
-internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider time)
+internal sealed class Settler(IEvidenceSink sink, UpstreamHealth health, string replica, TimeProvider time)
 {
     /// <summary>Output bound of a request that states none and whose model the catalog does not know.</summary>
     private const long UnknownMaxTokens = 128_000;
@@ -107,6 +109,8 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
         Exchange x, Outcome outcome, int status, ProviderRecord provider, byte[] content, bool truncated, long visibleBytes, long responseBytes)
     {
         x.IsSettled = true;
+        RateGate.Leave(x, time.GetUtcNow());
+        RateGate.LeaveDeployment(x, health);
         var (bill, incomplete) = Settle(x, outcome, visibleBytes);
         var cost = bill?.Cost.Nano ?? 0;
         var passed = x.Spend?.Settle(cost, x.Deployment.Resource.Name);
