@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text.Json;
 using Demarc.Governance.Boundaries;
 using Demarc.Governance.Evidence;
@@ -104,6 +105,7 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
         x.IsSettled = true;
         var (usage, cost, source, incomplete) = Settle(x, outcome, visibleBytes);
         var answer = x.Answer;
+        var captured = x.Captured?.Seal(x.Principal.OrganizationId, x.Id, answer, content, truncated) ?? [];
         var finished = new FinishedRecord
         {
             Id = x.IdText,
@@ -122,6 +124,7 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
             LatencyUs = x.ElapsedUs,
             FirstByteUs = x.FirstByteUs,
             ResponseBytes = responseBytes,
+            ContentSha256 = captured.Length == 0 ? null : Convert.ToHexStringLower(SHA256.HashData(captured)),
         };
         // Queued behind begun without waiting for it: on a fast upstream both become durable in one commit.
         var durable = AppendAsync(new EvidenceRecord
@@ -133,7 +136,7 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
             SessionId = x.SessionId,
             Body = JsonSerializer.SerializeToUtf8Bytes(finished, RecordJson.Default.FinishedRecord),
             Document = finished,
-            Content = x.Captured?.Seal(x.Principal.OrganizationId, x.Id, answer, content, truncated) ?? [],
+            Content = captured,
         });
         await x.Begun;
         await durable;
