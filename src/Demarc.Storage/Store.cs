@@ -5,6 +5,7 @@ using Demarc.Governance.Identity;
 using Demarc.Storage.Content;
 using Demarc.Storage.Directory;
 using Demarc.Storage.Evidence;
+using Demarc.Storage.Evidence.Merkle;
 using Demarc.Storage.Ledger;
 using Demarc.Storage.Projections;
 using Microsoft.Extensions.Logging;
@@ -44,6 +45,7 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
         Spend = new SpendTotals(this);
         Budgets = new Budgets(this);
         SpendLimits = new SpendLimits(this);
+        Tree = new EvidenceTree(this);
         Projector = new Projector(this, loggers.CreateLogger<Projector>());
     }
 
@@ -87,6 +89,9 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
     public Budgets Budgets { get; }
 
     public SpendLimits SpendLimits { get; }
+
+    /// <summary>The log as Merkle trees.</summary>
+    public EvidenceTree Tree { get; }
 
     /// <summary>Follows the log and writes what is derived from it; run it in a serving process.</summary>
     public Projector Projector { get; }
@@ -164,6 +169,12 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
     /// <summary>The wrapped key of the place, or null.</summary>
     internal abstract Task<byte[]?> FindContentKeyAsync(string organizationId, string sessionId, string day);
 
+    /// <summary>The salts of 256 leaves from 256 times that number on; null when none are kept.</summary>
+    internal abstract Task<byte[]?> FindLeafSaltsAsync(string organizationId, long number);
+
+    /// <summary>Keeps pages of salts from that number on, but for those that are kept already; durable when the task completes.</summary>
+    internal abstract Task KeepLeafSaltsAsync(string organizationId, long number, byte[][] pages);
+
     /// <summary>The next rows of the log after a place in it, in the log's order, none missing before the last.</summary>
     internal abstract Task<LogRow[]> ReadLogAsync(LogPlace after, int limit);
 
@@ -181,6 +192,9 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
 
     /// <summary>A subquery of the strings in a parameter that is a JSON array.</summary>
     internal abstract string TextsOfJson(string parameter);
+
+    /// <summary>A subquery of the whole numbers in a parameter that is a JSON array.</summary>
+    internal abstract string NumbersOfJson(string parameter);
 
     /// <summary>Signals <paramref name="changed"/> when another process changes the directory, where the store can tell.</summary>
     internal abstract Task ListenAsync(Action changed, CancellationToken stop);
@@ -200,6 +214,11 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
         await using (connection.ConfigureAwait(false))
             return await connection.QueryFirstOrDefaultAsync<T>(sql, parameters).ConfigureAwait(false);
     }
+
+    private protected const string SaltColumns = "organization_id:t number:i salts:b";
+
+    private protected static object?[][] SaltRows(string organizationId, long number, byte[][] pages) =>
+        [.. pages.Select((page, i) => new object?[] { organizationId, number + i, page })];
 
     private protected void RaiseAppended() => Appended?.Invoke();
 }

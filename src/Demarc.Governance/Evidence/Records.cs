@@ -208,6 +208,9 @@ public sealed record FinishedRecord
     public long FirstByteUs { get; init; }
 
     public long ResponseBytes { get; init; }
+
+    /// <summary>SHA-256 of the sealed content, in hex: what is proven of the record is proven of its content. Null when none is kept.</summary>
+    public string? ContentSha256 { get; init; }
 }
 
 /// <summary>Something that happened outside of an answered request, already in the shape of an activity.</summary>

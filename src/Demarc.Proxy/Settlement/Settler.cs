@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text.Json;
 using Demarc.Governance.Boundaries;
 using Demarc.Governance.Evidence;
@@ -111,6 +112,7 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
         var cost = bill?.Cost.Nano ?? 0;
         var passed = x.Spend?.Settle(cost, x.Deployment.Resource.Name);
         var answer = x.Answer;
+        var captured = x.Captured?.Seal(x.Principal.OrganizationId, x.Id, answer, content, truncated) ?? [];
         var finished = new FinishedRecord
         {
             Id = x.IdText,
@@ -131,6 +133,7 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
             LatencyUs = x.ElapsedUs,
             FirstByteUs = x.FirstByteUs,
             ResponseBytes = responseBytes,
+            ContentSha256 = captured.Length == 0 ? null : Convert.ToHexStringLower(SHA256.HashData(captured)),
         };
         // Queued behind begun without waiting for it: on a fast upstream both become durable in one commit.
         var durable = AppendAsync(new EvidenceRecord
@@ -142,7 +145,7 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
             SessionId = x.SessionId,
             Body = JsonSerializer.SerializeToUtf8Bytes(finished, RecordJson.Default.FinishedRecord),
             Document = finished,
-            Content = x.Captured?.Seal(x.Principal.OrganizationId, x.Id, answer, content, truncated) ?? [],
+            Content = captured,
         });
         await x.Begun;
         await durable;

@@ -65,15 +65,8 @@ internal sealed class Projection
 
     public async Task<int> WriteAsync(StoreTransaction transaction)
     {
-        var moved = await transaction.ExecuteAsync(
-            """
-            UPDATE watermarks SET xact = @Xact, sequence = @Sequence, position = @_position, ordered_at = @_orderedAt, lateness = @_lateness
-            WHERE name = 'records' AND xact = @fromXact AND sequence = @fromSequence
-            """,
-            new { _to.Xact, _to.Sequence, _position, _orderedAt, _lateness, fromXact = _from.Xact, fromSequence = _from.Sequence }).ConfigureAwait(false);
-        // A leader that was replaced without noticing ends here, with nothing written.
-        if (moved == 0)
-            throw new StoreException("Another process has moved the watermark of the log.");
+        var to = new Watermark { Xact = _to.Xact, Sequence = _to.Sequence, Position = _position, OrderedAt = _orderedAt, Lateness = _lateness };
+        await _from.MoveAsync(transaction, "records", to).ConfigureAwait(false);
 
         await transaction.ExecuteManyAsync(Tables.Activities, _activities).ConfigureAwait(false);
         await transaction.ExecuteManyAsync(

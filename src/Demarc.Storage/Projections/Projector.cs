@@ -5,8 +5,8 @@ namespace Demarc.Storage.Projections;
 
 /// <summary>
 /// Follows the log above its watermark and writes what is derived from it: activities, sessions, the ledger, totals of
-/// spend, and which requests are open. One process leads; each batch and its watermark are one transaction, so
-/// what is derived is derived once.
+/// spend, which requests are open, and the evidence trees. One process leads; each batch and its watermark are one
+/// transaction, so what is derived is derived once.
 /// </summary>
 public sealed partial class Projector
 {
@@ -22,6 +22,7 @@ public sealed partial class Projector
     private readonly ILogger _log;
     private readonly Signal _appended;
     private readonly OpenRequests _open;
+    private readonly Leaves _leaves;
 
     internal Projector(Store store, ILogger log)
     {
@@ -29,6 +30,7 @@ public sealed partial class Projector
         _log = log;
         _appended = new Signal(store.Time);
         _open = new OpenRequests(store);
+        _leaves = new Leaves(store);
         store.Appended += _appended.Set;
     }
 
@@ -66,12 +68,14 @@ public sealed partial class Projector
         var total = 0;
         while (true)
         {
-            var mark = (await _store.FindAsync<Watermark>(Watermark.Select).ConfigureAwait(false))!;
+            var mark = (await _store.FindAsync<Watermark>(Watermark.Select, new { name = "records" }).ConfigureAwait(false))!;
+            await GrowTreesAsync(mark.Place).ConfigureAwait(false);
             var rows = await _store.ReadLogAsync(mark.Place, Batch).ConfigureAwait(false);
             if (rows.Length == 0)
                 return total;
             var projection = await Projection.OfAsync(rows, mark, _open).ConfigureAwait(false);
-            await _store.WriteDerivedAsync(projection.WriteAsync).ConfigureAwait(false);
+            var leaves = await _leaves.OfAsync(rows).ConfigureAwait(false);
+            await WriteAsync(projection, leaves).ConfigureAwait(false);
             _open.Keep(projection);
             foreach (var sequence in projection.Unreadable)
                 Unreadable(sequence);
@@ -84,6 +88,38 @@ public sealed partial class Projector
 
     /// <summary>Finishes what dead replicas left open; the number of requests.</summary>
     internal Task<int> SettleOrphansAsync() => Orphans.SettleAsync(_store, _open);
+
+    private async Task WriteAsync(Projection? projection, LeafBatch leaves)
+    {
+        try
+        {
+            await _store.WriteDerivedAsync(async transaction =>
+            {
+                if (projection is not null)
+                    await projection.WriteAsync(transaction).ConfigureAwait(false);
+                return await leaves.WriteAsync(transaction).ConfigureAwait(false);
+            }).ConfigureAwait(false);
+            _leaves.Keep(leaves);
+        }
+        catch
+        {
+            _leaves.Clear();
+            throw;
+        }
+    }
+
+    // Both go on together; the trees are behind only on a store that is older than they are.
+    private async Task GrowTreesAsync(LogPlace until)
+    {
+        while ((await _leaves.PlaceAsync().ConfigureAwait(false)) is var place && place.CompareTo(until) < 0)
+        {
+            var rows = await _store.ReadLogAsync(place, Batch).ConfigureAwait(false);
+            rows = Array.FindAll(rows, row => row.Place.CompareTo(until) <= 0);
+            if (rows.Length == 0)
+                return;
+            await WriteAsync(null, await _leaves.OfAsync(rows).ConfigureAwait(false)).ConfigureAwait(false);
+        }
+    }
 
     private async Task LeadAsync(Lead lead, CancellationToken stop)
     {
@@ -108,6 +144,7 @@ public sealed partial class Projector
         catch (Exception e) when (!stop.IsCancellationRequested)
         {
             _open.Clear();
+            _leaves.Clear();
             NotProjected(e);
         }
     }
