@@ -81,12 +81,15 @@ internal sealed class Exchange
     public long ElapsedUs => (long)Stopwatch.GetElapsedTime(Arrived).TotalMicroseconds;
 
     /// <summary>What prices the call to <see cref="Deployment"/>: by what the request asks, and once there is an answer by what that says.</summary>
-    public CallTerms Terms(AnswerUsage? answered = null)
+    public CallTerms Terms(AnswerUsage? answered = null) => Terms(Deployment, answered);
+
+    /// <summary>The same of another deployment of the plan.</summary>
+    public CallTerms Terms(DeploymentSnapshot deployment, AnswerUsage? answered = null)
     {
         var day = DateOnly.FromDateTime(DateTimeOffset.FromUnixTimeMilliseconds(At).UtcDateTime);
         return CallTerms.Of(
-            Snapshot.Catalog, Deployment, day, answered?.InferenceGeo ?? Facts.InferenceGeo,
-            answered?.Speed is { } speed ? speed == "fast" ? Speed.Fast : Speed.Standard : CallTerms.SpeedOf(Snapshot.Catalog, Deployment.Model, day, Facts.AsksFast),
+            Snapshot.Catalog, deployment, day, answered?.InferenceGeo ?? Facts.InferenceGeo,
+            answered?.Speed is { } speed ? speed == "fast" ? Speed.Fast : Speed.Standard : CallTerms.SpeedOf(Snapshot.Catalog, deployment.Model, day, Facts.AsksFast),
             batch: answered?.ServiceTier == "batch");
     }
 

@@ -42,6 +42,9 @@ internal sealed class PostgresStore : Store
     // PostgreSQL keeps statistics.
     internal override string ByIndex(string table, string index) => table;
 
+    internal override string Unfollowed =>
+        "watermarks w JOIN records r ON (r.xact, r.sequence) > (w.xact::text::xid8, w.sequence) WHERE w.name = 'records'";
+
     internal override string TextsOfJson(string parameter) => $"(SELECT json_array_elements_text(@{parameter}::json))";
 
     internal override string NumbersOfJson(string parameter) => $"(SELECT json_array_elements_text(@{parameter}::json)::bigint)";

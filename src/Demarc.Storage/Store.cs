@@ -190,6 +190,9 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
     /// <summary>The condition on <c>replica</c> for those that will not finish what they have begun; <c>@self</c> is this one.</summary>
     internal abstract string DeadReplicas { get; }
 
+    /// <summary>What follows FROM for records <c>r</c> that the projections have not followed yet.</summary>
+    internal abstract string Unfollowed { get; }
+
     /// <summary>A subquery of the strings in a parameter that is a JSON array.</summary>
     internal abstract string TextsOfJson(string parameter);
 

@@ -30,9 +30,10 @@ public sealed class Escrow(ISpendReservations store, TimeProvider time)
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     private static readonly TimeSpan AskEvery = TimeSpan.FromMilliseconds(100);
-    private static readonly TimeSpan FollowEvery = TimeSpan.FromMilliseconds(500);
 
     private readonly ConcurrentDictionary<(string Organization, string Meter), Budget> _budgets = new();
+
+    internal ICollection<Budget> Budgets => _budgets.Values;
 
     /// <summary>The limits that count a request at any of these resources, and nothing held yet.</summary>
     public async ValueTask<SpendHold> OpenAsync(AppliedLimits limits, DateTimeOffset now, Func<AppliedLimit, bool> counts)
@@ -68,135 +69,131 @@ public sealed class Escrow(ISpendReservations store, TimeProvider time)
         return views;
     }
 
-    /// <summary>Follows the store's word on this replica's leases until stopped, then gives back what is not reserved.</summary>
-    /// <param name="failed">Told of a store that cannot be asked; it is asked again.</param>
-    public async Task RunAsync(Action<Exception> failed, CancellationToken stop)
-    {
-        while (!stop.IsCancellationRequested)
-        {
-            try
-            {
-                await FollowAsync().ConfigureAwait(false);
-            }
-            catch (Exception e)
-            {
-                failed(e);
-            }
-            await Task.Delay(FollowEvery, time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-        foreach (var budget in _budgets.Values)
-            await GiveBackAsync(budget).ConfigureAwait(false);
-    }
-
-    internal async Task FollowAsync()
-    {
-        var now = time.GetUtcNow();
-        foreach (var (key, budget) in _budgets)
-        {
-            if (!budget.Meter.Period.Contains(now) && !budget.IsHeld)
-                _budgets.TryRemove(key, out _);
-            else if (budget.IsStale && !budget.HasLease)
-                budget.Loaded(await store.SettledAsync(budget.Meter).ConfigureAwait(false));
-        }
-        // Those of before the question: a lease that comes meanwhile is not in its answer.
-        var leased = _budgets.Where(b => b.Value.HasLease).ToArray();
-        if (leased.Length == 0)
-            return;
-        var asked = time.GetTimestamp();
-        var leases = (await store.LeasesAsync().ConfigureAwait(false)).ToDictionary(l => (l.OrganizationId, l.MeterId));
-        foreach (var (key, budget) in leased)
-        {
-            if (!leases.TryGetValue(key, out var lease))
-            {
-                budget.Lose();
-                _budgets.TryRemove(key, out _);
-                continue;
-            }
-            budget.Confirm(lease.Settled, asked);
-            if (lease.Recalled)
-                await GiveBackAsync(budget).ConfigureAwait(false);
-        }
-    }
-
     /// <summary>Takes an amount of every budget, or of none.</summary>
-    internal static bool TryTake(Claim[] claims, long nano, long most, bool patient) => FirstShort(claims, nano, most, patient) < 0;
+    internal static bool TryTake(Claim[] claims, long nano, long most) => FirstShort(claims, nano, most, patient: true) < 0;
 
+    /// <summary>The same, asking the store and waiting for others where that helps.</summary>
     internal async ValueTask<Shortage?> TakeAsync(SpendHold hold, Claim[] claims, long nano, long most, CancellationToken stop)
     {
         var started = time.GetTimestamp();
-        while (FirstShort(claims, nano, most, time.GetElapsedTime(started) < Patience) is var at && at >= 0)
+        WaitingLine? line = null;
+        try
         {
-            try
+            while (true)
             {
-                if (await MakeRoomAsync(claims[at], nano, hold.Amount + nano, most, started, stop).ConfigureAwait(false) is { } kind)
-                    return Explain(hold, claims, hold.Amount + nano, claims[at], kind, null);
-            }
-            catch (Exception e) when (!stop.IsCancellationRequested)
-            {
-                return Explain(hold, claims, hold.Amount + nano, claims[at], ShortageKind.Unavailable, e);
+                var left = Patience - time.GetElapsedTime(started);
+                var at = FirstShort(claims, nano, most, left > TimeSpan.Zero);
+                if (at < 0)
+                    return null;
+                line = claims[at].Budget.Line;
+                if (await WaitAsync(claims[at], nano, hold.Amount + nano, most, left, stop).ConfigureAwait(false) is var (kind, reason) && kind is { } refusal)
+                    return Explain(hold, claims, hold.Amount + nano, claims[at], refusal, reason);
             }
         }
-        return null;
+        finally
+        {
+            // Whoever is next looks now: this one has taken its part, or is refused.
+            line?.Wake(1);
+        }
     }
+
+    // Returns once it is worth trying again, or with what is in the way. total is what the request then holds of the budget.
+    private async ValueTask<(ShortageKind? Refusal, Exception? Reason)> WaitAsync(Claim claim, long need, long total, long most, TimeSpan left, CancellationToken stop)
+    {
+        var line = claim.Budget.Line;
+        // Before the look at what there is: what ends after it is not slept through.
+        var place = line.Enter();
+        try
+        {
+            var (refusal, waits) = await MakeRoomAsync(claim, need, total, most, left <= TimeSpan.Zero, stop).ConfigureAwait(false);
+            if (refusal is null && waits)
+            {
+                // Other replicas tell nobody when they are done: one of those who wait asks the store until they are.
+                var asks = claim.Budget.Others > 0 && left > AskEvery && line.Asks(place);
+                await Task.WhenAny(place.Value.Task, Task.Delay(asks ? AskEvery : left, time, stop)).ConfigureAwait(false);
+                stop.ThrowIfCancellationRequested();
+            }
+            return (refusal, null);
+        }
+        catch (Exception e) when (!stop.IsCancellationRequested)
+        {
+            return (ShortageKind.Unavailable, e);
+        }
+        finally
+        {
+            line.Leave(place);
+        }
+    }
+
+    /// <summary>Puts back into the store what is neither reserved nor spent.</summary>
+    internal async Task GiveBackAsync(Budget budget)
+    {
+        // Should the answer be lost, it counts as gone here: it can never be spent twice.
+        if (budget.TakeSlack() is > 0 and var slack)
+            await store.ReturnAsync(budget.Meter, slack).ConfigureAwait(false);
+    }
+
+    internal void Forget(Budget budget) => _budgets.TryRemove((budget.Meter.OrganizationId, budget.Meter.Id), out _);
 
     private static int FirstShort(Claim[] claims, long nano, long most, bool patient)
     {
         for (var i = 0; i < claims.Length; i++)
         {
-            if (claims[i].Budget.TryTake(nano, claims[i].Cap, most, patient))
+            if (claims[i].Budget.TryTake(ref claims[i], nano, most, patient))
                 continue;
             for (var taken = i - 1; taken >= 0; taken--)
             {
                 if (most > 0)
-                    claims[taken].Budget.Release(nano, most, 0);
+                    claims[taken].Budget.Release(claims[taken], nano, most, 0);
                 else
-                    claims[taken].Budget.Lower(nano);
+                    claims[taken].Budget.Lower(claims[taken], nano);
             }
             return i;
         }
         return -1;
     }
 
-    // Null when it is worth trying again. total is what the request then holds of the budget.
-    private async ValueTask<ShortageKind?> MakeRoomAsync(Claim claim, long need, long total, long most, long started, CancellationToken stop)
+    // Why there is no room, or whether to wait for it; neither when it is worth trying again.
+    private async ValueTask<(ShortageKind? Refusal, bool Waits)> MakeRoomAsync(Claim claim, long need, long total, long most, bool isLast, CancellationToken stop)
     {
         var budget = claim.Budget;
-        // Before the look at what there is: what ends after it is not slept through.
-        var freed = budget.Freed;
         await budget.Asking.WaitAsync(stop).ConfigureAwait(false);
         try
         {
+            if (most == 0 && budget.IsLost(claim))
+                return (ShortageKind.Unavailable, false);
             var missing = budget.MissingFor(need, claim.Cap);
-            var crowded = budget.IsCrowdedFor(most);
-            if (missing == 0 && !crowded)
-                return null;
-            if (budget.IsLost)
-                return ShortageKind.Unavailable;
-            if (missing > 0 && (!budget.IsLoaded || budget.ShrinksTo(claim.Cap) || time.GetElapsedTime(budget.AskedAt) >= AskEvery))
+            if (missing > 0 && (budget.MayHave(missing, claim.Cap) || time.GetElapsedTime(budget.AskedAt) >= AskEvery))
             {
-                if (budget.ShrinksTo(claim.Cap))
-                    await GiveBackAsync(budget).ConfigureAwait(false);
-                var asked = time.GetTimestamp();
-                budget.Granted(await store.LeaseAsync(budget.Meter, claim.Cap, budget.MissingFor(need, long.MaxValue)).ConfigureAwait(false), claim.Cap, asked);
-                budget.AskedAt = time.GetTimestamp();
+                if (!await AskAsync(budget, claim.Cap, need).ConfigureAwait(false))
+                    return (most == 0 ? ShortageKind.Unavailable : isLast ? ShortageKind.Held : null, true);
                 missing = budget.MissingFor(need, claim.Cap);
-                if (missing == 0 && !budget.IsCrowdedFor(most))
-                    return null;
                 if (missing > 0 && budget.Others > 0 && budget.Potential >= total)
                     await store.RecallAsync(budget.Meter).ConfigureAwait(false);
             }
-            if (budget.Potential < total)
-                return ShortageKind.Reached;
-            if (time.GetElapsedTime(started) >= Patience)
-                return missing > 0 ? ShortageKind.Held : null;
+            if (missing == 0 && !(budget.IsCrowdedFor(most) && !isLast))
+                return (null, false);
+            return budget.Potential < total ? (ShortageKind.Reached, false) : isLast ? (ShortageKind.Held, false) : (null, true);
         }
         finally
         {
             budget.Asking.Release();
         }
-        await Task.WhenAny(freed, Task.Delay(AskEvery, time, stop)).ConfigureAwait(false);
-        stop.ThrowIfCancellationRequested();
-        return null;
+    }
+
+    // False when the store has ended this replica's lease, and another one is not to be had yet.
+    private async ValueTask<bool> AskAsync(Budget budget, long cap, long need)
+    {
+        if (budget.ShrinksTo(cap))
+            await GiveBackAsync(budget).ConfigureAwait(false);
+        var (asked, askedUtc) = (time.GetTimestamp(), time.GetUtcNow());
+        var grant = await store.LeaseAsync(budget.Meter, cap, budget.MissingFor(need, long.MaxValue), budget.HasLease).ConfigureAwait(false);
+        budget.AskedAt = time.GetTimestamp();
+        if (grant.IsEnded)
+            budget.Lose();
+        else
+            budget.Granted(grant, cap, asked, askedUtc);
+        return !grant.IsEnded;
     }
 
     private static Shortage Explain(SpendHold hold, Claim[] claims, long total, Claim first, ShortageKind kind, Exception? reason)
@@ -207,13 +204,6 @@ public sealed class Escrow(ISpendReservations store, TimeProvider time)
         var view = hold.Limits.Where(l => l.Budget == inTheWay.Budget && l.Limit.IsHard).MinBy(l => l.Limit.Limit.AmountNano);
         var left = claims.Min(c => Math.Max(0, c.Budget.Potential));
         return new Shortage(kind, view.Limit, inTheWay.Budget.Meter, left, reason);
-    }
-
-    private async Task GiveBackAsync(Budget budget)
-    {
-        // Should the answer be lost, it counts as gone here: it can never be spent twice.
-        if (budget.TakeSlack() is > 0 and var slack)
-            await store.ReturnAsync(budget.Meter, slack).ConfigureAwait(false);
     }
 
     private async ValueTask LoadAsync(Budget budget)

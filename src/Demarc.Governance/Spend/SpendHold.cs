@@ -1,7 +1,11 @@
 namespace Demarc.Governance.Spend;
 
 /// <summary>A budget that a request is to be paid from, and the lowest limit over it.</summary>
-internal readonly record struct Claim(Budget Budget, long Cap);
+internal record struct Claim(Budget Budget, long Cap)
+{
+    /// <summary>The lease that the hold is on, once it has begun.</summary>
+    public int Lease { get; set; }
+}
 
 /// <summary>A limit on a request, with where it stands.</summary>
 public readonly record struct LimitView(AppliedLimit Limit, Budget Budget)
@@ -43,7 +47,7 @@ public sealed class SpendHold
         (first, _most) = (Math.Max(1, first), Math.Max(1, Math.Max(first, most)));
         if (_claims.Length == 0)
             return null;
-        if (!Escrow.TryTake(_claims, first, _most, patient: true) && await _escrow.TakeAsync(this, _claims, first, _most, stop).ConfigureAwait(false) is { } shortage)
+        if (!Escrow.TryTake(_claims, first, _most) && await _escrow.TakeAsync(this, _claims, first, _most, stop).ConfigureAwait(false) is { } shortage)
             return shortage;
         Amount = first;
         return null;
@@ -55,7 +59,7 @@ public sealed class SpendHold
         var by = to - Amount;
         if (by <= 0 || _claims.Length == 0)
             return null;
-        if (!Escrow.TryTake(_claims, by, 0, patient: false) && await _escrow.TakeAsync(this, _claims, by, 0, stop).ConfigureAwait(false) is { } shortage)
+        if (!Escrow.TryTake(_claims, by, 0) && await _escrow.TakeAsync(this, _claims, by, 0, stop).ConfigureAwait(false) is { } shortage)
             return shortage;
         Amount = to;
         return null;
@@ -68,7 +72,7 @@ public sealed class SpendHold
         if (by <= 0 || amount <= 0)
             return;
         foreach (var claim in _claims)
-            claim.Budget.Lower(by);
+            claim.Budget.Lower(claim, by);
         Amount = amount;
     }
 
@@ -94,8 +98,9 @@ public sealed class SpendHold
 
     private void End(Budget budget, long cost)
     {
-        if (Amount > 0 && Array.Exists(_claims, c => c.Budget == budget))
-            budget.Release(Amount, _most, cost);
+        var at = Amount > 0 ? Array.FindIndex(_claims, c => c.Budget == budget) : -1;
+        if (at >= 0)
+            budget.Release(_claims[at], Amount, _most, cost);
         else
             budget.Spend(cost);
     }

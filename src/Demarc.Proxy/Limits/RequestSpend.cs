@@ -88,7 +88,6 @@ internal sealed class RequestSpend(SpendHold hold, SpendBound bound, long asked,
     private void InputIs(Exchange x, AnswerUsage usage)
     {
         _isInputKnown = true;
-        var day = DateOnly.FromDateTime(DateTimeOffset.FromUnixTimeMilliseconds(x.At).UtcDateTime);
         var used = new TokenUsage
         {
             InputTokens = usage.InputTokens,
@@ -96,7 +95,7 @@ internal sealed class RequestSpend(SpendHold hold, SpendBound bound, long asked,
             CacheWrite5m = usage.CacheWrite5m,
             CacheWrite1h = usage.CacheWrite1h,
         };
-        _input = Pricing.Cost(used, x.Snapshot.Catalog.PriceOf(x.Deployment.Model, day).Price, SpendGate.ScopePerMille(x.Snapshot.Catalog, x.Deployment));
+        _input = x.Terms(usage).Cost(x.Deployment.Model, used).Nano;
         hold.LowerTo(Needed(x, 0, Slice));
     }
 }

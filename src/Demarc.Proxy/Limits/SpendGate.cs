@@ -51,14 +51,11 @@ internal sealed class SpendGate(Escrow escrow)
     {
         foreach (var deployment in plan)
         {
-            if (x.Snapshot.Catalog.PriceOf(deployment.Model, Day(x)).IsFallback)
+            if (!x.Terms(deployment).IsPriced)
                 return deployment.Model;
         }
         return null;
     }
-
-    public static int ScopePerMille(Catalog catalog, DeploymentSnapshot deployment) =>
-        catalog.ScopePerMille(deployment.Model, deployment.Resource.Platform, deployment.Scope);
 
     /// <summary>The reason code of a refusal.</summary>
     public static string Code(Shortage shortage) => shortage.Kind switch
@@ -86,14 +83,11 @@ internal sealed class SpendGate(Escrow escrow)
         var bound = default(SpendBound);
         foreach (var deployment in plan)
         {
-            var price = x.Snapshot.Catalog.PriceOf(deployment.Model, Day(x)).Price;
-            var perMille = ScopePerMille(x.Snapshot.Catalog, deployment);
-            var one = new SpendBound(Pricing.UpperBound(x.Body.Length, 0, price, perMille: perMille), price, perMille);
+            var terms = x.Terms(deployment);
+            var one = new SpendBound(terms.UpperBound(x.Body.Length, 0), terms.PriceOf(deployment.Model), terms.ScopePerMille(deployment.Model));
             var dearest = one.OutputNano(1_000_000) > bound.OutputNano(1_000_000) ? one : bound;
             bound = dearest with { InputNano = Math.Max(one.InputNano, bound.InputNano) };
         }
         return bound;
     }
-
-    private static DateOnly Day(Exchange x) => DateOnly.FromDateTime(DateTimeOffset.FromUnixTimeMilliseconds(x.At).UtcDateTime);
 }

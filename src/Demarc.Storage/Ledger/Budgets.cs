@@ -18,7 +18,7 @@ public sealed class Budgets : ISpendReservations
 
     internal Budgets(Store store) => _store = store;
 
-    public async Task<LeaseGrant> LeaseAsync(Meter meter, long cap, long need)
+    public async Task<LeaseGrant> LeaseAsync(Meter meter, long cap, long need, bool isRenewal)
     {
         var opening = await OpeningAsync(meter).ConfigureAwait(false);
         return await _store.WriteDerivedAsync(async transaction =>
@@ -28,18 +28,22 @@ public sealed class Budgets : ISpendReservations
                 """
                 SELECT b.settled,
                   CAST(coalesce(sum(CASE WHEN l.replica = @Replica AND l.nano_usd > 0 THEN l.nano_usd END), 0) AS bigint) AS own,
-                  CAST(coalesce(sum(CASE WHEN l.replica <> @Replica AND l.nano_usd > 0 THEN l.nano_usd END), 0) AS bigint) AS others
+                  CAST(coalesce(sum(CASE WHEN l.replica <> @Replica AND l.nano_usd > 0 THEN l.nano_usd END), 0) AS bigint) AS others,
+                  CAST(coalesce(sum(CASE WHEN l.replica = @Replica THEN 1 END), 0) AS bigint) AS leases,
+                  CAST(coalesce(sum(CASE WHEN l.replica = @Replica THEN l.ended END), 0) AS bigint) AS ended
                 FROM budgets b LEFT JOIN budget_leases l ON l.organization_id = b.organization_id AND l.meter_id = b.meter_id
                 WHERE b.organization_id = @OrganizationId AND b.meter_id = @Id GROUP BY b.settled
                 """,
                 new { meter.OrganizationId, meter.Id, _store.Replica }).ConfigureAwait(false))!;
+            if (row.Ended > 0 || (isRenewal && row.Leases == 0))
+                return new LeaseGrant(0, 0, row.Others, row.Settled, IsEnded: true);
             var free = cap - row.Settled - row.Own - row.Others;
             if (free < need)
                 return new LeaseGrant(0, Math.Max(0, free), row.Others, row.Settled);
             var grant = need + Math.Min((free - need) / FreeParts, cap / CapParts);
             await transaction.ExecuteAsync(
                 """
-                INSERT INTO budget_leases (organization_id, meter_id, replica, nano_usd) VALUES (@OrganizationId, @Id, @Replica, @grant)
+                INSERT INTO budget_leases (organization_id, meter_id, replica, nano_usd, ended) VALUES (@OrganizationId, @Id, @Replica, @grant, 0)
                 ON CONFLICT (organization_id, meter_id, replica) DO UPDATE SET nano_usd = budget_leases.nano_usd + excluded.nano_usd
                 """,
                 new { meter.OrganizationId, meter.Id, _store.Replica, grant }).ConfigureAwait(false);
@@ -49,7 +53,7 @@ public sealed class Budgets : ISpendReservations
 
     public Task ReturnAsync(Meter meter, long nano) =>
         _store.WriteDerivedAsync(transaction => transaction.ExecuteAsync(
-            "UPDATE budget_leases SET nano_usd = nano_usd - @nano WHERE organization_id = @OrganizationId AND meter_id = @Id AND replica = @Replica",
+            "UPDATE budget_leases SET nano_usd = nano_usd - @nano WHERE organization_id = @OrganizationId AND meter_id = @Id AND replica = @Replica AND ended = 0",
             new { meter.OrganizationId, meter.Id, _store.Replica, nano }));
 
     public Task RecallAsync(Meter meter) =>
@@ -70,6 +74,34 @@ public sealed class Budgets : ISpendReservations
         }).ConfigureAwait(false);
     }
 
+    public async Task<long[]> SettledAsync(IReadOnlyList<Meter> meters)
+    {
+        var known = new Dictionary<(string, string), long>();
+        foreach (var organization in meters.GroupBy(m => m.OrganizationId))
+        {
+            var rows = await _store.QueryAsync<(string Id, long Settled)>(
+                $"SELECT meter_id, settled FROM budgets WHERE organization_id = @organizationId AND meter_id IN {_store.TextsOfJson("ids")}",
+                new { organizationId = organization.Key, ids = Ids(organization) }).ConfigureAwait(false);
+            foreach (var (id, settled) in rows)
+                known[(organization.Key, id)] = settled;
+        }
+        return [.. meters.Select(m => known.GetValueOrDefault((m.OrganizationId, m.Id)))];
+    }
+
+    public async Task<bool> CloseAsync(IReadOnlyList<Meter> meters)
+    {
+        // What was spent of them is half a minute old and more.
+        if (await _store.FindAsync<long>($"SELECT count(*) FROM {_store.Unfollowed} AND r.at < @before", new { before = _store.Now - 30_000 }).ConfigureAwait(false) > 0)
+            return false;
+        foreach (var organization in meters.GroupBy(m => m.OrganizationId))
+        {
+            await _store.WriteDerivedAsync(transaction => transaction.ExecuteAsync(
+                $"DELETE FROM budget_leases WHERE organization_id = @organizationId AND replica = @Replica AND ended = 0 AND meter_id IN {_store.TextsOfJson("ids")}",
+                new { organizationId = organization.Key, _store.Replica, ids = Ids(organization) })).ConfigureAwait(false);
+        }
+        return true;
+    }
+
     public async Task<LeaseState[]> LeasesAsync()
     {
         var rows = await _store.QueryAsync<StateRow>(
@@ -77,24 +109,13 @@ public sealed class Budgets : ISpendReservations
             SELECT b.organization_id, b.meter_id, b.settled,
               CAST(CASE WHEN b.recalled_at > @since AND b.recalled_by <> @Replica THEN 1 ELSE 0 END AS bigint) AS recalled
             FROM budget_leases l JOIN budgets b ON b.organization_id = l.organization_id AND b.meter_id = l.meter_id
-            WHERE l.replica = @Replica
+            WHERE l.replica = @Replica AND l.ended = 0
             """,
             new { _store.Replica, since = _store.Now - RecallFor }).ConfigureAwait(false);
         return Array.ConvertAll(rows, row => new LeaseState(row.OrganizationId, row.MeterId, row.Settled, row.Recalled != 0));
     }
 
-    /// <summary>
-    /// Frees what replicas that are gone still leased, once nothing they had begun is open: what they had spent was settled by
-    /// then, at its cost or at its bound.
-    /// </summary>
-    internal Task<int> FreeDeadAsync() =>
-        _store.WriteDerivedAsync(transaction => transaction.ExecuteAsync(
-            $"DELETE FROM budget_leases WHERE {_store.DeadReplicas} AND replica NOT IN (SELECT o.replica FROM open_requests o)",
-            new { self = _store.Replica }));
-
-    /// <summary>What replicas have leased, settlements taken off.</summary>
-    internal Task<StoredLease[]> AllLeasesAsync() =>
-        _store.QueryAsync<StoredLease>("SELECT organization_id, meter_id, replica, nano_usd FROM budget_leases");
+    private static string Ids(IEnumerable<Meter> meters) => JsonSerializer.Serialize(meters.Select(m => m.Id));
 
     // Locks the budget too, where several processes write: a grant looks at it and its leases as one.
     private static async Task EnsureAsync(StoreTransaction transaction, Meter meter, Opening opening)
@@ -144,17 +165,6 @@ public sealed class Budgets : ISpendReservations
             """,
             new { meter.OrganizationId, groups = JsonSerializer.Serialize(meter.Pool!.Groups), users = JsonSerializer.Serialize(meter.Pool.Users) });
 
-    internal sealed record StoredLease
-    {
-        public required string OrganizationId { get; init; }
-
-        public required string MeterId { get; init; }
-
-        public required string Replica { get; init; }
-
-        public required long NanoUsd { get; init; }
-    }
-
     private sealed record Opening(string From, string OrganizationId, string Id, string? Resource, string? Subject, string Day, long Since, string Members);
 
     private sealed record Row
@@ -164,6 +174,10 @@ public sealed class Budgets : ISpendReservations
         public required long Own { get; init; }
 
         public required long Others { get; init; }
+
+        public required long Leases { get; init; }
+
+        public required long Ended { get; init; }
     }
 
     private sealed record StateRow

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Demarc.Governance.Evidence;
+using Demarc.Storage.Ledger;
 
 namespace Demarc.Storage.Projections;
 
@@ -12,7 +13,8 @@ internal static class Orphans
 {
     private const int AtOnce = 500;
 
-    public static async Task<int> SettleAsync(Store store, OpenRequests open)
+    /// <param name="leases">All that replicas which are gone still lease.</param>
+    public static async Task<int> SettleAsync(Store store, OpenRequests open, DeadLease[] leases)
     {
         var ids = await store.QueryAsync<byte[]>(
             $"SELECT request_id FROM open_requests WHERE {store.DeadReplicas} LIMIT {AtOnce}",
@@ -20,8 +22,10 @@ internal static class Orphans
         if (ids.Length == 0)
             return 0;
         var requests = await open.FindAsync(ids.Select(id => new Guid(id, bigEndian: true))).ConfigureAwait(false);
-        var leases = (await store.Budgets.AllLeasesAsync().ConfigureAwait(false)).ToDictionary(l => (l.OrganizationId, l.MeterId, l.Replica), l => l.NanoUsd);
-        var finishes = requests.Values.Select(request => FinishAsync(store, request, Cost(request, leases))).ToArray();
+        var left = leases.ToDictionary(l => (l.OrganizationId, l.MeterId, l.Replica), l => l.NanoUsd);
+        // What may still be taken from is settled once it has ended.
+        var live = leases.Where(l => l.Ended == 0).Select(l => l.Replica).ToHashSet();
+        var finishes = requests.Values.Where(r => !live.Contains(r.Begun.Replica)).Select(request => FinishAsync(store, request, Cost(request, left))).ToArray();
         return (await Task.WhenAll(finishes).ConfigureAwait(false)).Count(finished => finished);
     }
 

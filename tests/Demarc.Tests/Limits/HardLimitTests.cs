@@ -27,6 +27,8 @@ public sealed class HardLimitTests
     [InlineData(StoreKind.Sqlite, true, 50)]
     [InlineData(StoreKind.Sqlite, false, 500)]
     [InlineData(StoreKind.Sqlite, true, 500)]
+    [InlineData(StoreKind.Sqlite, false, 5000)]
+    [InlineData(StoreKind.Sqlite, true, 5000)]
     [InlineData(StoreKind.Postgres, false, 50)]
     [InlineData(StoreKind.Postgres, true, 50)]
     public async Task Of_many_at_once_as_many_are_served_whole_as_fit_and_the_limit_holds(StoreKind kind, bool stream, int requests)
