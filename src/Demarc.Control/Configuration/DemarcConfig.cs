@@ -83,7 +83,8 @@ public sealed record ListenConfig(string Host, int Port)
 /// <summary>PEM files: the certificate (leaf first, then its chain) and its private key.</summary>
 /// <param name="ClientAuthorities">A PEM file of the authorities that issue clients' certificates; null for asking for none.</param>
 /// <param name="ClientRequired">False where a client may present none.</param>
-public sealed record TlsConfig(string Certificate, string Key, string? ClientAuthorities = null, bool ClientRequired = false);
+/// <param name="ClientRevocations">A PEM file of what these authorities have revoked; null for asking no list.</param>
+public sealed record TlsConfig(string Certificate, string Key, string? ClientAuthorities = null, bool ClientRequired = false, string? ClientRevocations = null);
 
 /// <summary>The store of records, ledger and directory.</summary>
 public abstract record StoreConfig;

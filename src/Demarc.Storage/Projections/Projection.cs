@@ -146,17 +146,23 @@ internal sealed class Projection
         Act(row, request.Begun.Operation == "count_tokens" ? "demarc_token_count" : "demarc_inference", request.Begun.Actor.Id, request.Sequence);
         if (InSession(request))
             List(request, row.Sequence, row.Captured != 0);
+        var answered = request.Attempt(finished.Attempt);
         foreach (var attempt in request.Attempts)
         {
-            // The attempts before the one that answered came to nothing; their holds end at nothing.
-            var settled = attempt == request.Attempt(finished.Attempt) ? finished : null;
+            var settled = attempt == answered ? finished : Lost(request, attempt);
             _ledger.Add(SpendRows.Ledger(row, request, attempt, settled));
             if (settled == null)
                 continue;
-            _spend.Add(row, request, attempt, settled);
+            _spend.Add(row, request, attempt, settled, isRequest: attempt == answered);
             _budgets.Add(row.OrganizationId, request.Begun.Replica, attempt, settled);
         }
     }
+
+    // The attempts before the one that answered came to nothing, but for those that may have been billed.
+    private static FinishedRecord? Lost(OpenRequest request, AttemptRecord attempt) =>
+        Array.Find(request.Attempts, a => a.Number == attempt.Number + 1)?.AfterNanoUsd is { } bound
+            ? new FinishedRecord { Id = request.Begun.Id, Result = "upstream_lost", Attempt = attempt.Number, CostNanoUsd = bound, Incomplete = true }
+            : null;
 
     private void Act(LogRow row, string type, string actorId, long? begun)
     {

@@ -25,13 +25,14 @@ internal sealed class SpendRows
         settled?.PriceSource, settled is { Incomplete: true } ? 1L : 0L,
     ];
 
-    public void Add(LogRow row, OpenRequest request, AttemptRecord attempt, FinishedRecord settled)
+    /// <param name="isRequest">False for an attempt that was given up: its request is counted once.</param>
+    public void Add(LogRow row, OpenRequest request, AttemptRecord attempt, FinishedRecord settled, bool isRequest)
     {
         var day = DateTimeOffset.FromUnixTimeMilliseconds(row.At).ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
         var key = (row.OrganizationId, day, request.Begun.Actor.Id, attempt.Model, attempt.Resource);
         if (!_sums.TryGetValue(key, out var sums))
             _sums[key] = sums = new long[8];
-        sums[0]++;
+        sums[0] += isRequest ? 1 : 0;
         var amounts = Amounts(settled);
         for (var i = 0; i < amounts.Length; i++)
             sums[i + 1] += amounts[i];

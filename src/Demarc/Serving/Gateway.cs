@@ -65,6 +65,7 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton<UpstreamClient>();
             builder.Services.AddSingleton<UpstreamHealth>();
             builder.Services.AddHostedService<AddressWatch>();
+            builder.Services.AddHostedService(s => new BreakerExchange(store, organization.Id, s.GetRequiredService<UpstreamHealth>(), s.GetRequiredService<ILogger<BreakerExchange>>()));
             builder.Services.AddSingleton<ManagementClient>();
             var verification = new Verification(config.VerifyEvery);
             builder.Services.AddHostedService(s => new VerificationSchedule(
@@ -129,6 +130,9 @@ public sealed class Gateway : IAsyncDisposable
 
     /// <summary>Every address that is listened on: those for clients, then those for administration alone.</summary>
     internal Uri[] Addresses => [.. _app.Urls.Select(url => new Uri(url))];
+
+    /// <summary>What the request path knows of the upstreams' state.</summary>
+    internal UpstreamHealth Health => _app.Services.GetRequiredService<UpstreamHealth>();
 
     /// <summary>Every route that is mapped, as <c>METHOD /pattern</c>.</summary>
     internal IEnumerable<string> Routes => _app.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()

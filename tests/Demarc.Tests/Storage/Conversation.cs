@@ -33,8 +33,8 @@ public sealed class Conversation(
             },
             RecordJson.Default.BegunRecord));
 
-    public Task RetryAsync(int number, string resource, long reserved) =>
-        AppendAsync(RecordKind.Attempt, JsonSerializer.SerializeToUtf8Bytes(Attempt(number, resource, reserved), RecordJson.Default.AttemptRecord));
+    public Task RetryAsync(int number, string resource, long reserved, long? lost = null) =>
+        AppendAsync(RecordKind.Attempt, JsonSerializer.SerializeToUtf8Bytes(Attempt(number, resource, reserved) with { AfterNanoUsd = lost }, RecordJson.Default.AttemptRecord));
 
     public Task FinishAsync(int attempt = 1, long cost = 1000, byte[]? content = null) =>
         AppendAsync(
