@@ -1,6 +1,7 @@
 using Demarc.Control.AdminApi;
 using Demarc.Control.Compliance;
 using Demarc.Control.Configuration;
+using Demarc.Control.Proofs;
 using Demarc.Control.Resources;
 using Demarc.Governance;
 using Demarc.Governance.Boundaries;
@@ -84,6 +85,13 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton<ActivityEndpoints>();
             builder.Services.AddSingleton<TranscriptReader>();
             builder.Services.AddSingleton<SessionEndpoints>();
+            builder.Services.AddSingleton(config.Log);
+            builder.Services.AddSingleton(new LogSigner(store, installation.Master));
+            builder.Services.AddSingleton<LogEndpoints>();
+            builder.Services.AddSingleton<LogGate>();
+            builder.Services.AddSingleton(_ => new Witness(new SocketsHttpHandler()));
+            builder.Services.AddSingleton<WitnessSchedule>();
+            builder.Services.AddHostedService(s => s.GetRequiredService<WitnessSchedule>());
             builder.Services.AddSingleton(s => new MessagesPipeline(
                 snapshots, store, s.GetRequiredService<UpstreamClient>(), s.GetRequiredService<UpstreamHealth>(), s.GetRequiredService<SessionNames>(), store.Replica, time,
                 s.GetRequiredService<ILogger<MessagesPipeline>>()));
