@@ -42,6 +42,9 @@ internal sealed class PostgresStore : Store
     // PostgreSQL keeps statistics.
     internal override string ByIndex(string table, string index) => table;
 
+    internal override string Unfollowed =>
+        "watermarks w JOIN records r ON (r.xact, r.sequence) > (w.xact::text::xid8, w.sequence) WHERE w.name = 'records'";
+
     internal override string TextsOfJson(string parameter) => $"(SELECT json_array_elements_text(@{parameter}::json))";
 
     internal override string AsBytes(string column) => column;
@@ -178,6 +181,7 @@ internal sealed class PostgresStore : Store
         {
             try
             {
+                // Not the lock that waits: its statement would stay open for hours and hold back the vacuum's horizon.
                 await Task.Delay(TimeSpan.FromSeconds(1), Time, stop).ConfigureAwait(false);
             }
             catch

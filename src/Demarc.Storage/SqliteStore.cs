@@ -46,6 +46,8 @@ internal sealed class SqliteStore : Store
     // Without statistics SQLite takes the primary key, and walks past all that does not match.
     internal override string ByIndex(string table, string index) => $"{table} INDEXED BY {index}";
 
+    internal override string Unfollowed => "watermarks w JOIN records r ON r.sequence > w.sequence WHERE w.name = 'records'";
+
     internal override string TextsOfJson(string parameter) => $"(SELECT value FROM json_each(@{parameter}))";
 
     internal override string AsBytes(string column) => $"CAST({column} AS blob)";

@@ -32,6 +32,8 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
         Users = new Users(this);
         ServiceAccounts = new ServiceAccounts(this);
         Groups = new Groups(this);
+        Workspaces = new Workspaces(this);
+        Projects = new Projects(this);
         ApiKeys = new ApiKeys(this, master);
         Aliases = new Aliases(this);
         Boundaries = new BoundaryRegister(this);
@@ -41,6 +43,8 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
         Activities = new Activities(this);
         Sessions = new Sessions(this);
         Spend = new SpendTotals(this);
+        Budgets = new Budgets(this);
+        SpendLimits = new SpendLimits(this);
         Tree = new EvidenceTree(this);
         Checkpoints = new Checkpoints(this);
         Erasure = new Erasure(this);
@@ -57,6 +61,10 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
     public ServiceAccounts ServiceAccounts { get; }
 
     public Groups Groups { get; }
+
+    public Workspaces Workspaces { get; }
+
+    public Projects Projects { get; }
 
     public ApiKeys ApiKeys { get; }
 
@@ -79,6 +87,10 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
     public Sessions Sessions { get; }
 
     public SpendTotals Spend { get; }
+
+    public Budgets Budgets { get; }
+
+    public SpendLimits SpendLimits { get; }
 
     /// <summary>The log as Merkle trees.</summary>
     public EvidenceTree Tree { get; }
@@ -194,6 +206,9 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
 
     /// <summary>The condition on <c>replica</c> for those that will not finish what they have begun; <c>@self</c> is this one.</summary>
     internal abstract string DeadReplicas { get; }
+
+    /// <summary>What follows FROM for records <c>r</c> that the projections have not followed yet.</summary>
+    internal abstract string Unfollowed { get; }
 
     /// <summary>A subquery of the strings in a parameter that is a JSON array.</summary>
     internal abstract string TextsOfJson(string parameter);

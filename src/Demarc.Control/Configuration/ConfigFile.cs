@@ -8,7 +8,7 @@ public static class ConfigFile
     private static readonly string[] Keys =
     [
         "listen", "admin_listen", "public_url", "tls", "trusted_proxies", "network_rules", "store", "content", "master_key", "catalog", "max_body_bytes", "verify", "log",
-        "organization", "agreements", "facts", "resources", "aliases", "policies",
+        "organization", "agreements", "facts", "resources", "aliases", "policies", "refusals",
     ];
 
     /// <summary>Reads the file at a path; paths within it start at its own directory.</summary>
@@ -78,6 +78,7 @@ public static class ConfigFile
             Resources = resources,
             Aliases = aliases,
             Policies = policies,
+            Refusals = LimitSection.Refusals(map.Get("refusals"), reading),
         };
     }
 

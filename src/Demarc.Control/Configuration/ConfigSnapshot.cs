@@ -12,7 +12,7 @@ public static class ConfigSnapshot
     /// <param name="day">Whose view of each data path holds; null for the newest.</param>
     public static GatewaySnapshot Build(DemarcConfig config, Catalog catalog, string configurationHash, DateOnly? day = null)
     {
-        var resources = config.Resources.Select(Resource).ToArray();
+        var resources = config.Resources.Select(r => Resource(r, catalog)).ToArray();
         foreach (var (resource, written) in resources.Zip(config.Resources))
         {
             foreach (var (deployment, facts) in resource.Deployments.Zip(written.Deployments, (d, w) => (d, w.Facts)))
@@ -27,6 +27,10 @@ public static class ConfigSnapshot
             Policies = [.. config.Policies.Select((p, i) => new PolicySnapshot($"policies[{i}]", p.Groups, p.Users, p.Models, p.Capture)
             {
                 Organizations = p.Organizations,
+                Limits = p.Limits,
+                Workspaces = p.Workspaces,
+                Projects = p.Projects,
+                Classifications = p.Classifications,
                 Require = p.Require,
                 Deny = p.Deny,
             })],
@@ -36,6 +40,7 @@ public static class ConfigSnapshot
             ConfigurationHash = configurationHash,
             MaxBodyBytes = config.MaxBodyBytes,
             Network = config.Network,
+            RefusalText = config.Refusals,
         };
     }
 
@@ -46,7 +51,7 @@ public static class ConfigSnapshot
             .OrderBy(f => f.Hosting is not null)
             .SelectMany(f => f.Facts);
 
-    private static ResourceSnapshot Resource(ResourceConfig config)
+    private static ResourceSnapshot Resource(ResourceConfig config, Catalog catalog)
     {
         var resource = new ResourceSnapshot
         {
@@ -63,6 +68,7 @@ public static class ConfigSnapshot
             CertificateAuthorities = config.CertificateAuthorities,
             Network = config.Network,
             Management = config.Management,
+            Rates = [.. config.Rates.Select(r => RateSection.Of(r, catalog))],
         };
         resource.Deployments = [.. config.Deployments.Select(d => new DeploymentSnapshot
         {
@@ -87,14 +93,22 @@ public static class ConfigSnapshot
             {
                 json.WriteStartObject();
                 json.WriteString("capture", policy.Capture?.ToString().ToLowerInvariant());
+                if (policy.Classifications.Length > 0)
+                    Names("classifications", policy.Classifications);
                 if (!policy.Deny.IsEmpty)
                     Write("deny", policy.Deny);
                 Names("groups", policy.Groups);
+                if (policy.Limits.Length > 0)
+                    Write("limits", policy.Limits);
                 Names("models", policy.Models);
                 Names("organizations", policy.Organizations);
+                if (policy.Projects.Length > 0)
+                    Names("projects", policy.Projects);
                 if (!policy.Require.IsEmpty)
                     Write("require", policy.Require);
                 Names("users", policy.Users);
+                if (policy.Workspaces.Length > 0)
+                    Names("workspaces", policy.Workspaces);
                 json.WriteEndObject();
             }
             json.WriteEndArray();

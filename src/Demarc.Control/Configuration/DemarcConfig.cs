@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using Demarc.Governance.Boundaries;
 using Demarc.Governance.Identity;
 using Demarc.Governance.Policy;
+using Demarc.Governance.Spend;
 using Demarc.Governance.Wire;
 
 namespace Demarc.Control.Configuration;
@@ -67,6 +68,9 @@ public sealed record DemarcConfig
     public AliasConfig[] Aliases { get; init; } = [];
 
     public PolicyConfig[] Policies { get; init; } = [];
+
+    /// <summary>What every refusal at a limit says in addition.</summary>
+    public RefusalText Refusals { get; init; } = RefusalText.None;
 }
 
 /// <summary>Where Demarc listens.</summary>
@@ -133,9 +137,17 @@ public sealed record ResourceConfig(
     /// <summary>Where its platform is managed; null for the public address.</summary>
     public ManagementPlace? Management { get; init; }
 
+    /// <summary>What a contract says of its prices; of several that hold, the first does.</summary>
+    public RateConfig[] Rates { get; init; } = [];
+
     /// <summary>What the operator declares of all its deployments.</summary>
     public FactDeclaration[] Facts { get; init; } = [];
 }
+
+/// <summary>A negotiated rate; see <see cref="NegotiatedRate"/>.</summary>
+/// <param name="Models">Null for every model.</param>
+public sealed record RateConfig(
+    string[]? Models, DateOnly? From, DateOnly? Until, int DiscountPerHundredThousand, ModelPrice? Price, long? WebSearch, Speed Speed);
 
 /// <summary>One pinned model version.</summary>
 /// <param name="Name">Unique in its resource.</param>
@@ -162,12 +174,20 @@ public sealed record AliasConfig(string Name, AliasTargetConfig[] Targets, int L
 /// <param name="Weight">Its share within the tier; default 1.</param>
 public sealed record AliasTargetConfig(string Deployment, int Tier, int Weight);
 
-/// <summary>One policy; without groups and users it holds for everyone.</summary>
+/// <summary>One policy; where it names nothing to match by, it holds for everyone.</summary>
 /// <param name="Models">Null for no restriction.</param>
 /// <param name="Capture">Null to leave it to the other policies.</param>
 public sealed record PolicyConfig(string[] Groups, string[] Users, string[]? Models, CaptureMode? Capture, int Line)
 {
     public string[] Organizations { get; init; } = [];
+
+    public SpendLimit[] Limits { get; init; } = [];
+    public string[] Workspaces { get; init; } = [];
+
+    public string[] Projects { get; init; } = [];
+
+    /// <summary>Data classifications of projects.</summary>
+    public string[] Classifications { get; init; } = [];
 
     public Requirements Require { get; init; } = Requirements.None;
 

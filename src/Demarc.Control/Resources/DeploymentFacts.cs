@@ -35,15 +35,21 @@ public static class DeploymentFacts
 
     private static IEnumerable<DeploymentFact> Price(DeploymentSnapshot deployment, Catalog catalog, DateOnly day)
     {
-        var quote = catalog.PriceOf(deployment.Model, day);
-        var perMille = catalog.ScopePerMille(deployment.Model, deployment.Resource.Platform, deployment.Scope);
-        var note = quote.IsFallback ? " (not in the catalog: the dearest known)" : "";
+        var terms = CallTerms.Of(catalog, deployment, day);
+        var (price, source) = (terms.PriceOf(deployment.Model), terms.Cost(deployment.Model, default).Source);
+        var perMille = terms.ScopePerMille(deployment.Model);
+        var note = source switch
+        {
+            PriceSource.Fallback => " (not in the catalog: the dearest known)",
+            PriceSource.Negotiated => " (negotiated)",
+            _ => "",
+        };
         return
         [
-            Usd("input USD per million", quote.Price.Input),
-            Usd("output USD per million", quote.Price.Output),
-            Usd("cache read USD per million", quote.Price.CacheRead),
-            Usd("cache write USD per million", quote.Price.CacheWrite5m),
+            Usd("input USD per million", price.Input),
+            Usd("output USD per million", price.Output),
+            Usd("cache read USD per million", price.CacheRead),
+            Usd("cache write USD per million", price.CacheWrite5m),
         ];
 
         DeploymentFact Usd(string name, long nano) => new("price", name, NanoDollars.Format(nano * perMille / 1000) + note);

@@ -23,6 +23,7 @@ public sealed partial class Catalog
         Models = [.. contents.Models];
         Features = [.. contents.Features];
         Multipliers = [.. contents.Multipliers];
+        CodeExecution = contents.CodeExecution;
         Places = Array.FindAll(
             [.. Platforms.SelectMany(p => p.Regions.SelectMany(r => new[] { r.Geography, r.Name })
                 .Concat(p.Scopes.Where(s => s.Name.StartsWith("data-zone:", StringComparison.Ordinal)).Select(s => s.Name["data-zone:".Length..])))
@@ -50,6 +51,8 @@ public sealed partial class Catalog
     public CatalogModel[] Models { get; }
 
     public CatalogMultiplier[] Multipliers { get; }
+
+    public CodeExecutionCharge CodeExecution { get; }
 
     /// <summary>Reads <c>catalog/catalog.json</c> (see docs/catalog.md).</summary>
     /// <exception cref="CatalogException">The file cannot be used; names every problem with its path.</exception>

@@ -23,6 +23,8 @@ internal sealed class CatalogContents
     /// <summary>The price of a million web searches, nano-dollars.</summary>
     public long WebSearch { get; set; }
 
+    public CodeExecutionCharge CodeExecution { get; set; } = new(0, 0, 0, []);
+
     /// <summary>
     /// Reads the <c>sources</c> of a fact and counts it to a section. A fact without one, or with one that is
     /// not described, is a problem.

@@ -42,6 +42,24 @@ public sealed record CatalogMultiplier(
     }
 }
 
+/// <summary>
+/// What code execution costs an organization: by the time of its containers, beyond the free hours of a month. Answers
+/// count the calls and not their time, so that what is known of it is the least it can be.
+/// </summary>
+/// <param name="NanoPerHour">Nano-dollars for an hour of one container.</param>
+/// <param name="MinimumMinutes">The least that a call is billed.</param>
+public sealed record CodeExecutionCharge(long NanoPerHour, long MinimumMinutes, long FreeHours, CatalogSource[] Sources)
+{
+    private const int MinutesOfHour = 60;
+
+    /// <summary>The least that a month's calls cost, nano-dollars.</summary>
+    public long Cost(long callsOfMonth)
+    {
+        var minutes = Math.Max(0, checked(callsOfMonth * MinimumMinutes) - (FreeHours * MinutesOfHour));
+        return (long)((((Int128)minutes * NanoPerHour) + MinutesOfHour - 1) / MinutesOfHour);
+    }
+}
+
 /// <summary>Tokens of the prompt that the provider adds and no byte of the request stands for.</summary>
 /// <param name="Name">What brings them: <c>tools</c> (any at all), a tool's name, <c>image</c> (each).</param>
 public sealed record CatalogOverhead(string Name, long Tokens, string? Note, CatalogSource[] Sources);

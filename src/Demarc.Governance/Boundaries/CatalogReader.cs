@@ -73,6 +73,14 @@ internal static class CatalogReader
         contents.WebSearch = search.Decimal("usd", decimals: 12);
         contents.SourcesOf(search, "prices");
         search.Done();
+        // An operator's file of before this charge was known still reads.
+        if (charges.Has("code_execution_hour"))
+        {
+            var hour = charges.Object("code_execution_hour");
+            contents.CodeExecution = new(
+                hour.Decimal("usd", decimals: 9), hour.Count("minimum_minutes"), hour.Count("free_hours_a_month"), contents.SourcesOf(hour, "prices"));
+            hour.Done();
+        }
         charges.Done();
     }
 

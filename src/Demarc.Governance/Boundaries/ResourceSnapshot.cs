@@ -102,6 +102,9 @@ public sealed class ResourceSnapshot
 
     public DeploymentSnapshot[] Deployments { get; set; } = [];
 
+    /// <summary>What a contract says of its prices; of several that hold, the first does.</summary>
+    public Spend.NegotiatedRate[] Rates { get; init; } = [];
+
     /// <summary>Where the platform says what there is; null for its public address with what follows from the deployments.</summary>
     public ManagementPlace? Management { get; init; }
 

@@ -39,7 +39,11 @@ public sealed record AttemptRecord(
     string? Region,
     long ReservedNanoUsd,
     string? After = null,
-    string? Boundary = null);
+    string? Boundary = null)
+{
+    /// <summary>The meters of the limits that its cost counts towards; null for none.</summary>
+    public string[]? Budgets { get; init; }
+}
 
 /// <summary>Hashes (<c>sha256:…</c>) of what was in force when the decision was made.</summary>
 public sealed record ReceiptRecord(string Policy, string Catalog, string Configuration);
@@ -51,6 +55,12 @@ public sealed record BegunRecord
     public required string Id { get; init; }
 
     public required ActorRecord Actor { get; init; }
+
+    /// <summary>The workspace of the key or the project, <c>wrkspc_…</c>; null for the default one.</summary>
+    public string? WorkspaceId { get; init; }
+
+    /// <summary>The project that the request is for, <c>claude_proj_…</c>; null for none.</summary>
+    public string? ProjectId { get; init; }
 
     /// <summary><c>claude_code</c>, <c>cowork</c> or <c>api</c>, from the client's user agent.</summary>
     public required string Surface { get; init; }
@@ -99,7 +109,7 @@ public sealed record BegunRecord
     public required string Replica { get; init; }
 }
 
-/// <summary>Tokens as the provider reported them; all counts are tokens but <see cref="WebSearchRequests"/>.</summary>
+/// <summary>Tokens as the provider reported them; counts are tokens but where a name says otherwise.</summary>
 public sealed record UsageRecord
 {
     public long InputTokens { get; init; }
@@ -113,7 +123,15 @@ public sealed record UsageRecord
     public long CacheWrite1h { get; init; }
 
     public long WebSearchRequests { get; init; }
+
+    /// <summary>Calls of code execution that are billed by time, of which answers say nothing.</summary>
+    public long CodeExecutionRequests { get; init; }
 }
+
+/// <summary>What one model did of a request that several worked on (<c>usage.iterations[]</c>).</summary>
+/// <param name="Model">The iteration's own, or the attempt's where it names none.</param>
+/// <param name="ListNanoUsd">At the public list; null when that is <paramref name="CostNanoUsd"/>.</param>
+public sealed record PartRecord(string Model, UsageRecord Usage, long CostNanoUsd, long? ListNanoUsd);
 
 /// <summary>What the provider said about its own handling.</summary>
 public sealed record ProviderRecord
@@ -132,6 +150,9 @@ public sealed record ProviderRecord
 
     /// <summary><c>usage.service_tier</c>.</summary>
     public string? ServiceTier { get; init; }
+
+    /// <summary><c>usage.speed</c>.</summary>
+    public string? Speed { get; init; }
 }
 
 /// <summary>A request ended: what came of it and what it cost.</summary>
@@ -141,7 +162,7 @@ public sealed record FinishedRecord
 
     /// <summary>
     /// <c>answered</c>, <c>upstream_error</c> (the provider refused or failed), <c>client_gone</c>,
-    /// <c>upstream_lost</c> (broke in mid-stream), <c>revoked</c>, or <c>interrupted</c> (this replica died).
+    /// <c>upstream_lost</c> (broke in mid-stream), <c>revoked</c>, <c>limit_reached</c> (a hard limit ended the stream), or <c>interrupted</c> (this replica died).
     /// </summary>
     public required string Result { get; init; }
 
@@ -166,8 +187,14 @@ public sealed record FinishedRecord
     /// <summary>The settlement in nano-dollars (1 USD = 10^9).</summary>
     public long CostNanoUsd { get; init; }
 
-    /// <summary>Where the price came from: <c>catalog</c>, or <c>fallback</c> when the catalog has none for the model.</summary>
+    /// <summary>The same at the public list; null when that is <see cref="CostNanoUsd"/>.</summary>
+    public long? ListNanoUsd { get; init; }
+
+    /// <summary>Where the price came from: <c>catalog</c>, <c>negotiated</c>, or <c>fallback</c> when the catalog has none for the model.</summary>
     public string? PriceSource { get; init; }
+
+    /// <summary>What each model did, where the usage lists iterations; together they cost <see cref="CostNanoUsd"/>.</summary>
+    public PartRecord[]? Parts { get; init; }
 
     /// <summary>True when the usage is not the provider's final word.</summary>
     public bool Incomplete { get; init; }

@@ -1,7 +1,7 @@
 namespace Demarc.Governance.Spend;
 
 /// <summary>Decimal strings as scaled integers, without a detour over floating point.</summary>
-internal static class FixedPoint
+public static class FixedPoint
 {
     /// <summary>The number times 10^<paramref name="decimals"/>; false unless it is exact, unsigned and fits.</summary>
     public static bool TryParse(ReadOnlySpan<char> text, int decimals, out long scaled)

@@ -1,12 +1,4 @@
-using Demarc.Governance.Boundaries;
-
 namespace Demarc.Governance.Spend;
-
-/// <summary>The cost of a request whose usage lists iterations.</summary>
-/// <param name="Nano">Nano-dollars, all iterations together.</param>
-/// <param name="IsFallback">At least one iteration was priced by the fallback.</param>
-/// <param name="Warning">The first fallback's warning; null without one.</param>
-public readonly record struct IterationsCost(long Nano, bool IsFallback, string? Warning);
 
 /// <summary>
 /// Costs in exact integers. Every product is kept whole and rounded up to a nano-dollar once, at the end, so
@@ -44,29 +36,6 @@ public static class Pricing
             }
             return RoundUp(tokens + searches, unit);
         }
-    }
-
-    /// <summary>
-    /// The cost of <c>usage.iterations[]</c>, each entry at its own model's price. Web searches are counted in
-    /// the top-level usage only: add them as an entry of their own. An attempt that declined before any output
-    /// is listed but not billed: leave it out (source: Refusals and fallback, billing).
-    /// </summary>
-    public static IterationsCost Cost(
-        ReadOnlySpan<IterationUsage> iterations,
-        Catalog catalog,
-        DateOnly day,
-        Speed speed = Speed.Standard,
-        params ReadOnlySpan<int> perMille)
-    {
-        var total = 0L;
-        string? warning = null;
-        foreach (ref readonly var iteration in iterations)
-        {
-            var quote = catalog.PriceOf(iteration.Model, day, speed);
-            warning ??= quote.Warning;
-            total = checked(total + Cost(iteration.Usage, quote.Price, perMille));
-        }
-        return new(total, warning is not null, warning);
     }
 
     /// <summary>

@@ -34,10 +34,3 @@ public readonly record struct TokenUsage
         WebSearchRequests = a.WebSearchRequests + b.WebSearchRequests,
     });
 }
-
-/// <summary>
-/// One entry of <c>usage.iterations[]</c>: a fallback, an advisor or a compaction runs on a model of its own
-/// and is billed at that model's price. The top-level <c>usage</c> then describes one of them, not their sum.
-/// </summary>
-/// <param name="Model">The entry's <c>model</c>, or the request's where it has none.</param>
-public readonly record struct IterationUsage(string Model, TokenUsage Usage);

@@ -15,9 +15,18 @@ public sealed class AnswerUsage
 
     public long WebSearchRequests { get; internal set; }
 
+    /// <summary><c>server_tool_use.code_execution_requests</c>.</summary>
+    public long CodeExecutionRequests { get; internal set; }
+
     public string? ServiceTier { get; internal set; }
 
     public string? InferenceGeo { get; internal set; }
+
+    /// <summary><c>fast</c> or <c>standard</c>; null where the platform does not say.</summary>
+    public string? Speed { get; internal set; }
+
+    /// <summary>The <c>type</c> of an entry of <c>iterations[]</c>: <c>message</c>, <c>fallback_message</c>, <c>advisor_message</c>, <c>compaction</c>.</summary>
+    public string? IterationType { get; internal set; }
 
     /// <summary><c>usage.iterations[]</c>: when present, each is priced at its own model instead of the sums above.</summary>
     public List<(string? Model, AnswerUsage Usage)>? Iterations { get; internal set; }

@@ -188,9 +188,9 @@ public static partial class RequestScanner
         if (Array.Exists(HarmlessTools, prefix => type.StartsWith(prefix, StringComparison.Ordinal)))
             return BoundaryFields.None;
         if (Version(type, "web_search_") is { } search)
-            return BoundaryFields.WebSearch | Filtering(search, direct);
+            return BoundaryFields.WebSearch | Filtering(search, direct, facts);
         if (Version(type, "web_fetch_") is { } fetch)
-            return BoundaryFields.WebFetch | Filtering(fetch, direct);
+            return BoundaryFields.WebFetch | Filtering(fetch, direct, facts);
         if (Version(type, "code_execution_") is not null)
             return BoundaryFields.CodeExecution;
         if (Version(type, "advisor_") is not null)
@@ -204,8 +204,12 @@ public static partial class RequestScanner
     private static string? Version(string type, string prefix) =>
         type.StartsWith(prefix, StringComparison.Ordinal) ? type[prefix.Length..] : null;
 
-    private static BoundaryFields Filtering(string version, bool direct) =>
-        !direct && string.CompareOrdinal(version, FilteringSince) >= 0 ? BoundaryFields.DynamicFiltering : BoundaryFields.None;
+    private static BoundaryFields Filtering(string version, bool direct, RequestFacts facts)
+    {
+        var filters = string.CompareOrdinal(version, FilteringSince) >= 0;
+        facts.HasFreeCodeExecution |= filters;
+        return filters && !direct ? BoundaryFields.DynamicFiltering : BoundaryFields.None;
+    }
 
     // A message: {"role","content": text or blocks}. What is not that shape is the provider's to refuse.
     private static string? TakeMessage(ref Utf8JsonReader reader, RequestFacts facts)

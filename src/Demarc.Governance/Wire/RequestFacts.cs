@@ -82,6 +82,9 @@ public sealed class RequestFacts
     /// <summary>Null when absent or not a whole number: the provider says so then.</summary>
     public long? MaxTokens { get; internal set; }
 
+    /// <summary>Where the value of <c>max_tokens</c> stands; empty when it is absent or no whole number.</summary>
+    public Slice MaxTokensToken { get; internal set; }
+
     /// <summary>The value of <c>system</c>; empty when absent.</summary>
     public Slice System { get; internal set; }
 
@@ -98,6 +101,12 @@ public sealed class RequestFacts
 
     /// <summary>Where <c>inference_geo</c> stands, also when it is null.</summary>
     public Member InferenceGeoMember { get; internal set; }
+
+    /// <summary>Whether the request asks for <c>speed: "fast"</c>.</summary>
+    public bool AsksFast { get; internal set; }
+
+    /// <summary>Whether it has web search or web fetch of a version with which code execution is free (source: Pricing, "Code execution tool").</summary>
+    public bool HasFreeCodeExecution { get; internal set; }
 
     /// <summary>Models named beside <see cref="Model"/>, by <c>fallbacks</c> and inside tools; <c>default</c> where the provider chooses.</summary>
     public List<string> OtherModels { get; } = [];

@@ -31,6 +31,7 @@ public static partial class RequestScanner
         Tools,
         Version,
         Betas,
+        Speed,
     }
 
     private static readonly JsonReaderOptions Options = new() { MaxDepth = MaxDepth, CommentHandling = JsonCommentHandling.Disallow };
@@ -178,6 +179,8 @@ public static partial class RequestScanner
                 return null;
             case Key.MaxTokens:
                 facts.MaxTokens = reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out var tokens) ? tokens : null;
+                if (facts.MaxTokens is not null)
+                    facts.MaxTokensToken = new Slice((int)reader.TokenStartIndex, (int)(reader.BytesConsumed - reader.TokenStartIndex));
                 reader.Skip();
                 return null;
             case Key.System:
@@ -206,6 +209,10 @@ public static partial class RequestScanner
                 return TakeTools(ref reader, facts);
             case Key.Betas when facts.Form != BodyForm.Anthropic && reader.TokenType != JsonTokenType.Null:
                 return TakeBetas(ref reader, facts);
+            case Key.Speed:
+                facts.AsksFast = reader.TokenType == JsonTokenType.String && reader.ValueTextEquals("fast"u8);
+                reader.Skip();
+                return null;
             default:
                 reader.Skip();
                 return null;
@@ -293,7 +300,7 @@ public static partial class RequestScanner
     // ValueTextEquals unescapes, so that "mod\u0065l" is the model too.
     private static Key Classify(ref Utf8JsonReader reader)
     {
-        for (var key = Key.Model; key <= Key.Betas; key++)
+        for (var key = Key.Model; key <= Key.Speed; key++)
         {
             if (reader.ValueTextEquals(NameUtf8(key)))
                 return key;
@@ -316,6 +323,7 @@ public static partial class RequestScanner
         Key.Tools => "tools"u8,
         Key.Version => "anthropic_version"u8,
         Key.Betas => "anthropic_beta"u8,
+        Key.Speed => "speed"u8,
         _ => default,
     };
 

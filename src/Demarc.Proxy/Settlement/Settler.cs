@@ -25,6 +25,8 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
         {
             Id = x.IdText,
             Actor = x.Actor,
+            WorkspaceId = x.Principal.Workspace?.Id,
+            ProjectId = x.Principal.Project?.Id,
             Surface = Surface(headers.UserAgent),
             Dialect = x.Dialect.Wire(),
             Operation = x.Operation.Wire(),
@@ -40,7 +42,7 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
             Stream = x.Facts.Stream,
             MaxTokens = x.Facts.MaxTokens,
             RequestBytes = x.Body.Length,
-            Splices = x.AskedName is null ? [] : [Splice.Model],
+            Splices = [.. x.AskedName is null ? [] : (string[])[Splice.Model], .. x.Spend?.MaxTokens is null ? [] : (string[])[Splice.MaxTokens]],
             Betas = Header(headers, "anthropic-beta"),
             Receipt = new ReceiptRecord(x.Snapshot.PolicyHash, x.Snapshot.Catalog.Hash, x.Snapshot.ConfigurationHash),
             Replica = replica,
@@ -87,10 +89,13 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
         var deployment = x.Deployment;
         var reserved = x.Operation == Operation.CountTokens
             ? 0
-            : Pricing.UpperBound(x.Body.Length, Math.Max(0, x.Facts.MaxTokens ?? UnknownMaxTokens), Quote(x).Price, perMille: ScopePerMille(x));
+            : x.Terms().UpperBound(x.Body.Length, Math.Max(0, x.Facts.MaxTokens ?? UnknownMaxTokens));
         return new AttemptRecord(
             x.Attempt, deployment.Resource.Name, deployment.Name, deployment.Model, deployment.Resource.Platform.Wire(),
-            deployment.Hosting.Wire(), deployment.Scope, deployment.Resource.Region, reserved, after, deployment.BoundaryId);
+            deployment.Hosting.Wire(), deployment.Scope, deployment.Resource.Region, reserved, after, deployment.BoundaryId)
+        {
+            Budgets = x.Spend?.Meters(deployment.Resource.Name),
+        };
     }
 
     /// <summary>
@@ -103,7 +108,9 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
         Exchange x, Outcome outcome, int status, ProviderRecord provider, byte[] content, bool truncated, long visibleBytes, long responseBytes)
     {
         x.IsSettled = true;
-        var (usage, cost, source, incomplete) = Settle(x, outcome, visibleBytes);
+        var (bill, incomplete) = Settle(x, outcome, visibleBytes);
+        var cost = bill?.Cost.Nano ?? 0;
+        var passed = x.Spend?.Settle(cost, x.Deployment.Resource.Name);
         var answer = x.Answer;
         var captured = x.Captured?.Seal(x.Principal.OrganizationId, x.Id, answer, content, truncated) ?? [];
         var finished = new FinishedRecord
@@ -116,9 +123,11 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
             Boundary = x.Attempt > 1 ? x.Deployment.BoundaryId : null,
             ModelServed = answer.Model,
             StopReason = answer.StopReason,
-            Usage = usage,
+            Usage = bill?.Usage,
             CostNanoUsd = cost,
-            PriceSource = source,
+            ListNanoUsd = bill is null || bill.Cost.ListNano == cost ? null : bill.Cost.ListNano,
+            PriceSource = bill is null ? null : Wire(bill.Cost.Source),
+            Parts = bill?.Parts,
             Incomplete = incomplete,
             Provider = provider with { MessageId = answer.Id, InferenceGeo = answer.Usage?.InferenceGeo, ServiceTier = answer.Usage?.ServiceTier },
             LatencyUs = x.ElapsedUs,
@@ -141,7 +150,47 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
         await x.Begun;
         await durable;
         x.Captured?.Remember(x.Id);
+        foreach (var limit in passed ?? [])
+            await PassedAsync(x, limit);
     }
+
+    private Task PassedAsync(Exchange x, LimitPassed passed)
+    {
+        var limit = passed.Limit.Limit;
+        var over = passed.OverNano > 0 && limit.Mode == LimitMode.Hard;
+        return EventAsync(x, over ? "demarc_spend_overrun" : "demarc_spend_threshold_reached", new()
+        {
+            ["request_id"] = x.IdText,
+            ["limit"] = limit.Place,
+            ["mode"] = limit.Mode.Wire(),
+            ["period"] = limit.Period.Wire(),
+            ["percent"] = Number(passed.Percent),
+            ["amount_nano_usd"] = Number(limit.AmountNano),
+            ["settled_nano_usd"] = Number(passed.SettledNano),
+            ["over_nano_usd"] = passed.OverNano > 0 ? Number(passed.OverNano) : null,
+        });
+    }
+
+    /// <summary>Writes that the client's probe for its limits was answered here; the task completes when it is durable.</summary>
+    public Task ProbedAsync(Exchange x) => EventAsync(x, "demarc_quota_probe_answered", new() { ["request_id"] = x.IdText, ["model"] = x.Facts.Model });
+
+    // Under an id of its own: the request's is its records'.
+    private Task EventAsync(Exchange x, string type, Dictionary<string, string?> fields)
+    {
+        var now = time.GetUtcNow();
+        var document = new EventRecord { Type = type, Actor = x.Actor, Fields = fields };
+        return AppendAsync(new EvidenceRecord
+        {
+            OrganizationId = x.Principal.OrganizationId,
+            Kind = RecordKind.Event,
+            RequestId = Guid.CreateVersion7(now),
+            At = now.ToUnixTimeMilliseconds(),
+            Body = JsonSerializer.SerializeToUtf8Bytes(document, RecordJson.Default.EventRecord),
+            Document = document,
+        });
+    }
+
+    private static string Number(long value) => value.ToString(System.Globalization.CultureInfo.InvariantCulture);
 
     /// <summary>Writes a refusal; the task completes when it is durable.</summary>
     public Task RefuseAsync(Exchange x, int status, string code, string message, string? rule)
@@ -158,6 +207,8 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
                 ["message"] = message,
                 ["status"] = status.ToString(System.Globalization.CultureInfo.InvariantCulture),
                 ["model"] = x.Facts?.Model,
+                ["workspace_id"] = x.Principal.Workspace?.Id,
+                ["claude_project_id"] = x.Principal.Project?.Id,
                 ["policy"] = x.Snapshot.PolicyHash,
                 ["catalog"] = x.Snapshot.Catalog.Hash,
                 ["configuration"] = x.Snapshot.ConfigurationHash,
@@ -187,63 +238,24 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
         }
     }
 
-    private static (UsageRecord? Usage, long Cost, string? Source, bool Incomplete) Settle(Exchange x, Outcome outcome, long visibleBytes)
+    private static (Bill? Bill, bool Incomplete) Settle(Exchange x, Outcome outcome, long visibleBytes)
     {
-        if (x.Operation == Operation.CountTokens)
-            return (null, 0, null, false);
         var seen = x.Answer.Usage;
         // A refusal by the provider is not billed; a call whose end nobody saw may have been.
-        if (outcome == Outcome.UpstreamError && seen is null)
-            return (null, 0, null, false);
-        var incomplete = outcome is not Outcome.Answered;
-        var usage = seen is null ? new TokenUsage { InputTokens = FloorTokens(x.Body.Length) } : Tokens(seen);
-        if (incomplete)
-            usage = usage with { OutputTokens = Math.Max(usage.OutputTokens, FloorTokens(visibleBytes)) };
-        var (cost, isFallback) = Cost(x, usage, incomplete ? null : seen?.Iterations);
-        var record = new UsageRecord
-        {
-            InputTokens = usage.InputTokens,
-            OutputTokens = usage.OutputTokens,
-            CacheRead = usage.CacheRead,
-            CacheWrite5m = usage.CacheWrite5m,
-            CacheWrite1h = usage.CacheWrite1h,
-            WebSearchRequests = usage.WebSearchRequests,
-        };
-        return (record, cost, isFallback ? "fallback" : "catalog", incomplete);
+        if (x.Operation == Operation.CountTokens || (outcome == Outcome.UpstreamError && seen is null))
+            return (null, false);
+        var terms = x.Terms(seen);
+        return outcome == Outcome.Answered && seen is not null
+            ? (Bill.Of(terms, seen, x.Answer.StopReason, x.Facts.HasFreeCodeExecution), false)
+            : (Bill.Incomplete(terms, seen, FloorTokens(x.Body.Length), outcome == Outcome.Answered ? 0 : FloorTokens(visibleBytes)), outcome != Outcome.Answered);
     }
 
-    private static (long Nano, bool IsFallback) Cost(Exchange x, TokenUsage usage, List<(string? Model, AnswerUsage Usage)>? iterations)
+    private static string Wire(PriceSource source) => source switch
     {
-        var perMille = ScopePerMille(x);
-        if (iterations is null)
-        {
-            var quote = Quote(x);
-            return (Pricing.Cost(usage, quote.Price, perMille), quote.IsFallback);
-        }
-        // Iterations count tokens only; web searches stand in the sum alone.
-        var each = iterations.Select(i => new IterationUsage(i.Model ?? x.Deployment.Model, Tokens(i.Usage) with { WebSearchRequests = 0 }))
-            .Append(new IterationUsage(x.Deployment.Model, new TokenUsage { WebSearchRequests = usage.WebSearchRequests }));
-        var cost = Pricing.Cost(each.ToArray(), x.Snapshot.Catalog, Day(x), perMille: perMille);
-        return (cost.Nano, cost.IsFallback);
-    }
-
-    private static PriceQuote Quote(Exchange x) => x.Snapshot.Catalog.PriceOf(x.Deployment.Model, Day(x));
-
-    private static int ScopePerMille(Exchange x) =>
-        x.Snapshot.Catalog.ScopePerMille(x.Deployment.Model, x.Deployment.Resource.Platform, x.Deployment.Scope);
-
-    private static DateOnly Day(Exchange x) => DateOnly.FromDateTime(DateTimeOffset.FromUnixTimeMilliseconds(x.At).UtcDateTime);
-
-    private static TokenUsage Tokens(AnswerUsage usage) =>
-        new()
-        {
-            InputTokens = usage.InputTokens,
-            OutputTokens = usage.OutputTokens,
-            CacheRead = usage.CacheRead,
-            CacheWrite5m = usage.CacheWrite5m,
-            CacheWrite1h = usage.CacheWrite1h,
-            WebSearchRequests = usage.WebSearchRequests,
-        };
+        PriceSource.Negotiated => "negotiated",
+        PriceSource.Fallback => "fallback",
+        _ => "catalog",
+    };
 
     // Four bytes a token is what English prose comes to; a floor, replaced by the provider's count wherever there is one.
     private static long FloorTokens(long bytes) => (bytes + 3) / 4;

@@ -18,6 +18,7 @@ internal sealed class Projection
     private readonly Dictionary<(string Session, long Begun), object?[]> _sessionRequests = [];
     private readonly Dictionary<string, SessionRow> _sessions = [];
     private readonly SpendRows _spend = new();
+    private readonly BudgetRows _budgets = new();
     private LogPlace _to;
     private long _position;
     private long _orderedAt;
@@ -77,6 +78,7 @@ internal sealed class Projection
         await transaction.ExecuteManyAsync(Tables.SessionRequests, [.. _sessionRequests.Values]).ConfigureAwait(false);
         await transaction.ExecuteManyAsync(Tables.Ledger, _ledger).ConfigureAwait(false);
         await transaction.ExecuteManyAsync(Tables.SpendTotals, _spend.Rows).ConfigureAwait(false);
+        await _budgets.WriteAsync(transaction).ConfigureAwait(false);
         await transaction.ExecuteManyAsync(
             Tables.Opened,
             [.. _opened.Values.Select(r => new object?[] { r.OrganizationId, Bytes(r.Id), r.Sequence, r.Begun.Replica })]).ConfigureAwait(false);
@@ -151,8 +153,10 @@ internal sealed class Projection
             // The attempts before the one that answered came to nothing; their holds end at nothing.
             var settled = attempt == request.Attempt(finished.Attempt) ? finished : null;
             _ledger.Add(SpendRows.Ledger(row, request, attempt, settled));
-            if (settled != null)
-                _spend.Add(row, request, attempt, settled);
+            if (settled == null)
+                continue;
+            _spend.Add(row, request, attempt, settled);
+            _budgets.Add(row.OrganizationId, request.Begun.Replica, attempt, settled);
         }
     }
 

@@ -1,4 +1,5 @@
 using Demarc.Storage.Evidence;
+using Demarc.Storage.Ledger;
 using Microsoft.Extensions.Logging;
 
 namespace Demarc.Storage.Projections;
@@ -23,6 +24,7 @@ public sealed partial class Projector
     private readonly Signal _appended;
     private readonly OpenRequests _open;
     private readonly Leaves _leaves;
+    private readonly DeadLeases _leases;
 
     internal Projector(Store store, ILogger log)
     {
@@ -31,6 +33,7 @@ public sealed partial class Projector
         _appended = new Signal(store.Time);
         _open = new OpenRequests(store);
         _leaves = new Leaves(store);
+        _leases = new DeadLeases(store);
         store.Appended += _appended.Set;
     }
 
@@ -48,6 +51,7 @@ public sealed partial class Projector
                 var lead = await leading.ConfigureAwait(false);
                 await using (lead.ConfigureAwait(false))
                     await LeadAsync(lead, stop).ConfigureAwait(false);
+                // After the loss of the lead or an error of the store: whatever it was, asking at once would meet it again.
                 await Task.Delay(Idle, _store.Time, stop).ConfigureAwait(false);
                 leading = _store.LeadAsync(stop);
             }
@@ -86,7 +90,9 @@ public sealed partial class Projector
     }
 
     /// <summary>Finishes what dead replicas left open; the number of requests.</summary>
-    internal Task<int> SettleOrphansAsync() => Orphans.SettleAsync(_store, _open);
+    internal async Task<int> SettleOrphansAsync() => await SettleOrphansAsync(await _leases.EndAsync().ConfigureAwait(false)).ConfigureAwait(false);
+
+    private Task<int> SettleOrphansAsync(DeadLease[] ended) => Orphans.SettleAsync(_store, _open, ended);
 
     private async Task WriteAsync(Projection? projection, LeafBatch leaves)
     {
@@ -131,10 +137,13 @@ public sealed partial class Projector
                 if (_store.Time.GetElapsedTime(settled) >= OrphansEvery)
                 {
                     settled = _store.Time.GetTimestamp();
-                    if (await SettleOrphansAsync().ConfigureAwait(false) is > 0 and var count)
+                    var ended = await _leases.EndAsync().ConfigureAwait(false);
+                    if (await SettleOrphansAsync(ended).ConfigureAwait(false) is > 0 and var count)
                         Settled(count);
+                    await _leases.FreeAsync(ended).ConfigureAwait(false);
                 }
                 await _appended.WaitAsync(Idle, stop).ConfigureAwait(false);
+                // On purpose, though there is something to do: what comes meanwhile is projected with it, at a fraction of the cost.
                 await Task.Delay(Gather, _store.Time, stop).ConfigureAwait(false);
             }
         }

@@ -1,12 +1,12 @@
 using Demarc.Control.AdminApi;
 using Demarc.Control.Compliance;
 using Demarc.Control.Configuration;
-using Demarc.Control.Proofs;
 using Demarc.Control.Resources;
 using Demarc.Governance;
 using Demarc.Governance.Boundaries;
 using Demarc.Governance.Evidence;
 using Demarc.Governance.Policy;
+using Demarc.Governance.Spend;
 using Demarc.Proxy;
 using Demarc.Proxy.Ingress;
 using Demarc.Proxy.Refusals;
@@ -78,22 +78,23 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton<OrganizationEndpoints>();
             builder.Services.AddSingleton<ApiKeyEndpoints>();
             builder.Services.AddSingleton<UserEndpoints>();
+            builder.Services.AddSingleton<WorkspaceEndpoints>();
+            builder.Services.AddSingleton<ProjectEndpoints>();
             builder.Services.AddSingleton<AliasEndpoints>();
+            builder.Services.AddSingleton<SpendLimitEndpoints>();
+            builder.Services.AddSingleton<UsageEndpoints>();
             builder.Services.AddSingleton(new PageTokens(installation.Master.Derive("demarc cursor")));
             builder.Services.AddSingleton<ComplianceGate>();
             builder.Services.AddSingleton<DataPaths>();
             builder.Services.AddSingleton<ActivityEndpoints>();
             builder.Services.AddSingleton<TranscriptReader>();
             builder.Services.AddSingleton<SessionEndpoints>();
-            builder.Services.AddSingleton(config.Log);
-            builder.Services.AddSingleton(new LogSigner(store, installation.Master));
-            builder.Services.AddSingleton<LogEndpoints>();
-            builder.Services.AddSingleton<LogGate>();
-            builder.Services.AddSingleton(_ => new Witness(new SocketsHttpHandler()));
-            builder.Services.AddSingleton<WitnessSchedule>();
-            builder.Services.AddHostedService(s => s.GetRequiredService<WitnessSchedule>());
+            builder.Services.AddEvidenceLog(config.Log, store, installation.Master);
+            builder.Services.AddSingleton(new Escrow(store.Budgets, time));
+            builder.Services.AddSingleton(s => new LeaseFollower(s.GetRequiredService<Escrow>(), store.Budgets, time));
+            builder.Services.AddHostedService<EscrowFollower>();
             builder.Services.AddSingleton(s => new MessagesPipeline(
-                snapshots, store, s.GetRequiredService<UpstreamClient>(), s.GetRequiredService<UpstreamHealth>(), s.GetRequiredService<SessionNames>(), store.Replica, time,
+                snapshots, store, s.GetRequiredService<UpstreamClient>(), s.GetRequiredService<UpstreamHealth>(), s.GetRequiredService<SessionNames>(), s.GetRequiredService<Escrow>(), store.Replica, time,
                 s.GetRequiredService<ILogger<MessagesPipeline>>()));
             builder.Services.AddHostedService(_ => new StoreFollowers(store, snapshots));
             var tls = config.Tls is null ? null : new TlsCertificate(config.Tls, time, loggers.CreateLogger<TlsCertificate>());

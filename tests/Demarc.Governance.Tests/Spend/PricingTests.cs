@@ -73,30 +73,6 @@ public class PricingTests
     }
 
     [Fact]
-    public void Iterations_are_priced_each_at_their_own_model()
-    {
-        // Opus 5: 1,000 × $5/M + 100 × $25/M = 0.0075. Haiku 4.5: 2,000 × $1/M + 200 × $5/M = 0.003.
-        IterationUsage[] iterations =
-        [
-            new(Opus, new() { InputTokens = 1_000, OutputTokens = 100 }),
-            new("claude-haiku-4-5-20251001", new() { InputTokens = 2_000, OutputTokens = 200 }),
-        ];
-        var cost = Pricing.Cost(iterations, CatalogFile.Shipped, CatalogFile.Day);
-        Assert.Equal(new IterationsCost(10_500_000, IsFallback: false, Warning: null), cost);
-    }
-
-    [Fact]
-    public void An_iteration_on_an_unknown_model_says_so()
-    {
-        IterationUsage[] iterations = [new(Opus, new() { InputTokens = 1 }), new("claude-nova-9", new() { InputTokens = 1 })];
-        var cost = Pricing.Cost(iterations, CatalogFile.Shipped, CatalogFile.Day);
-        Assert.True(cost.IsFallback);
-        Assert.Contains("claude-nova-9", cost.Warning, StringComparison.Ordinal);
-        // Opus 5: 5,000 nano-dollars. The dearest input known is Opus 4.1's $15/M: 15,000.
-        Assert.Equal(20_000, cost.Nano);
-    }
-
-    [Fact]
     public void The_bound_takes_every_byte_for_a_token_at_the_dearest_rate()
     {
         // Opus 5: 85,000 bytes × $10/M (1-hour cache write) + 32,000 × $25/M = 0.85 + 0.80.

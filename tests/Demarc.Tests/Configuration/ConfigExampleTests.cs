@@ -47,6 +47,8 @@ public sealed class ConfigExampleTests : IDisposable
         Assert.Equal("wrkspc_01AbCdEf23GhIj", config.Resources[3].Workspace);
         Assert.Equal(new AwsCredential("arn:aws:iam::123456789012:role/claude", "contoso"), config.Resources[4].Credential);
         Assert.Equal(new GoogleCredential(Path.Combine(_folder.Root, "secrets/google.json")), config.Resources[6].Credential);
+        Assert.Equal([0, 12_500], config.Resources[0].Rates.Select(r => r.DiscountPerHundredThousand));
+        Assert.Equal((2_400_000_000L, 8_000_000_000_000L), (config.Resources[0].Rates[0].Price!.Value.Input, config.Resources[0].Rates[0].WebSearch));
         Assert.Equal(ConfigFolder.Canary + "-variable", ((KeyCredential)config.Resources[0].Credential).Key.Reveal());
         Assert.Equal(ConfigFolder.Canary + "-file", ((KeyCredential)config.Resources[1].Credential).Key.Reveal());
         var azure = config.Resources[0].Deployments[1];
@@ -73,10 +75,13 @@ public sealed class ConfigExampleTests : IDisposable
     [InlineData("resources: [{ zzzzzzzz: 1 }]", "")]
     [InlineData("resources: [{ credential: { zzzzzzzz: 1 } }]", "credential.")]
     [InlineData("resources: [{ deployments: [{ zzzzzzzz: 1 }] }]", "")]
+    [InlineData("resources: [{ rates: [{ zzzzzzzz: 1 }] }]", "")]
     [InlineData("policies: [{ zzzzzzzz: 1 }]", "")]
     [InlineData("policies: [{ match: { zzzzzzzz: 1 } }]", "match.")]
     [InlineData("policies: [{ require: { zzzzzzzz: 1 } }]", "require.")]
     [InlineData("policies: [{ deny: { zzzzzzzz: 1 } }]", "deny.")]
+    [InlineData("policies: [{ limits: [{ zzzzzzzz: 1 }] }]", "limits.")]
+    [InlineData("refusals: { zzzzzzzz: 1 }", "refusals.")]
     [InlineData("agreements: [{ zzzzzzzz: 1 }]", "")]
     [InlineData("aliases: { a: { zzzzzzzz: 1 } }", "")]
     public void Every_accepted_key_is_in_the_example_and_documented(string yaml, string prefix)
