@@ -15,7 +15,7 @@ internal static class Routes
     public static readonly string[] Open = ["HEAD /", "GET /", "HEAD /api/hello", "GET /api/hello", "GET /livez", "GET /readyz"];
 
     // The control plane: what admin_listen takes apart from inference.
-    private static readonly string[] Control = ["/v1/organizations", "/v1/compliance"];
+    private static readonly string[] Control = ["/v1/organizations", "/v1/compliance", "/log"];
 
     /// <summary>Whether a path belongs to administration and audit rather than to inference.</summary>
     public static bool IsControl(PathString path) => Array.Exists(Control, prefix => path.StartsWithSegments(prefix));
@@ -41,6 +41,7 @@ internal static class Routes
         var compliance = app.Services.GetRequiredService<ComplianceGate>();
         var activities = app.Services.GetRequiredService<ActivityEndpoints>();
         var sessions = app.Services.GetRequiredService<SessionEndpoints>();
+        var log = app.Services.GetRequiredService<LogGate>();
         var health = app.Services.GetRequiredService<Health>();
 
         // Inference: Anthropic Messages; Foundry, Amazon Bedrock and Google Cloud with and without a resource in the path.
@@ -107,6 +108,10 @@ internal static class Routes
         app.MapGet("/v1/compliance/apps/sessions/local", http => compliance.HandleAsync(http, ComplianceScope.UserData, sessions.ListAsync));
         app.MapGet("/v1/compliance/apps/sessions/local/{session_id}", http => compliance.HandleAsync(http, ComplianceScope.UserData, sessions.GetAsync));
         app.MapGet("/v1/compliance/apps/sessions/local/{session_id}/messages", http => compliance.HandleAsync(http, ComplianceScope.UserData, sessions.MessagesAsync));
+
+        // The log as a tree (C2SP tlog-tiles): for whoever may read activities, or for everyone where it is configured so.
+        app.MapGet("/log/checkpoint", log.CheckpointAsync);
+        app.MapGet("/log/tile/{**path}", http => log.TileAsync(http, Value(http, "path")));
 
         // Open: probes of clients and orchestrators.
         app.MapMethods("/", ["HEAD", "GET"], Hello);

@@ -55,6 +55,9 @@ public sealed record DemarcConfig
     /// <summary>How often deployments are checked against their platforms' management APIs; null for not by itself.</summary>
     public TimeSpan? VerifyEvery { get; init; }
 
+    /// <summary>How the log of records is shown and witnessed.</summary>
+    public required LogConfig Log { get; init; }
+
     public AgreementSnapshot[] Agreements { get; init; } = [];
 
     /// <summary>What the operator declares of platforms, the general before the special.</summary>

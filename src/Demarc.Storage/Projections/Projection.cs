@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Demarc.Governance.Evidence;
+using Demarc.Governance.Evidence.Merkle;
 using Demarc.Storage.Evidence;
 
 namespace Demarc.Storage.Projections;
@@ -48,7 +49,8 @@ internal sealed class Projection
             .Where(row => row.Kind is (long)RecordKind.Attempt or (long)RecordKind.Finished)
             .Select(Id).Where(id => !begunHere.Contains(id)).Distinct();
         var projection = new Projection(from, await open.FindAsync(earlier).ConfigureAwait(false));
-        foreach (var row in rows)
+        // What was erased before the derived tables were built again is a leaf, and nothing else.
+        foreach (var row in rows.Where(row => row.Document is not null || ErasedRecord.Commitment(row.Body) is null))
         {
             try
             {

@@ -34,6 +34,7 @@ public sealed class ConfigExampleTests : IDisposable
         Assert.Equal(Path.Combine(_folder.Root, "catalog.json"), config.CatalogPath);
         Assert.Equal(32 << 20, config.MaxBodyBytes);
         Assert.Equal("Contoso", config.OrganizationName);
+        Assert.Equal(new LogConfig(false, new WitnessPlace("/mnt/write-once/demarc-checkpoints.txt", null), TimeSpan.FromHours(1)), config.Log);
         Assert.Equal(
             [
                 ("contoso-eastus2", Platform.Foundry), ("anthropic-main", Platform.Anthropic), ("foundry-entra", Platform.Foundry),
@@ -69,6 +70,7 @@ public sealed class ConfigExampleTests : IDisposable
     [InlineData("zzzzzzzz: 1", "")]
     [InlineData("tls: { zzzzzzzz: 1 }", "tls.")]
     [InlineData("organization: { zzzzzzzz: 1 }", "organization.")]
+    [InlineData("log: { zzzzzzzz: 1 }", "log.")]
     [InlineData("network_rules: [{ zzzzzzzz: 1 }]", "")]
     [InlineData("resources: [{ zzzzzzzz: 1 }]", "")]
     [InlineData("resources: [{ credential: { zzzzzzzz: 1 } }]", "credential.")]

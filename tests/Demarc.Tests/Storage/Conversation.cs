@@ -49,6 +49,7 @@ public sealed class Conversation(
                     Usage = new UsageRecord { InputTokens = 10, OutputTokens = 20, CacheRead = 30, CacheWrite5m = 40, CacheWrite1h = 50 },
                     CostNanoUsd = cost,
                     PriceSource = "catalog",
+                    ContentSha256 = content is null ? null : Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(content)),
                 },
                 RecordJson.Default.FinishedRecord),
             content);
