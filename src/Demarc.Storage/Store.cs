@@ -39,7 +39,7 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
         Principals = new PrincipalDirectory(this, master, loggers.CreateLogger<PrincipalDirectory>());
         Activities = new Activities(this);
         Sessions = new Sessions(this);
-        Spend = new SpendTotals(this);
+        Spend = new SpendReports(this);
         Projector = new Projector(this, loggers.CreateLogger<Projector>());
     }
 
@@ -74,7 +74,7 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
 
     public Sessions Sessions { get; }
 
-    public SpendTotals Spend { get; }
+    public SpendReports Spend { get; }
 
     /// <summary>Follows the log and writes what is derived from it; run it in a serving process.</summary>
     public Projector Projector { get; }

@@ -52,6 +52,12 @@ public sealed record BegunRecord
 
     public required ActorRecord Actor { get; init; }
 
+    /// <summary>The workspace of the key or the project, <c>wrkspc_…</c>; null for the default one.</summary>
+    public string? WorkspaceId { get; init; }
+
+    /// <summary>The project that the request is for, <c>claude_proj_…</c>; null for none.</summary>
+    public string? ProjectId { get; init; }
+
     /// <summary><c>claude_code</c>, <c>cowork</c> or <c>api</c>, from the client's user agent.</summary>
     public required string Surface { get; init; }
 

@@ -13,7 +13,6 @@ internal sealed class Projection
     private readonly HashSet<Guid> _closed = [];
     private readonly List<object?[]> _activities = [];
     private readonly Dictionary<(string Organization, long Second), long> _seconds = [];
-    private readonly List<object?[]> _ledger = [];
     private readonly Dictionary<(string Session, long Begun), object?[]> _sessionRequests = [];
     private readonly Dictionary<string, SessionRow> _sessions = [];
     private readonly SpendRows _spend = new();
@@ -40,7 +39,10 @@ internal sealed class Projection
     /// <summary>Sequences of rows whose body is not what their kind says.</summary>
     public List<long> Unreadable { get; } = [];
 
-    public static async Task<Projection> OfAsync(LogRow[] rows, Watermark from, OpenRequests open)
+    /// <summary>The turns that settled requests of this batch belong to.</summary>
+    public IEnumerable<string> Turns => _spend.Turns;
+
+    public static async Task<Projection> OfAsync(LogRow[] rows, Watermark from, OpenRequests open, SeenTurns turns)
     {
         var begunHere = rows.Where(row => row.Kind == (long)RecordKind.Begun).Select(Id).ToHashSet();
         var earlier = rows
@@ -59,6 +61,7 @@ internal sealed class Projection
             }
         }
         projection._to = rows[^1].Place;
+        projection._spend.Complete(await turns.AmongAsync(projection.Turns).ConfigureAwait(false));
         return projection;
     }
 
@@ -80,8 +83,7 @@ internal sealed class Projection
             [.. _seconds.Select(s => new object?[] { s.Key.Organization, s.Key.Second, s.Value })]).ConfigureAwait(false);
         await transaction.ExecuteManyAsync(Tables.Sessions, [.. _sessions.Values.Select(s => s.Columns)]).ConfigureAwait(false);
         await transaction.ExecuteManyAsync(Tables.SessionRequests, [.. _sessionRequests.Values]).ConfigureAwait(false);
-        await transaction.ExecuteManyAsync(Tables.Ledger, _ledger).ConfigureAwait(false);
-        await transaction.ExecuteManyAsync(Tables.SpendTotals, _spend.Rows).ConfigureAwait(false);
+        await _spend.WriteAsync(transaction).ConfigureAwait(false);
         await transaction.ExecuteManyAsync(
             Tables.Opened,
             [.. _opened.Values.Select(r => new object?[] { r.OrganizationId, Bytes(r.Id), r.Sequence, r.Begun.Replica })]).ConfigureAwait(false);
@@ -155,9 +157,7 @@ internal sealed class Projection
         {
             // The attempts before the one that answered came to nothing; their holds end at nothing.
             var settled = attempt == request.Attempt(finished.Attempt) ? finished : null;
-            _ledger.Add(SpendRows.Ledger(row, request, attempt, settled));
-            if (settled != null)
-                _spend.Add(row, request, attempt, settled);
+            _spend.Add(row, request, attempt, settled);
         }
     }
 

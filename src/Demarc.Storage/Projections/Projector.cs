@@ -22,6 +22,7 @@ public sealed partial class Projector
     private readonly ILogger _log;
     private readonly Signal _appended;
     private readonly OpenRequests _open;
+    private readonly SeenTurns _turns;
 
     internal Projector(Store store, ILogger log)
     {
@@ -29,6 +30,7 @@ public sealed partial class Projector
         _log = log;
         _appended = new Signal(store.Time);
         _open = new OpenRequests(store);
+        _turns = new SeenTurns(store);
         store.Appended += _appended.Set;
     }
 
@@ -69,9 +71,10 @@ public sealed partial class Projector
             var rows = await _store.ReadLogAsync(mark.Place, Batch).ConfigureAwait(false);
             if (rows.Length == 0)
                 return total;
-            var projection = await Projection.OfAsync(rows, mark, _open).ConfigureAwait(false);
+            var projection = await Projection.OfAsync(rows, mark, _open, _turns).ConfigureAwait(false);
             await _store.WriteDerivedAsync(projection.WriteAsync).ConfigureAwait(false);
             _open.Keep(projection);
+            _turns.Keep(projection.Turns);
             foreach (var sequence in projection.Unreadable)
                 Unreadable(sequence);
             total += rows.Length;
@@ -105,6 +108,7 @@ public sealed partial class Projector
         catch (Exception e) when (!stop.IsCancellationRequested)
         {
             _open.Clear();
+            _turns.Clear();
             NotProjected(e);
         }
     }

@@ -13,7 +13,7 @@ public sealed class Conversation(
 
     private long At => at ?? TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
 
-    public Task BeginAsync(string operation = "messages", long reserved = 5000) =>
+    public Task BeginAsync(string operation = "messages", long reserved = 5000, string? prompt = null, string? workspace = null) =>
         AppendAsync(RecordKind.Begun, JsonSerializer.SerializeToUtf8Bytes(
             new BegunRecord
             {
@@ -23,6 +23,8 @@ public sealed class Conversation(
                 Dialect = "anthropic",
                 Operation = operation,
                 ClientSession = "client",
+                PromptId = prompt,
+                WorkspaceId = workspace,
                 ModelAsked = "sonnet",
                 Plan = ["east/sonnet", "west/sonnet"],
                 Attempt = Attempt(1, "east", reserved),
@@ -36,22 +38,21 @@ public sealed class Conversation(
     public Task RetryAsync(int number, string resource, long reserved) =>
         AppendAsync(RecordKind.Attempt, JsonSerializer.SerializeToUtf8Bytes(Attempt(number, resource, reserved), RecordJson.Default.AttemptRecord));
 
-    public Task FinishAsync(int attempt = 1, long cost = 1000, byte[]? content = null) =>
-        AppendAsync(
-            RecordKind.Finished,
-            JsonSerializer.SerializeToUtf8Bytes(
-                new FinishedRecord
-                {
-                    Id = Ids.From(Ids.Request, Id),
-                    Result = "answered",
-                    Status = 200,
-                    Attempt = attempt,
-                    Usage = new UsageRecord { InputTokens = 10, OutputTokens = 20, CacheRead = 30, CacheWrite5m = 40, CacheWrite1h = 50 },
-                    CostNanoUsd = cost,
-                    PriceSource = "catalog",
-                },
-                RecordJson.Default.FinishedRecord),
-            content);
+    public Task FinishAsync(int attempt = 1, long cost = 1000, byte[]? content = null) => FinishAsync(Finished(attempt, cost), content);
+
+    public Task FinishAsync(FinishedRecord finished, byte[]? content = null) =>
+        AppendAsync(RecordKind.Finished, JsonSerializer.SerializeToUtf8Bytes(finished, RecordJson.Default.FinishedRecord), content);
+
+    public FinishedRecord Finished(int attempt = 1, long cost = 1000) => new()
+    {
+        Id = Ids.From(Ids.Request, Id),
+        Result = "answered",
+        Status = 200,
+        Attempt = attempt,
+        Usage = new UsageRecord { InputTokens = 10, OutputTokens = 20, CacheRead = 30, CacheWrite5m = 40, CacheWrite1h = 50 },
+        CostNanoUsd = cost,
+        PriceSource = "catalog",
+    };
 
     public async Task<Conversation> WholeAsync(long cost = 1000)
     {
