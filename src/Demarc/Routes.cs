@@ -34,6 +34,9 @@ internal static class Routes
         var keys = app.Services.GetRequiredService<ApiKeyEndpoints>();
         var users = app.Services.GetRequiredService<UserEndpoints>();
         var aliases = app.Services.GetRequiredService<AliasEndpoints>();
+        var usage = app.Services.GetRequiredService<UsageReportEndpoints>();
+        var cost = app.Services.GetRequiredService<CostReportEndpoints>();
+        var claudeCode = app.Services.GetRequiredService<ClaudeCodeReportEndpoints>();
         var compliance = app.Services.GetRequiredService<ComplianceGate>();
         var activities = app.Services.GetRequiredService<ActivityEndpoints>();
         var sessions = app.Services.GetRequiredService<SessionEndpoints>();
@@ -71,6 +74,9 @@ internal static class Routes
         app.MapPost("/v1/organizations/aliases/{name}/promote", http => admin.HandleAsync(http, aliases.PromoteAsync));
         app.MapPost("/v1/organizations/aliases/{name}/rollback", http => admin.HandleAsync(http, aliases.RollbackAsync));
         app.MapDelete("/v1/organizations/aliases/{name}", http => admin.HandleAsync(http, aliases.DeleteAsync));
+        app.MapGet("/v1/organizations/usage_report/messages", http => admin.HandleAsync(http, usage.GetAsync));
+        app.MapGet("/v1/organizations/usage_report/claude_code", http => admin.HandleAsync(http, claudeCode.GetAsync));
+        app.MapGet("/v1/organizations/cost_report", http => admin.HandleAsync(http, cost.GetAsync));
 
         // Compliance: the vendor's Compliance API. Compliance keys; activities for admin keys too. Each read is an activity.
         app.MapGet("/v1/compliance/activities", http => compliance.HandleAsync(http, ComplianceScope.Activities, activities.ListAsync));

@@ -36,6 +36,7 @@ public static class ConfigSnapshot
             ConfigurationHash = configurationHash,
             MaxBodyBytes = config.MaxBodyBytes,
             Network = config.Network,
+            NamesPeople = config.NamesPeople,
         };
     }
 

@@ -64,6 +64,9 @@ public sealed class GatewaySnapshot
     /// <summary>Where requests may come from, whatever they ask for.</summary>
     public NetworkRules Network { get; init; } = NetworkRules.None;
 
+    /// <summary>Whether reports for each person name people; else they appear by id.</summary>
+    public bool NamesPeople { get; init; }
+
     /// <summary>What holds at a time; worked out anew when an agreement begins or ends.</summary>
     internal DecisionTable TableAt(DateTimeOffset now)
     {
@@ -100,5 +103,6 @@ public sealed class GatewaySnapshot
         ConfigurationHash = ConfigurationHash,
         MaxBodyBytes = MaxBodyBytes,
         Network = Network,
+        NamesPeople = NamesPeople,
     };
 }

@@ -13,12 +13,13 @@ public sealed class Conversation(
 
     private long At => at ?? TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
 
-    public Task BeginAsync(string operation = "messages", long reserved = 5000, string? prompt = null, string? workspace = null) =>
+    public Task BeginAsync(string operation = "messages", long reserved = 5000, string? prompt = null, string? workspace = null, string type = "user",
+        string platform = "foundry", string model = "claude-sonnet-4-6") =>
         AppendAsync(RecordKind.Begun, JsonSerializer.SerializeToUtf8Bytes(
             new BegunRecord
             {
                 Id = Ids.From(Ids.Request, Id),
-                Actor = new ActorRecord("user", actor, KeyId: "apikey_1"),
+                Actor = new ActorRecord(type, actor, KeyId: "apikey_1"),
                 Surface = "claude_code",
                 Dialect = "anthropic",
                 Operation = operation,
@@ -27,7 +28,7 @@ public sealed class Conversation(
                 WorkspaceId = workspace,
                 ModelAsked = "sonnet",
                 Plan = ["east/sonnet", "west/sonnet"],
-                Attempt = Attempt(1, "east", reserved),
+                Attempt = Attempt(1, "east", reserved) with { Platform = platform, Model = model },
                 Capture = "full",
                 Splices = [],
                 Receipt = new ReceiptRecord("sha256:p", "sha256:c", "sha256:f"),
