@@ -43,7 +43,7 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
         Principals = new PrincipalDirectory(this, master, loggers.CreateLogger<PrincipalDirectory>());
         Activities = new Activities(this);
         Sessions = new Sessions(this);
-        Spend = new SpendTotals(this);
+        Spend = new SpendReports(this);
         Budgets = new Budgets(this);
         SpendLimits = new SpendLimits(this);
         Tree = new EvidenceTree(this);
@@ -90,7 +90,7 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
 
     public Sessions Sessions { get; }
 
-    public SpendTotals Spend { get; }
+    public SpendReports Spend { get; }
 
     public Budgets Budgets { get; }
 

@@ -84,6 +84,9 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton<AliasEndpoints>();
             builder.Services.AddSingleton<SpendLimitEndpoints>();
             builder.Services.AddSingleton<UsageEndpoints>();
+            builder.Services.AddSingleton<UsageReportEndpoints>();
+            builder.Services.AddSingleton<CostReportEndpoints>();
+            builder.Services.AddSingleton<ClaudeCodeReportEndpoints>();
             builder.Services.AddSingleton(new PageTokens(installation.Master.Derive("demarc cursor")));
             builder.Services.AddSingleton<ComplianceGate>();
             builder.Services.AddSingleton<DataPaths>();
