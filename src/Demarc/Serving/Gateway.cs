@@ -84,12 +84,16 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton<AliasEndpoints>();
             builder.Services.AddSingleton<SpendLimitEndpoints>();
             builder.Services.AddSingleton<UsageEndpoints>();
+            builder.Services.AddSingleton<UsageReportEndpoints>();
+            builder.Services.AddSingleton<CostReportEndpoints>();
+            builder.Services.AddSingleton<ClaudeCodeReportEndpoints>();
             builder.Services.AddSingleton(new PageTokens(installation.Master.Derive("demarc cursor")));
             builder.Services.AddSingleton<ComplianceGate>();
             builder.Services.AddSingleton<DataPaths>();
             builder.Services.AddSingleton<ActivityEndpoints>();
             builder.Services.AddSingleton<TranscriptReader>();
             builder.Services.AddSingleton<SessionEndpoints>();
+            builder.Services.AddEvidenceLog(config.Log, store, installation.Master);
             builder.Services.AddSingleton(new Escrow(store.Budgets, time));
             builder.Services.AddSingleton(s => new LeaseFollower(s.GetRequiredService<Escrow>(), store.Budgets, time));
             builder.Services.AddHostedService<EscrowFollower>();

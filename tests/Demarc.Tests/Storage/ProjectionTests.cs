@@ -2,6 +2,7 @@ using System.Text.Json;
 using Demarc.Governance.Evidence;
 using Demarc.Storage;
 using Demarc.Storage.Evidence;
+using Demarc.Storage.Ledger;
 using Xunit;
 
 namespace Demarc.Tests.Storage;
@@ -34,7 +35,8 @@ public class ProjectionTests
         Assert.Equal([1, 2, 3], listed.Content!);
         Assert.Equal(request.Id, new Guid(listed.RequestId, bigEndian: true));
 
-        var spent = Assert.Single(await store.Spend.ListAsync("org_1", new(2026, 11, 1), new(2026, 12, 1)));
+        var november = new SpendQuery("org_1", new(2026, 11, 1, 0, 0, 0, TimeSpan.Zero), new(2026, 12, 1, 0, 0, 0, TimeSpan.Zero));
+        var spent = Assert.Single(await store.Spend.ListAsync(november with { By = SpendDimensions.Principal | SpendDimensions.Model | SpendDimensions.Resource }));
         Assert.Equal(("user_1", "claude-sonnet-4-6", "east", 1L, 1234L), (spent.PrincipalId, spent.Model, spent.Resource, spent.Requests, spent.NanoUsd));
         Assert.Equal((10L, 20L, 30L, 40L, 50L), (spent.InputTokens, spent.OutputTokens, spent.CacheReadTokens, spent.CacheWrite5mTokens, spent.CacheWrite1hTokens));
         Assert.Equal(1, await place.SqlAsync<long>("SELECT count(*) FROM ledger WHERE nano_usd = 1234 AND attempt = 1"));
