@@ -20,6 +20,8 @@ internal sealed class SqliteStore : Store
     /// <summary>How long a write waits for another process's transaction.</summary>
     public const int BusyMilliseconds = 10_000;
 
+    private static readonly BulkStatement KeepSalts = BulkStatement.Insert("leaf_salts", SaltColumns, "ON CONFLICT DO NOTHING");
+
     private readonly string _file;
     private readonly string _readString;
     private readonly string _keyReadString;
@@ -47,6 +49,12 @@ internal sealed class SqliteStore : Store
     internal override string Unfollowed => "watermarks w JOIN records r ON r.sequence > w.sequence WHERE w.name = 'records'";
 
     internal override string TextsOfJson(string parameter) => $"(SELECT value FROM json_each(@{parameter}))";
+
+    internal override string AsBytes(string column) => $"CAST({column} AS blob)";
+
+    internal override string IsPassed => "r.sequence <= m.sequence";
+
+    internal override string NumbersOfJson(string parameter) => TextsOfJson(parameter);
 
     public static async Task<SqliteStore> OpenAtAsync(string path, MasterKey master, TimeProvider time, ILoggerFactory loggers)
     {
@@ -104,6 +112,29 @@ internal sealed class SqliteStore : Store
         await using (connection.ConfigureAwait(false))
             return await connection.QueryFirstOrDefaultAsync<byte[]>(SelectContentKey, new { organizationId, sessionId, day }).ConfigureAwait(false);
     }
+
+    internal override async Task<byte[]?> FindLeafSaltsAsync(string organizationId, long number)
+    {
+        var connection = await OpenReadAsync(_keyReadString).ConfigureAwait(false);
+        await using (connection.ConfigureAwait(false))
+            return await connection.QueryFirstOrDefaultAsync<byte[]>(
+                "SELECT salts FROM leaf_salts WHERE organization_id = @organizationId AND number = @number", new { organizationId, number }).ConfigureAwait(false);
+    }
+
+    internal override Task KeepLeafSaltsAsync(string organizationId, long number, byte[][] pages) =>
+        _keyWriter.WriteAsync(
+            async transaction =>
+            {
+                await transaction.ExecuteManyAsync(KeepSalts, SaltRows(organizationId, number, pages)).ConfigureAwait(false);
+                return true;
+            },
+            _ => { });
+
+    internal override Task ReplaceLeafSaltsAsync(string organizationId, long number, byte[] salts) =>
+        _keyWriter.WriteAsync(
+            transaction => transaction.ExecuteAsync(
+                "UPDATE leaf_salts SET salts = @salts WHERE organization_id = @organizationId AND number = @number", new { organizationId, number, salts }),
+            _ => { });
 
     internal override Task<LogRow[]> ReadLogAsync(LogPlace after, int limit) =>
         _writer.Recent.Take(after.Sequence, limit) is { Length: > 0 } recent ? Task.FromResult(recent) : QueryAsync<LogRow>(

@@ -5,6 +5,7 @@ using Demarc.Governance.Identity;
 using Demarc.Storage.Content;
 using Demarc.Storage.Directory;
 using Demarc.Storage.Evidence;
+using Demarc.Storage.Evidence.Merkle;
 using Demarc.Storage.Ledger;
 using Demarc.Storage.Projections;
 using Microsoft.Extensions.Logging;
@@ -36,16 +37,20 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
         ApiKeys = new ApiKeys(this, master);
         Aliases = new Aliases(this);
         Boundaries = new BoundaryRegister(this);
+        Breakers = new Breakers(this);
         Requests = new Requests(this);
         Changes = new Changes(this, loggers.CreateLogger<Changes>());
         Principals = new PrincipalDirectory(this, master, loggers.CreateLogger<PrincipalDirectory>());
         Activities = new Activities(this);
         Sessions = new Sessions(this);
-        Spend = new SpendTotals(this);
+        Spend = new SpendReports(this);
         Budgets = new Budgets(this);
         SpendLimits = new SpendLimits(this);
         IncreaseRequests = new IncreaseRequests(this);
         SpendAlerts = new SpendAlerts(this);
+        Tree = new EvidenceTree(this);
+        Checkpoints = new Checkpoints(this);
+        Erasure = new Erasure(this);
         Projector = new Projector(this, loggers.CreateLogger<Projector>());
     }
 
@@ -71,6 +76,9 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
     /// <summary>Data paths as they were declared, and what was checked of them.</summary>
     public BoundaryRegister Boundaries { get; }
 
+    /// <summary>Which deployments fail, from replica to replica.</summary>
+    public Breakers Breakers { get; }
+
     /// <summary>What is on record of one request.</summary>
     public Requests Requests { get; }
 
@@ -84,7 +92,7 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
 
     public Sessions Sessions { get; }
 
-    public SpendTotals Spend { get; }
+    public SpendReports Spend { get; }
 
     public Budgets Budgets { get; }
 
@@ -93,6 +101,15 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
     public IncreaseRequests IncreaseRequests { get; }
 
     public SpendAlerts SpendAlerts { get; }
+
+    /// <summary>The log as Merkle trees.</summary>
+    public EvidenceTree Tree { get; }
+
+    /// <summary>What was said of the trees, and by which keys.</summary>
+    public Checkpoints Checkpoints { get; }
+
+    /// <summary>Takes records out of the log.</summary>
+    public Erasure Erasure { get; }
 
     /// <summary>Follows the log and writes what is derived from it; run it in a serving process.</summary>
     public Projector Projector { get; }
@@ -170,6 +187,21 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
     /// <summary>The wrapped key of the place, or null.</summary>
     internal abstract Task<byte[]?> FindContentKeyAsync(string organizationId, string sessionId, string day);
 
+    /// <summary>The salts of 256 leaves from 256 times that number on; null when none are kept.</summary>
+    internal abstract Task<byte[]?> FindLeafSaltsAsync(string organizationId, long number);
+
+    /// <summary>Keeps pages of salts from that number on, but for those that are kept already; durable when the task completes.</summary>
+    internal abstract Task KeepLeafSaltsAsync(string organizationId, long number, byte[][] pages);
+
+    /// <summary>Puts other salts in the place of those that are kept; durable when the task completes.</summary>
+    internal abstract Task ReplaceLeafSaltsAsync(string organizationId, long number, byte[] salts);
+
+    /// <summary>A column as the bytes that it is, also where somebody put text into it.</summary>
+    internal abstract string AsBytes(string column);
+
+    /// <summary>The condition on <c>r</c>, a row of the log, that the watermark <c>m</c> has passed it.</summary>
+    internal abstract string IsPassed { get; }
+
     /// <summary>The next rows of the log after a place in it, in the log's order, none missing before the last.</summary>
     internal abstract Task<LogRow[]> ReadLogAsync(LogPlace after, int limit);
 
@@ -191,6 +223,9 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
     /// <summary>A subquery of the strings in a parameter that is a JSON array.</summary>
     internal abstract string TextsOfJson(string parameter);
 
+    /// <summary>A subquery of the whole numbers in a parameter that is a JSON array.</summary>
+    internal abstract string NumbersOfJson(string parameter);
+
     /// <summary>Signals <paramref name="changed"/> when another process changes the directory, where the store can tell.</summary>
     internal abstract Task ListenAsync(Action changed, CancellationToken stop);
 
@@ -209,6 +244,11 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
         await using (connection.ConfigureAwait(false))
             return await connection.QueryFirstOrDefaultAsync<T>(sql, parameters).ConfigureAwait(false);
     }
+
+    private protected const string SaltColumns = "organization_id:t number:i salts:b";
+
+    private protected static object?[][] SaltRows(string organizationId, long number, byte[][] pages) =>
+        [.. pages.Select((page, i) => new object?[] { organizationId, number + i, page })];
 
     private protected void RaiseAppended() => Appended?.Invoke();
 }

@@ -17,7 +17,7 @@ internal static class Routes
     public static readonly string[] Open = ["HEAD /", "GET /", "HEAD /api/hello", "GET /api/hello", "GET /livez", "GET /readyz", "GET /limits/ask", "POST /limits/ask"];
 
     // The control plane: what admin_listen takes apart from inference.
-    private static readonly string[] Control = ["/v1/organizations", "/v1/compliance"];
+    private static readonly string[] Control = ["/v1/organizations", "/v1/compliance", "/log"];
 
     /// <summary>Whether a path belongs to administration and audit rather than to inference.</summary>
     public static bool IsControl(PathString path) => Array.Exists(Control, prefix => path.StartsWithSegments(prefix));
@@ -42,9 +42,13 @@ internal static class Routes
         var increases = app.Services.GetRequiredService<IncreaseRequestEndpoints>();
         var asking = app.Services.GetRequiredService<IncreasePage>();
         var usage = app.Services.GetRequiredService<UsageEndpoints>();
+        var usageReport = app.Services.GetRequiredService<UsageReportEndpoints>();
+        var cost = app.Services.GetRequiredService<CostReportEndpoints>();
+        var claudeCode = app.Services.GetRequiredService<ClaudeCodeReportEndpoints>();
         var compliance = app.Services.GetRequiredService<ComplianceGate>();
         var activities = app.Services.GetRequiredService<ActivityEndpoints>();
         var sessions = app.Services.GetRequiredService<SessionEndpoints>();
+        var log = app.Services.GetRequiredService<LogGate>();
         var health = app.Services.GetRequiredService<Health>();
 
         // Inference: Anthropic Messages; Foundry, Amazon Bedrock and Google Cloud with and without a resource in the path.
@@ -98,6 +102,9 @@ internal static class Routes
         app.MapPost("/v1/organizations/aliases/{name}/promote", http => admin.HandleAsync(http, aliases.PromoteAsync));
         app.MapPost("/v1/organizations/aliases/{name}/rollback", http => admin.HandleAsync(http, aliases.RollbackAsync));
         app.MapDelete("/v1/organizations/aliases/{name}", http => admin.HandleAsync(http, aliases.DeleteAsync));
+        app.MapGet("/v1/organizations/usage_report/messages", http => admin.HandleAsync(http, usageReport.GetAsync));
+        app.MapGet("/v1/organizations/usage_report/claude_code", http => admin.HandleAsync(http, claudeCode.GetAsync));
+        app.MapGet("/v1/organizations/cost_report", http => admin.HandleAsync(http, cost.GetAsync));
 
         app.MapGet("/v1/organizations/spend_limits", http => admin.HandleAsync(http, limits.ListAsync));
         app.MapPost("/v1/organizations/spend_limits", http => admin.HandleAsync(http, limits.CreateAsync));
@@ -115,6 +122,10 @@ internal static class Routes
         app.MapGet("/v1/compliance/apps/sessions/local", http => compliance.HandleAsync(http, ComplianceScope.UserData, sessions.ListAsync));
         app.MapGet("/v1/compliance/apps/sessions/local/{session_id}", http => compliance.HandleAsync(http, ComplianceScope.UserData, sessions.GetAsync));
         app.MapGet("/v1/compliance/apps/sessions/local/{session_id}/messages", http => compliance.HandleAsync(http, ComplianceScope.UserData, sessions.MessagesAsync));
+
+        // The log as a tree (C2SP tlog-tiles): for whoever may read activities, or for everyone where it is configured so.
+        app.MapGet("/log/checkpoint", log.CheckpointAsync);
+        app.MapGet("/log/tile/{**path}", http => log.TileAsync(http, Value(http, "path")));
 
         // Open: probes of clients and orchestrators.
         app.MapMethods("/", ["HEAD", "GET"], Hello);

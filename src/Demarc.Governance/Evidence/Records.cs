@@ -43,6 +43,12 @@ public sealed record AttemptRecord(
 {
     /// <summary>The meters of the limits that its cost counts towards; null for none.</summary>
     public string[]? Budgets { get; init; }
+
+    /// <summary>
+    /// What the attempt before stands at, nano-dollars, as it may have been billed: it had the whole request and nobody saw what
+    /// came of it. Null where nothing can be owed.
+    /// </summary>
+    public long? AfterNanoUsd { get; init; }
 }
 
 /// <summary>Hashes (<c>sha256:…</c>) of what was in force when the decision was made.</summary>
@@ -208,6 +214,9 @@ public sealed record FinishedRecord
     public long FirstByteUs { get; init; }
 
     public long ResponseBytes { get; init; }
+
+    /// <summary>SHA-256 of the sealed content, in hex: what is proven of the record is proven of its content. Null when none is kept.</summary>
+    public string? ContentSha256 { get; init; }
 }
 
 /// <summary>Something that happened outside of an answered request, already in the shape of an activity.</summary>

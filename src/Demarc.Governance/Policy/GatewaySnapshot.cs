@@ -115,6 +115,9 @@ public sealed class GatewaySnapshot
     // Principals are themselves a bounded cache; past the bound this one starts over.
     private const int MaxPrincipals = 20_000;
 
+    /// <summary>Whether reports for each person name people; else they appear by id.</summary>
+    public bool NamesPeople { get; init; }
+
     /// <summary>What holds at a time; worked out anew when an agreement begins or ends.</summary>
     internal DecisionTable TableAt(DateTimeOffset now)
     {
@@ -157,5 +160,6 @@ public sealed class GatewaySnapshot
         StoredLimits = limits,
         Raises = raises,
         RefusalText = RefusalText,
+        NamesPeople = NamesPeople,
     };
 }

@@ -24,11 +24,14 @@ public sealed record User
 
     /// <summary>Unix milliseconds.</summary>
     public required long CreatedAt { get; init; }
+
+    /// <summary>Who pays for what the person spends, in the organization's own words; null for nobody named.</summary>
+    public string? CostCenter { get; init; }
 }
 
 public sealed class Users
 {
-    private const string Select = "SELECT id, organization_id, email, name, role, status, created_at FROM users";
+    private const string Select = "SELECT id, organization_id, email, name, role, status, created_at, cost_center FROM users";
 
     private readonly Store _store;
 
@@ -88,18 +91,24 @@ public sealed class Users
             new { organizationId, email = email?.ToLowerInvariant(), roles = JsonSerializer.Serialize(roles), page.AfterId, page.BeforeId }).ConfigureAwait(false));
     }
 
+    /// <summary>The people whose cost center is named.</summary>
+    public Task<User[]> CostCentersAsync(string organizationId) =>
+        _store.QueryAsync<User>(Select + " WHERE organization_id = @organizationId AND cost_center IS NOT NULL", new { organizationId });
+
     /// <summary>Changes what is not null; null when there is no such user.</summary>
+    /// <param name="costCenter">Empty for none.</param>
     public Task<User?> UpdateAsync(
-        string organizationId, string id, ActorRecord actor, string? name = null, string? role = null, string? status = null) =>
+        string organizationId, string id, ActorRecord actor, string? name = null, string? role = null, string? status = null, string? costCenter = null) =>
         _store.WriteAsync(async transaction =>
         {
             var user = await transaction.FindAsync<User>(
                 """
-                UPDATE users SET name = coalesce(@name, name), role = coalesce(@role, role), status = coalesce(@status, status)
+                UPDATE users SET name = coalesce(@name, name), role = coalesce(@role, role), status = coalesce(@status, status),
+                  cost_center = CASE WHEN @costCenter IS NULL THEN cost_center ELSE nullif(@costCenter, '') END
                 WHERE organization_id = @organizationId AND id = @id
-                RETURNING id, organization_id, email, name, role, status, created_at
+                RETURNING id, organization_id, email, name, role, status, created_at, cost_center
                 """,
-                new { organizationId, id, name, role, status }).ConfigureAwait(false);
+                new { organizationId, id, name, role, status, costCenter }).ConfigureAwait(false);
             if (user == null)
                 return null;
             await transaction.ChangeAsync(organizationId, actor, "demarc_user_updated", new()
@@ -108,6 +117,7 @@ public sealed class Users
                 ["name"] = name,
                 ["role"] = role,
                 ["status"] = status,
+                ["cost_center"] = costCenter,
             }).ConfigureAwait(false);
             return user;
         });

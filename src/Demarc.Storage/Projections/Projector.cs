@@ -6,8 +6,8 @@ namespace Demarc.Storage.Projections;
 
 /// <summary>
 /// Follows the log above its watermark and writes what is derived from it: activities, sessions, the ledger, totals of
-/// spend, and which requests are open. One process leads; each batch and its watermark are one transaction, so
-/// what is derived is derived once.
+/// spend, which requests are open, and the evidence trees. One process leads; each batch and its watermark are one
+/// transaction, so what is derived is derived once.
 /// </summary>
 public sealed partial class Projector
 {
@@ -23,7 +23,9 @@ public sealed partial class Projector
     private readonly ILogger _log;
     private readonly Signal _appended;
     private readonly OpenRequests _open;
+    private readonly Leaves _leaves;
     private readonly DeadLeases _leases;
+    private readonly SeenTurns _turns;
 
     internal Projector(Store store, ILogger log)
     {
@@ -31,7 +33,9 @@ public sealed partial class Projector
         _log = log;
         _appended = new Signal(store.Time);
         _open = new OpenRequests(store);
+        _leaves = new Leaves(store);
         _leases = new DeadLeases(store);
+        _turns = new SeenTurns(store);
         store.Appended += _appended.Set;
     }
 
@@ -69,13 +73,16 @@ public sealed partial class Projector
         var total = 0;
         while (true)
         {
-            var mark = (await _store.FindAsync<Watermark>(Watermark.Select).ConfigureAwait(false))!;
+            var mark = (await _store.FindAsync<Watermark>(Watermark.Select, new { name = "records" }).ConfigureAwait(false))!;
+            await GrowTreesAsync(mark.Place).ConfigureAwait(false);
             var rows = await _store.ReadLogAsync(mark.Place, Batch).ConfigureAwait(false);
             if (rows.Length == 0)
                 return total;
-            var projection = await Projection.OfAsync(rows, mark, _open).ConfigureAwait(false);
-            await _store.WriteDerivedAsync(projection.WriteAsync).ConfigureAwait(false);
+            var projection = await Projection.OfAsync(rows, mark, _open, _turns).ConfigureAwait(false);
+            var leaves = await _leaves.OfAsync(rows).ConfigureAwait(false);
+            await WriteAsync(projection, leaves).ConfigureAwait(false);
             _open.Keep(projection);
+            _turns.Keep(projection.Turns);
             foreach (var sequence in projection.Unreadable)
                 Unreadable(sequence);
             total += rows.Length;
@@ -89,6 +96,38 @@ public sealed partial class Projector
     internal async Task<int> SettleOrphansAsync() => await SettleOrphansAsync(await _leases.EndAsync().ConfigureAwait(false)).ConfigureAwait(false);
 
     private Task<int> SettleOrphansAsync(DeadLease[] ended) => Orphans.SettleAsync(_store, _open, ended);
+
+    private async Task WriteAsync(Projection? projection, LeafBatch leaves)
+    {
+        try
+        {
+            await _store.WriteDerivedAsync(async transaction =>
+            {
+                if (projection is not null)
+                    await projection.WriteAsync(transaction).ConfigureAwait(false);
+                return await leaves.WriteAsync(transaction).ConfigureAwait(false);
+            }).ConfigureAwait(false);
+            _leaves.Keep(leaves);
+        }
+        catch
+        {
+            _leaves.Clear();
+            throw;
+        }
+    }
+
+    // Both go on together; the trees are behind only on a store that is older than they are.
+    private async Task GrowTreesAsync(LogPlace until)
+    {
+        while ((await _leaves.PlaceAsync().ConfigureAwait(false)) is var place && place.CompareTo(until) < 0)
+        {
+            var rows = await _store.ReadLogAsync(place, Batch).ConfigureAwait(false);
+            rows = Array.FindAll(rows, row => row.Place.CompareTo(until) <= 0);
+            if (rows.Length == 0)
+                return;
+            await WriteAsync(null, await _leaves.OfAsync(rows).ConfigureAwait(false)).ConfigureAwait(false);
+        }
+    }
 
     private async Task LeadAsync(Lead lead, CancellationToken stop)
     {
@@ -114,6 +153,8 @@ public sealed partial class Projector
         catch (Exception e) when (!stop.IsCancellationRequested)
         {
             _open.Clear();
+            _leaves.Clear();
+            _turns.Clear();
             NotProjected(e);
         }
     }
