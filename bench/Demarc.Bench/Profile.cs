@@ -29,6 +29,7 @@ internal static class Profile
         Directory.CreateDirectory(results);
         var data = Path.Combine(results, "perf.data");
         var load = bench.Wrk.RunAsync(target, RequestText.Small(), Connections, 12);
+        // wrk says nothing until its end; by now its connections stand.
         await Task.Delay(TimeSpan.FromSeconds(1));
         await Commands.RunAsync("perf", "record", "-F", "499", "-g", "-a", "-m", "32M", "-o", data, "--", "sleep", "9");
         var result = await load;

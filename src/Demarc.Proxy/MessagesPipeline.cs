@@ -4,9 +4,11 @@ using Demarc.Governance.Boundaries;
 using Demarc.Governance.Evidence;
 using Demarc.Governance.Identity;
 using Demarc.Governance.Policy;
+using Demarc.Governance.Spend;
 using Demarc.Governance.Wire;
 using Demarc.Proxy.Admission;
 using Demarc.Proxy.Ingress;
+using Demarc.Proxy.Limits;
 using Demarc.Proxy.Refusals;
 using Demarc.Proxy.Relay;
 using Demarc.Proxy.Settlement;
@@ -17,11 +19,11 @@ using Microsoft.Extensions.Logging;
 namespace Demarc.Proxy;
 
 /// <summary>
-/// The request path, a straight line: 1 authenticate, 2 admit (network, body and its form), 3 decide, 4 begin (record and
-/// reservation), 5 dispatch, 6 relay and settle, 7 hold what the answer says against the boundary.
+/// The request path, a straight line: 1 authenticate, 2 admit (network, project, body and its form), 3 decide and reserve, 4 begin
+/// (record), 5 dispatch, 6 relay and settle, 7 hold what the answer says against the boundary.
 /// </summary>
 public sealed partial class MessagesPipeline(
-    ISnapshotSource snapshots, IEvidenceSink sink, UpstreamClient upstream, UpstreamHealth health, SessionNames sessions, string replica, TimeProvider time,
+    ISnapshotSource snapshots, IEvidenceSink sink, UpstreamClient upstream, UpstreamHealth health, SessionNames sessions, Escrow escrow, string replica, TimeProvider time,
     ILogger<MessagesPipeline> log)
 {
     private const int MaxHeaderBytes = 64 << 10;
@@ -30,6 +32,7 @@ public sealed partial class MessagesPipeline(
     private static readonly TimeSpan MinHeaderTimeout = TimeSpan.FromMinutes(10);
 
     private readonly Settler _settler = new(sink, replica, time);
+    private readonly SpendGate _spend = new(escrow);
     private readonly SessionTips _tips = new();
     private readonly SessionMoves _moves = new(time);
 
@@ -70,6 +73,7 @@ public sealed partial class MessagesPipeline(
         }
         finally
         {
+            x.Spend?.Settle(0, null);
             // Still null where the request was refused before its body was read, or handed on to an upload under way.
             x.Body?.Return();
         }
@@ -106,7 +110,7 @@ public sealed partial class MessagesPipeline(
     private async ValueTask<bool> AdmitAsync(Exchange x)
     {
         var request = x.Http.Request;
-        if (x.Snapshot.Network.Refuse(x.Http.Connection.RemoteIpAddress, "this gateway") is { } denied)
+        if ((x.Snapshot.Network.Refuse(x.Http.Connection.RemoteIpAddress, "this gateway") ?? ProjectAdmission.Enter(x)) is { } denied)
         {
             await RefuseAsync(x, Refused.Policy, denied.Message, denied.Code, denied.Rule);
             return false;
@@ -155,6 +159,8 @@ public sealed partial class MessagesPipeline(
             return;
         }
         var plan = _moves.Order(permitted, x.Principal.Id, own, x.Facts.Model, view);
+        if (!await ReserveAsync(x, plan))
+            return;
         var at = Next(plan, -1);
         if (at < 0)
         {
@@ -187,6 +193,33 @@ public sealed partial class MessagesPipeline(
             snapshots.Contradicted(x.Deployment, geography);
     }
 
+    private async ValueTask<bool> ReserveAsync(Exchange x, DeploymentSnapshot[] plan)
+    {
+        var limits = x.Operation == Operation.CountTokens ? AppliedLimits.None : x.Snapshot.LimitsOf(x.Principal);
+        if (limits.IsEmpty)
+            return true;
+        if (limits.HasHard && SpendGate.Unpriceable(x, plan) is { } model)
+        {
+            await RefuseAsync(x, Refused.Policy, $"\"{model}\" has no price in the catalog, so it cannot be paid from a hard limit. Ask for another model, or tell your administrator ({x.IdText}).", "unpriceable_model");
+            return false;
+        }
+        if (await _spend.ReserveAsync(x, plan, limits, x.Http.RequestAborted) is { } shortage)
+        {
+            if (shortage.Reason is { } reason)
+                LogEscrowFailed(reason, x.IdText);
+            UsageHeaders.WriteRefusal(x.Http.Response.Headers, shortage, time.GetUtcNow());
+            await RefuseAsync(
+                x, shortage.Kind == ShortageKind.Held ? Refused.SpendHeld : Refused.SpendLimit, x.Snapshot.RefusalText.Append(SpendGate.Message(shortage)),
+                SpendGate.Code(shortage), shortage.Limit.Limit.Place);
+            return false;
+        }
+        if (!QuotaProbe.Is(x))
+            return true;
+        await _settler.ProbedAsync(x);
+        await QuotaProbe.AnswerAsync(x);
+        return false;
+    }
+
     // The next deployment of the plan that takes a call now; when none does, the first that is only failing: it may have recovered.
     private int Next(DeploymentSnapshot[] plan, int after)
     {
@@ -210,7 +243,7 @@ public sealed partial class MessagesPipeline(
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(x.Http.RequestAborted, x.Principal.Revoked);
         stop.CancelAfter(HeaderTimeout(x.Http.Request));
-        var content = UpstreamBody.For(x.Http.Request.Headers, x.Operation, x.Deployment, x.Facts, x.Body.Memory);
+        var content = UpstreamBody.For(x.Http.Request.Headers, x.Operation, x.Deployment, x.Facts, x.Body.Memory, x.Spend?.MaxTokens);
         HttpResponseMessage? response = null;
         var next = -1;
         try
@@ -362,6 +395,9 @@ public sealed partial class MessagesPipeline(
 
     [LoggerMessage(1005, LogLevel.Warning, "{Request}: {Deployment} did not serve it ({Reason}); the next of the plan is asked")]
     private partial void LogFailedOver(string request, string deployment, string reason);
+
+    [LoggerMessage(1006, LogLevel.Error, "{Request}: the store could not be asked for what is left of a limit")]
+    private partial void LogEscrowFailed(Exception e, string request);
 
     [LoggerMessage(EventId = 1003, Message = "{Request}: refused ({Reason})")]
     private partial void LogRefused(LogLevel level, string request, string reason);

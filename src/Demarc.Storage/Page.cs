@@ -23,5 +23,14 @@ public sealed record PageRequest(string? AfterId = null, string? BeforeId = null
 
     internal string Order => $" ORDER BY id {(BeforeId != null ? "ASC" : "DESC")} LIMIT {Limit + 1}";
 
+    /// <summary>The page of a listing that is in memory, newest first.</summary>
+    public Page<T> Of<T>(T[] rows, Func<T, string> id)
+    {
+        var rest = AfterId is not null ? Array.FindAll(rows, r => string.CompareOrdinal(id(r), AfterId) < 0)
+            : BeforeId is not null ? [.. rows.Where(r => string.CompareOrdinal(id(r), BeforeId) > 0).Reverse()]
+            : rows;
+        return Page<T>.Cut([.. rest.Take(Limit + 1)], Limit, BeforeId is not null);
+    }
+
     internal Page<T> Cut<T>(T[] rows) => Page<T>.Cut(rows, Limit, BeforeId != null);
 }

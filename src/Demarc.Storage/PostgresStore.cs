@@ -19,6 +19,8 @@ internal sealed class PostgresStore : Store
     private const long MigrateLock = 0x64656d6172630001;
     private const long LeadLock = 0x64656d6172630002;
 
+    private static readonly BulkStatement KeepSalts = BulkStatement.Insert("keys.leaf_salts", SaltColumns, "ON CONFLICT DO NOTHING");
+
     private readonly NpgsqlDataSource _source;
     private readonly PostgresWriter _writer;
 
@@ -40,7 +42,12 @@ internal sealed class PostgresStore : Store
     // PostgreSQL keeps statistics.
     internal override string ByIndex(string table, string index) => table;
 
+    internal override string Unfollowed =>
+        "watermarks w JOIN records r ON (r.xact, r.sequence) > (w.xact::text::xid8, w.sequence) WHERE w.name = 'records'";
+
     internal override string TextsOfJson(string parameter) => $"(SELECT json_array_elements_text(@{parameter}::json))";
+
+    internal override string NumbersOfJson(string parameter) => $"(SELECT json_array_elements_text(@{parameter}::json)::bigint)";
 
     public static async Task<PostgresStore> OpenAtAsync(string connectionString, MasterKey master, TimeProvider time, ILoggerFactory loggers)
     {
@@ -116,6 +123,16 @@ internal sealed class PostgresStore : Store
             "SELECT wrapped FROM keys.content_keys WHERE organization_id = @organizationId AND session_id = @sessionId AND day = @day",
             new { organizationId, sessionId, day });
 
+    internal override Task<byte[]?> FindLeafSaltsAsync(string organizationId, long number) =>
+        FindAsync<byte[]>("SELECT salts FROM keys.leaf_salts WHERE organization_id = @organizationId AND number = @number", new { organizationId, number });
+
+    internal override Task KeepLeafSaltsAsync(string organizationId, long number, byte[][] pages) =>
+        WriteAsync(async transaction =>
+        {
+            await transaction.ExecuteManyAsync(KeepSalts, SaltRows(organizationId, number, pages)).ConfigureAwait(false);
+            return true;
+        });
+
     internal override async Task<LogRow[]> ReadLogAsync(LogPlace after, int limit)
     {
         // Bodies of this replica are mostly still in memory. The order names the table's own column: by the text of the
@@ -134,8 +151,8 @@ internal sealed class PostgresStore : Store
         {
             if (rows[i].Body.Length > 0)
                 continue;
-            if (_writer.Recent.Take(new Guid(rows[i].RequestId, bigEndian: true), (RecordKind)rows[i].Kind) is { } document)
-                rows[i] = rows[i] with { Document = document };
+            if (_writer.Recent.Take(new Guid(rows[i].RequestId, bigEndian: true), (RecordKind)rows[i].Kind) is var (document, body))
+                rows[i] = rows[i] with { Document = document, Body = body };
             else
                 missing.Add(rows[i].Sequence, i);
         }
@@ -156,6 +173,7 @@ internal sealed class PostgresStore : Store
         {
             try
             {
+                // Not the lock that waits: its statement would stay open for hours and hold back the vacuum's horizon.
                 await Task.Delay(TimeSpan.FromSeconds(1), Time, stop).ConfigureAwait(false);
             }
             catch
@@ -227,7 +245,7 @@ internal sealed class PostgresStore : Store
               UPDATE records SET xact = CASE
                 WHEN (xact, sequence) > (mark.xact::text::xid8, mark.sequence) THEN '1'::xid8 ELSE '0'::xid8 END;
               UPDATE watermarks SET xact = 0, sequence = coalesce((SELECT max(sequence) FROM records WHERE xact = '0'::xid8), 0)
-              WHERE name = 'records';
+              WHERE sequence > 0;
             END $$
             """);
 }

@@ -20,6 +20,8 @@ internal sealed class SqliteStore : Store
     /// <summary>How long a write waits for another process's transaction.</summary>
     public const int BusyMilliseconds = 10_000;
 
+    private static readonly BulkStatement KeepSalts = BulkStatement.Insert("leaf_salts", SaltColumns, "ON CONFLICT DO NOTHING");
+
     private readonly string _file;
     private readonly string _readString;
     private readonly string _keyReadString;
@@ -44,7 +46,11 @@ internal sealed class SqliteStore : Store
     // Without statistics SQLite takes the primary key, and walks past all that does not match.
     internal override string ByIndex(string table, string index) => $"{table} INDEXED BY {index}";
 
+    internal override string Unfollowed => "watermarks w JOIN records r ON r.sequence > w.sequence WHERE w.name = 'records'";
+
     internal override string TextsOfJson(string parameter) => $"(SELECT value FROM json_each(@{parameter}))";
+
+    internal override string NumbersOfJson(string parameter) => TextsOfJson(parameter);
 
     public static async Task<SqliteStore> OpenAtAsync(string path, MasterKey master, TimeProvider time, ILoggerFactory loggers)
     {
@@ -102,6 +108,23 @@ internal sealed class SqliteStore : Store
         await using (connection.ConfigureAwait(false))
             return await connection.QueryFirstOrDefaultAsync<byte[]>(SelectContentKey, new { organizationId, sessionId, day }).ConfigureAwait(false);
     }
+
+    internal override async Task<byte[]?> FindLeafSaltsAsync(string organizationId, long number)
+    {
+        var connection = await OpenReadAsync(_keyReadString).ConfigureAwait(false);
+        await using (connection.ConfigureAwait(false))
+            return await connection.QueryFirstOrDefaultAsync<byte[]>(
+                "SELECT salts FROM leaf_salts WHERE organization_id = @organizationId AND number = @number", new { organizationId, number }).ConfigureAwait(false);
+    }
+
+    internal override Task KeepLeafSaltsAsync(string organizationId, long number, byte[][] pages) =>
+        _keyWriter.WriteAsync(
+            async transaction =>
+            {
+                await transaction.ExecuteManyAsync(KeepSalts, SaltRows(organizationId, number, pages)).ConfigureAwait(false);
+                return true;
+            },
+            _ => { });
 
     internal override Task<LogRow[]> ReadLogAsync(LogPlace after, int limit) =>
         _writer.Recent.Take(after.Sequence, limit) is { Length: > 0 } recent ? Task.FromResult(recent) : QueryAsync<LogRow>(

@@ -5,6 +5,7 @@ using Demarc.Governance.Identity;
 using Demarc.Storage.Content;
 using Demarc.Storage.Directory;
 using Demarc.Storage.Evidence;
+using Demarc.Storage.Evidence.Merkle;
 using Demarc.Storage.Ledger;
 using Demarc.Storage.Projections;
 using Microsoft.Extensions.Logging;
@@ -31,6 +32,8 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
         Users = new Users(this);
         ServiceAccounts = new ServiceAccounts(this);
         Groups = new Groups(this);
+        Workspaces = new Workspaces(this);
+        Projects = new Projects(this);
         ApiKeys = new ApiKeys(this, master);
         Aliases = new Aliases(this);
         Boundaries = new BoundaryRegister(this);
@@ -40,6 +43,9 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
         Activities = new Activities(this);
         Sessions = new Sessions(this);
         Spend = new SpendReports(this);
+        Budgets = new Budgets(this);
+        SpendLimits = new SpendLimits(this);
+        Tree = new EvidenceTree(this);
         Projector = new Projector(this, loggers.CreateLogger<Projector>());
     }
 
@@ -53,6 +59,10 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
     public ServiceAccounts ServiceAccounts { get; }
 
     public Groups Groups { get; }
+
+    public Workspaces Workspaces { get; }
+
+    public Projects Projects { get; }
 
     public ApiKeys ApiKeys { get; }
 
@@ -75,6 +85,13 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
     public Sessions Sessions { get; }
 
     public SpendReports Spend { get; }
+
+    public Budgets Budgets { get; }
+
+    public SpendLimits SpendLimits { get; }
+
+    /// <summary>The log as Merkle trees.</summary>
+    public EvidenceTree Tree { get; }
 
     /// <summary>Follows the log and writes what is derived from it; run it in a serving process.</summary>
     public Projector Projector { get; }
@@ -152,6 +169,12 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
     /// <summary>The wrapped key of the place, or null.</summary>
     internal abstract Task<byte[]?> FindContentKeyAsync(string organizationId, string sessionId, string day);
 
+    /// <summary>The salts of 256 leaves from 256 times that number on; null when none are kept.</summary>
+    internal abstract Task<byte[]?> FindLeafSaltsAsync(string organizationId, long number);
+
+    /// <summary>Keeps pages of salts from that number on, but for those that are kept already; durable when the task completes.</summary>
+    internal abstract Task KeepLeafSaltsAsync(string organizationId, long number, byte[][] pages);
+
     /// <summary>The next rows of the log after a place in it, in the log's order, none missing before the last.</summary>
     internal abstract Task<LogRow[]> ReadLogAsync(LogPlace after, int limit);
 
@@ -167,8 +190,14 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
     /// <summary>The condition on <c>replica</c> for those that will not finish what they have begun; <c>@self</c> is this one.</summary>
     internal abstract string DeadReplicas { get; }
 
+    /// <summary>What follows FROM for records <c>r</c> that the projections have not followed yet.</summary>
+    internal abstract string Unfollowed { get; }
+
     /// <summary>A subquery of the strings in a parameter that is a JSON array.</summary>
     internal abstract string TextsOfJson(string parameter);
+
+    /// <summary>A subquery of the whole numbers in a parameter that is a JSON array.</summary>
+    internal abstract string NumbersOfJson(string parameter);
 
     /// <summary>Signals <paramref name="changed"/> when another process changes the directory, where the store can tell.</summary>
     internal abstract Task ListenAsync(Action changed, CancellationToken stop);
@@ -188,6 +217,11 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
         await using (connection.ConfigureAwait(false))
             return await connection.QueryFirstOrDefaultAsync<T>(sql, parameters).ConfigureAwait(false);
     }
+
+    private protected const string SaltColumns = "organization_id:t number:i salts:b";
+
+    private protected static object?[][] SaltRows(string organizationId, long number, byte[][] pages) =>
+        [.. pages.Select((page, i) => new object?[] { organizationId, number + i, page })];
 
     private protected void RaiseAppended() => Appended?.Invoke();
 }

@@ -33,10 +33,14 @@ internal static class Routes
         var organization = app.Services.GetRequiredService<OrganizationEndpoints>();
         var keys = app.Services.GetRequiredService<ApiKeyEndpoints>();
         var users = app.Services.GetRequiredService<UserEndpoints>();
+        var workspaces = app.Services.GetRequiredService<WorkspaceEndpoints>();
+        var projects = app.Services.GetRequiredService<ProjectEndpoints>();
         var aliases = app.Services.GetRequiredService<AliasEndpoints>();
-        var usage = app.Services.GetRequiredService<UsageReportEndpoints>();
-        var cost = app.Services.GetRequiredService<CostReportEndpoints>();
-        var claudeCode = app.Services.GetRequiredService<ClaudeCodeReportEndpoints>();
+        var usageReport = app.Services.GetRequiredService<UsageReportEndpoints>();
+        var costReport = app.Services.GetRequiredService<CostReportEndpoints>();
+        var claudeCodeReport = app.Services.GetRequiredService<ClaudeCodeReportEndpoints>();
+        var limits = app.Services.GetRequiredService<SpendLimitEndpoints>();
+        var usage = app.Services.GetRequiredService<UsageEndpoints>();
         var compliance = app.Services.GetRequiredService<ComplianceGate>();
         var activities = app.Services.GetRequiredService<ActivityEndpoints>();
         var sessions = app.Services.GetRequiredService<SessionEndpoints>();
@@ -60,6 +64,8 @@ internal static class Routes
         app.MapGet("/v1/models", models.ListAsync);
         app.MapGet("/v1/models/{**id}", http => models.GetAsync(http, Value(http, "id")));
 
+        app.MapGet("/api/oauth/usage", usage.GetAsync);
+
         // Administration: the vendor's Admin API, and what it leaves to its Console. Admin keys only.
         app.MapGet("/v1/organizations/me", http => admin.HandleAsync(http, organization.GetAsync));
         app.MapGet("/v1/organizations/api_keys", http => admin.HandleAsync(http, keys.ListAsync));
@@ -69,14 +75,37 @@ internal static class Routes
         app.MapGet("/v1/organizations/users", http => admin.HandleAsync(http, users.ListAsync));
         app.MapPost("/v1/organizations/users", http => admin.HandleAsync(http, users.CreateAsync));
         app.MapGet("/v1/organizations/users/{id}", http => admin.HandleAsync(http, users.GetAsync));
+        app.MapGet("/v1/organizations/workspaces", http => admin.HandleAsync(http, workspaces.ListAsync));
+        app.MapPost("/v1/organizations/workspaces", http => admin.HandleAsync(http, workspaces.CreateAsync));
+        app.MapGet("/v1/organizations/workspaces/{id}", http => admin.HandleAsync(http, workspaces.GetAsync));
+        app.MapPost("/v1/organizations/workspaces/{id}", http => admin.HandleAsync(http, workspaces.UpdateAsync));
+        app.MapPost("/v1/organizations/workspaces/{id}/archive", http => admin.HandleAsync(http, workspaces.ArchiveAsync));
+        app.MapGet("/v1/organizations/workspaces/{id}/members", http => admin.HandleAsync(http, workspaces.ListMembersAsync));
+        app.MapPost("/v1/organizations/workspaces/{id}/members", http => admin.HandleAsync(http, workspaces.AddMemberAsync));
+        app.MapGet("/v1/organizations/workspaces/{id}/members/{user_id}", http => admin.HandleAsync(http, workspaces.GetMemberAsync));
+        app.MapPost("/v1/organizations/workspaces/{id}/members/{user_id}", http => admin.HandleAsync(http, workspaces.UpdateMemberAsync));
+        app.MapDelete("/v1/organizations/workspaces/{id}/members/{user_id}", http => admin.HandleAsync(http, workspaces.RemoveMemberAsync));
+        app.MapGet("/v1/organizations/projects", http => admin.HandleAsync(http, projects.ListAsync));
+        app.MapPost("/v1/organizations/projects", http => admin.HandleAsync(http, projects.CreateAsync));
+        app.MapGet("/v1/organizations/projects/{id}", http => admin.HandleAsync(http, projects.GetAsync));
+        app.MapPost("/v1/organizations/projects/{id}", http => admin.HandleAsync(http, projects.UpdateAsync));
+        app.MapPost("/v1/organizations/projects/{id}/archive", http => admin.HandleAsync(http, projects.ArchiveAsync));
+        app.MapPut("/v1/organizations/projects/{id}/members/{member_id}", http => admin.HandleAsync(http, projects.PutMemberAsync));
+        app.MapDelete("/v1/organizations/projects/{id}/members/{member_id}", http => admin.HandleAsync(http, projects.RemoveMemberAsync));
         app.MapGet("/v1/organizations/aliases", http => admin.HandleAsync(http, aliases.ListAsync));
         app.MapPut("/v1/organizations/aliases/{name}", http => admin.HandleAsync(http, aliases.PutAsync));
         app.MapPost("/v1/organizations/aliases/{name}/promote", http => admin.HandleAsync(http, aliases.PromoteAsync));
         app.MapPost("/v1/organizations/aliases/{name}/rollback", http => admin.HandleAsync(http, aliases.RollbackAsync));
         app.MapDelete("/v1/organizations/aliases/{name}", http => admin.HandleAsync(http, aliases.DeleteAsync));
-        app.MapGet("/v1/organizations/usage_report/messages", http => admin.HandleAsync(http, usage.GetAsync));
-        app.MapGet("/v1/organizations/usage_report/claude_code", http => admin.HandleAsync(http, claudeCode.GetAsync));
-        app.MapGet("/v1/organizations/cost_report", http => admin.HandleAsync(http, cost.GetAsync));
+        app.MapGet("/v1/organizations/usage_report/messages", http => admin.HandleAsync(http, usageReport.GetAsync));
+        app.MapGet("/v1/organizations/usage_report/claude_code", http => admin.HandleAsync(http, claudeCodeReport.GetAsync));
+        app.MapGet("/v1/organizations/cost_report", http => admin.HandleAsync(http, costReport.GetAsync));
+        app.MapGet("/v1/organizations/spend_limits", http => admin.HandleAsync(http, limits.ListAsync));
+        app.MapPost("/v1/organizations/spend_limits", http => admin.HandleAsync(http, limits.CreateAsync));
+        app.MapGet("/v1/organizations/spend_limits/effective", http => admin.HandleAsync(http, limits.EffectiveAsync));
+        app.MapGet("/v1/organizations/spend_limits/{id}", http => admin.HandleAsync(http, limits.GetAsync));
+        app.MapPost("/v1/organizations/spend_limits/{id}", http => admin.HandleAsync(http, limits.UpdateAsync));
+        app.MapDelete("/v1/organizations/spend_limits/{id}", http => admin.HandleAsync(http, limits.DeleteAsync));
 
         // Compliance: the vendor's Compliance API. Compliance keys; activities for admin keys too. Each read is an activity.
         app.MapGet("/v1/compliance/activities", http => compliance.HandleAsync(http, ComplianceScope.Activities, activities.ListAsync));

@@ -17,6 +17,7 @@ internal static class Quiet
         while (Stopwatch.GetElapsedTime(started) < s_patience)
         {
             var (busy, all) = Ticks();
+            // The kernel tells of no quiet: a share of busy time needs a span of time to be one.
             await Task.Delay(s_window);
             var (busyThen, allThen) = Ticks();
             if (busyThen - busy < Busy * (allThen - all))

@@ -70,6 +70,7 @@ internal sealed class ServerProcess : IAsyncDisposable
             {
                 if (_process.HasExited || Stopwatch.GetElapsedTime(started) > s_patience)
                     throw Failure("did not get ready", e);
+                // A server of another make (nginx, PostgreSQL) announces nothing: it is ready when it answers.
                 await Task.Delay(20);
             }
         }

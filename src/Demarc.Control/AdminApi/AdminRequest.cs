@@ -24,6 +24,9 @@ public sealed class AdminRequest(HttpRequest http, Principal principal)
     /// <summary>A parameter of the query; null when it is absent or empty.</summary>
     public string? Query(string name) => Http.Query[name] is [{ Length: > 0 } value, ..] ? value : null;
 
+    /// <summary>A parameter that is <c>true</c>.</summary>
+    public bool Asks(string name) => Query(name) is "true" or "1";
+
     /// <summary>Every value of a parameter that can be repeated, as <c>name=a&amp;name=b</c> or <c>name[]=a&amp;name[]=b</c>.</summary>
     public string[] QueryAll(string name) => [.. Http.Query[name].Concat(Http.Query[name + "[]"]).OfType<string>()];
 

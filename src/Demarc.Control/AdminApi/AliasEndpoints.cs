@@ -59,7 +59,7 @@ public sealed class AliasEndpoints(Store store, Snapshots snapshots, TimeProvide
         var planned = plan(await AliasMove.OfAsync(store, request.OrganizationId, snapshots.Current, name, time));
         if (planned.Problem is { } problem)
             return planned.Outcome == Storage.Directory.AliasOutcome.Absent ? Absent() : AdminAnswer.Conflict(problem);
-        if (request.Query("dry_run") is "true" or "1")
+        if (request.Asks("dry_run"))
             return AdminAnswer.Of(planned.Preview);
         if (AliasMove.Problem(await planned.ApplyAsync(request.Actor), name) is { } late)
             return AdminAnswer.Conflict(late);

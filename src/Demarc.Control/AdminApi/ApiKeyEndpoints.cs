@@ -51,11 +51,11 @@ public sealed class ApiKeyEndpoints(Store store, TimeProvider time)
 
     /// <summary>
     /// Makes a key: <c>{name, user_id | service_account_id, kind?: inference (the default) | admin | compliance,
-    /// expires_at?}</c>. Answers the object with the <c>key</c> itself, this once.
+    /// expires_at?, workspace_id?, project_id?}</c>. Answers the object with the <c>key</c> itself, this once.
     /// </summary>
     public async Task<AdminAnswer> CreateAsync(AdminRequest request)
     {
-        var body = await BodyFields.ReadAsync(request.Http, "name", "user_id", "service_account_id", "kind", "expires_at");
+        var body = await BodyFields.ReadAsync(request.Http, "name", "user_id", "service_account_id", "kind", "expires_at", "workspace_id", "project_id");
         var name = body.Required("name", PrincipalRules.NameProblem);
         var kind = ApiKeyKind.Inference;
         body.Text("kind", k => ApiKey.TryKind(k, out kind) ? null : OneOf(["inference", "admin", "compliance"]));
@@ -65,11 +65,15 @@ public sealed class ApiKeyEndpoints(Store store, TimeProvider time)
         if (body.Problem is null && body.Has("user_id") == body.Has("service_account_id"))
             body.Wrong("user_id", "give either user_id or service_account_id: whom the key acts as.");
         var (type, principal) = body.Has("user_id") ? await UserAsync(body, request) : await ServiceAccountAsync(body, request);
+        var workspace = await body.WorkspaceAsync("workspace_id", store, request.OrganizationId);
+        var project = await body.ProjectAsync("project_id", store, request.OrganizationId);
+        if (workspace is not null && project?.WorkspaceId is { } of && of != workspace.Id)
+            body.Wrong("workspace_id", "the project is in another workspace. Leave it out.");
         if (body.Problem is not null)
             return body.Problem;
 
         var (key, secret) = await store.ApiKeys.CreateAsync(
-            new NewApiKey(request.OrganizationId, kind, name, type, principal, ExpiresAt: expires), request.Actor);
+            new NewApiKey(request.OrganizationId, kind, name, type, principal, workspace?.Id ?? project?.WorkspaceId, expires, ProjectId: project?.Id), request.Actor);
         var answer = JsonSerializer.SerializeToNode(ApiKeyObject.Of(key), AdminAnswer.Wire)!.AsObject();
         answer.Add("key", JsonValue.Create(secret.Reveal()));
         return AdminAnswer.Of(answer);

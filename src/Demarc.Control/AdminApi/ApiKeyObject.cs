@@ -3,6 +3,7 @@ using Demarc.Storage.Directory;
 namespace Demarc.Control.AdminApi;
 
 /// <summary>An API key on the wire (Admin API, "APIKey"). Never with the key itself.</summary>
+/// <param name="ProjectId">Demarc's own: the one project that it is for.</param>
 public sealed record ApiKeyObject(
     string Id,
     string CreatedAt,
@@ -11,6 +12,7 @@ public sealed record ApiKeyObject(
     string Name,
     string PartialKeyHint,
     ActorObject Principal,
+    string? ProjectId,
     string Status,
     string Type,
     string? WorkspaceId)
@@ -24,6 +26,7 @@ public sealed record ApiKeyObject(
         key.Name,
         key.Hint,
         new ActorObject(key.PrincipalId, key.PrincipalType),
+        key.ProjectId,
         key.Status,
         "api_key",
         key.WorkspaceId);

@@ -48,6 +48,27 @@ public sealed class BodyFields
     /// <summary>Whether the field is there and not null.</summary>
     public bool Has(string name) => Problem is null && _object.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null;
 
+    /// <summary>Whether the field is there, null or not.</summary>
+    public bool Mentions(string name) => Problem is null && _object.TryGetProperty(name, out _);
+
+    /// <summary>An object that has to be there, with no fields but these.</summary>
+    public JsonElement? Nested(string name, params string[] known)
+    {
+        if (Problem is not null)
+            return null;
+        if (!Has(name) || _object.GetProperty(name) is not { ValueKind: JsonValueKind.Object } value)
+        {
+            Wrong(name, "this field is required: give an object.");
+            return null;
+        }
+        if (value.EnumerateObject().Select(f => f.Name).FirstOrDefault(field => !known.Contains(field)) is { } unknown)
+        {
+            Wrong($"{name}.{unknown}", $"there is no such field here. There are: {string.Join(", ", known)}.");
+            return null;
+        }
+        return value;
+    }
+
     /// <summary>A text; null when it is absent or null.</summary>
     /// <param name="problem">Why a text cannot be used, or null.</param>
     public string? Text(string name, Func<string, string?>? problem = null)
@@ -82,6 +103,18 @@ public sealed class BodyFields
         if (Array.IndexOf(texts, null) >= 0)
             Wrong(name, "give a list of texts in quotes.");
         return [.. texts.OfType<string>()];
+    }
+
+    /// <summary>An object of texts; null when it is absent or null.</summary>
+    public Dictionary<string, string>? Map(string name)
+    {
+        if (!Has(name))
+            return null;
+        var value = _object.GetProperty(name);
+        var pairs = value.ValueKind == JsonValueKind.Object ? value.EnumerateObject().Select(p => (p.Name, Text: AsText(p.Value))).ToArray() : [("", null)];
+        if (Array.Exists(pairs, p => p.Text is null))
+            Wrong(name, "give an object whose values are texts in quotes.");
+        return Problem is null ? pairs.ToDictionary(p => p.Name, p => p.Text!) : null;
     }
 
     /// <summary>A time in RFC 3339, with its offset; null when it is absent or null.</summary>

@@ -102,10 +102,7 @@ internal static class ActivityJson
     {
         json.WriteString("request_id", finished.Id);
         json.WriteString("session_id", activity.SessionId);
-        json.WriteString("result", finished.Result);
-        json.WriteNumber("status", finished.Status);
-        json.WriteString("error_type", finished.ErrorType);
-        json.WriteString("stop_reason", finished.StopReason);
+        Result(json, finished);
         if (begun is not null)
             Begun(json, begun);
         json.WriteString("model_served", finished.ModelServed);
@@ -117,8 +114,19 @@ internal static class ActivityJson
         json.WriteNumber("response_bytes", finished.ResponseBytes);
     }
 
+    /// <summary>Writes how a request ended: <c>result</c>, <c>status</c>, <c>error_type</c>, <c>stop_reason</c>.</summary>
+    public static void Result(Utf8JsonWriter json, FinishedRecord finished)
+    {
+        json.WriteString("result", finished.Result);
+        json.WriteNumber("status", finished.Status);
+        json.WriteString("error_type", finished.ErrorType);
+        json.WriteString("stop_reason", finished.StopReason);
+    }
+
     private static void Begun(Utf8JsonWriter json, BegunRecord begun)
     {
+        json.WriteString("workspace_id", begun.WorkspaceId);
+        json.WriteString("claude_project_id", begun.ProjectId);
         json.WriteString("client_session_id", begun.ClientSession);
         json.WriteString("agent_id", begun.Agent);
         json.WriteString("parent_agent_id", begun.ParentAgent);

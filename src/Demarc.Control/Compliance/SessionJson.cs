@@ -57,7 +57,9 @@ internal static class SessionJson
         json.WriteString("type", "compliance_local_session");
         json.WriteString("id", session.Id);
         json.WriteString("organization_uuid", OrganizationUuid.Of(session.OrganizationId));
-        json.WriteNull("workspace_id");
+        json.WriteString("workspace_id", session.WorkspaceId);
+        // As remote sessions have it: local ones of the vendor are for no project.
+        json.WriteString("claude_project_id", session.ProjectId);
         json.WriteStartObject("user");
         json.WriteString("id", session.PrincipalId);
         json.WriteString("email_address", email);

@@ -8,7 +8,7 @@ public static class ConfigFile
     private static readonly string[] Keys =
     [
         "listen", "admin_listen", "public_url", "tls", "trusted_proxies", "network_rules", "store", "content", "master_key", "catalog", "max_body_bytes", "verify",
-        "organization", "billing", "reports", "commitments", "agreements", "facts", "resources", "aliases", "policies",
+        "organization", "billing", "reports", "commitments", "agreements", "facts", "resources", "aliases", "policies", "refusals",
     ];
 
     /// <summary>Reads the file at a path; paths within it start at its own directory.</summary>
@@ -80,6 +80,7 @@ public static class ConfigFile
             Resources = resources,
             Aliases = aliases,
             Policies = policies,
+            Refusals = LimitSection.Refusals(map.Get("refusals"), reading),
         };
     }
 

@@ -27,6 +27,10 @@ public static class ConfigSnapshot
             Policies = [.. config.Policies.Select((p, i) => new PolicySnapshot($"policies[{i}]", p.Groups, p.Users, p.Models, p.Capture)
             {
                 Organizations = p.Organizations,
+                Limits = p.Limits,
+                Workspaces = p.Workspaces,
+                Projects = p.Projects,
+                Classifications = p.Classifications,
                 Require = p.Require,
                 Deny = p.Deny,
             })],
@@ -37,6 +41,7 @@ public static class ConfigSnapshot
             MaxBodyBytes = config.MaxBodyBytes,
             Network = config.Network,
             NamesPeople = config.NamesPeople,
+            RefusalText = config.Refusals,
         };
     }
 
@@ -89,14 +94,22 @@ public static class ConfigSnapshot
             {
                 json.WriteStartObject();
                 json.WriteString("capture", policy.Capture?.ToString().ToLowerInvariant());
+                if (policy.Classifications.Length > 0)
+                    Names("classifications", policy.Classifications);
                 if (!policy.Deny.IsEmpty)
                     Write("deny", policy.Deny);
                 Names("groups", policy.Groups);
+                if (policy.Limits.Length > 0)
+                    Write("limits", policy.Limits);
                 Names("models", policy.Models);
                 Names("organizations", policy.Organizations);
+                if (policy.Projects.Length > 0)
+                    Names("projects", policy.Projects);
                 if (!policy.Require.IsEmpty)
                     Write("require", policy.Require);
                 Names("users", policy.Users);
+                if (policy.Workspaces.Length > 0)
+                    Names("workspaces", policy.Workspaces);
                 json.WriteEndObject();
             }
             json.WriteEndArray();

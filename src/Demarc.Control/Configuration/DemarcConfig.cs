@@ -72,6 +72,9 @@ public sealed record DemarcConfig
     public AliasConfig[] Aliases { get; init; } = [];
 
     public PolicyConfig[] Policies { get; init; } = [];
+
+    /// <summary>What every refusal at a limit says in addition.</summary>
+    public RefusalText Refusals { get; init; } = RefusalText.None;
 }
 
 /// <summary>How finance reads what was spent.</summary>
@@ -190,12 +193,20 @@ public sealed record AliasConfig(string Name, AliasTargetConfig[] Targets, int L
 /// <param name="Weight">Its share within the tier; default 1.</param>
 public sealed record AliasTargetConfig(string Deployment, int Tier, int Weight);
 
-/// <summary>One policy; without groups and users it holds for everyone.</summary>
+/// <summary>One policy; where it names nothing to match by, it holds for everyone.</summary>
 /// <param name="Models">Null for no restriction.</param>
 /// <param name="Capture">Null to leave it to the other policies.</param>
 public sealed record PolicyConfig(string[] Groups, string[] Users, string[]? Models, CaptureMode? Capture, int Line)
 {
     public string[] Organizations { get; init; } = [];
+
+    public SpendLimit[] Limits { get; init; } = [];
+    public string[] Workspaces { get; init; } = [];
+
+    public string[] Projects { get; init; } = [];
+
+    /// <summary>Data classifications of projects.</summary>
+    public string[] Classifications { get; init; } = [];
 
     public Requirements Require { get; init; } = Requirements.None;
 

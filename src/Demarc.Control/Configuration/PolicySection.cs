@@ -5,6 +5,8 @@ namespace Demarc.Control.Configuration;
 /// <summary>The key <c>policies</c>.</summary>
 internal static class PolicySection
 {
+    private static readonly string[] Matched = ["organizations", "workspaces", "projects", "classifications", "groups", "users"];
+
     /// <param name="names">What a model list can name: aliases, deployments and their models.</param>
     /// <param name="resources">Names of resources.</param>
     /// <param name="agreed">Names of the agreements that are described.</param>
@@ -13,16 +15,20 @@ internal static class PolicySection
         var policies = new List<PolicyConfig>();
         foreach (var item in reading.Items(node))
         {
-            if (MapReader.Open(item, reading, ["match", "models", "require", "deny", "capture"]) is not { } map)
+            if (MapReader.Open(item, reading, ["match", "models", "require", "deny", "capture", "limits"]) is not { } map)
                 continue;
-            var (organizations, groups, users) = Match(map.Get("match"), reading);
+            var match = Match(map.Get("match"), reading);
             var models = map.Get("models") is { } list ? Models(list, names, reading) : null;
             var capture = Capture(map.Text("capture"), reading);
-            if (!map.Mentions("models") && !map.Mentions("capture") && !map.Mentions("require") && !map.Mentions("deny"))
-                reading.Warn(item, "the policy asks nothing; accepted: models, require, deny, capture");
-            policies.Add(new PolicyConfig(groups, users, models, capture, item.Line)
+            if (!map.Mentions("models") && !map.Mentions("capture") && !map.Mentions("require") && !map.Mentions("deny") && !map.Mentions("limits"))
+                reading.Warn(item, "the policy asks nothing; accepted: models, require, deny, capture, limits");
+            policies.Add(new PolicyConfig(match["groups"], match["users"], models, capture, item.Line)
             {
-                Organizations = organizations,
+                Organizations = match["organizations"],
+                Workspaces = match["workspaces"],
+                Projects = match["projects"],
+                Classifications = match["classifications"],
+                Limits = LimitSection.Read(map.Get("limits"), $"policies[{policies.Count}]", match, resources, reading),
                 Require = RequireSection.Require(map.Get("require"), agreed, reading),
                 Deny = RequireSection.Deny(map.Get("deny"), names, resources, reading),
             });
@@ -30,21 +36,17 @@ internal static class PolicySection
         return [.. policies];
     }
 
-    private static (string[] Organizations, string[] Groups, string[] Users) Match(ConfigNode? node, ConfigReading reading)
+    private static Dictionary<string, string[]> Match(ConfigNode? node, ConfigReading reading)
     {
-        if (MapReader.Open(node, reading, ["organizations", "groups", "users"]) is not { } map)
-            return ([], [], []);
-        var organizations = Names("organizations");
-        var groups = Names("groups");
-        var users = Names("users");
-        // Both empty would match everyone, the opposite of what an empty list says.
-        if (!map.Mentions("groups") && !map.Mentions("users") && !map.Mentions("organizations"))
-            reading.Error(map.Node, "names neither groups nor users nor organizations; leave match out for everyone");
-        return (organizations, groups, users);
+        var map = MapReader.Open(node, reading, Matched);
+        // All empty would match everyone, the opposite of what an empty list says.
+        if (map is not null && !Array.Exists(Matched, map.Mentions))
+            reading.Error(map.Node, $"names nobody; accepted: {string.Join(", ", Matched)}; leave match out for everyone");
+        return Matched.ToDictionary(key => key, Names);
 
         string[] Names(string key)
         {
-            var list = map.Get(key);
+            var list = map?.Get(key);
             if (list is ListNode { Items.Count: 0 })
                 reading.Error(list, "an empty list matches no one; accepted: names, or leave the key out");
             return [.. reading.Texts(list).Select(t => t.Value).Distinct()];

@@ -3,6 +3,7 @@ using Demarc.Control.AdminApi;
 using Demarc.Control.Compliance;
 using Demarc.Governance.Boundaries;
 using Demarc.Governance.Evidence;
+using Demarc.Governance.Wire;
 using Demarc.Storage.Directory;
 using Demarc.Storage.Evidence;
 
@@ -23,6 +24,8 @@ public static class Receipt
             json.WriteString("issued_at", Rfc3339.Text(now.ToUnixTimeMilliseconds()));
             json.WritePropertyName("who");
             ActorJson.Write(json, request.Begun?.Actor ?? request.Refused?.Actor);
+            json.WriteString("workspace", request.Begun?.WorkspaceId ?? request.Refused?.Fields.GetValueOrDefault("workspace_id"));
+            json.WriteString("project", request.Begun?.ProjectId ?? request.Refused?.Fields.GetValueOrDefault("claude_project_id"));
             json.WriteString("begun_at", Rfc3339.Text(request.BegunAt));
             json.WriteString("finished_at", request.FinishedAt is { } at ? Rfc3339.Text(at) : null);
             json.WriteString("session", request.SessionId);
@@ -46,7 +49,7 @@ public static class Receipt
         json.WriteString("outcome", request.Refused is null ? "admitted" : "refused");
         json.WriteString("model_asked", request.Begun?.ModelAsked ?? Field("model"));
         if (request.Begun is { } begun)
-            Strings(json, "plan", begun.Plan);
+            json.WriteStrings("plan", begun.Plan);
         else
         {
             json.WriteString("reason", Field("reason"));
@@ -70,7 +73,7 @@ public static class Receipt
         json.WriteString("operation", begun.Operation);
         json.WriteBoolean("stream", begun.Stream);
         json.WriteString("capture", begun.Capture);
-        Strings(json, "splices", begun.Splices);
+        json.WriteStrings("splices", begun.Splices);
         json.WriteString("betas", begun.Betas);
         json.WriteNumber("request_bytes", begun.RequestBytes);
     }
@@ -101,21 +104,10 @@ public static class Receipt
     private static void Finished(Utf8JsonWriter json, FinishedRecord finished)
     {
         json.WriteStartObject("result");
-        json.WriteString("result", finished.Result);
-        json.WriteNumber("status", finished.Status);
-        json.WriteString("error_type", finished.ErrorType);
-        json.WriteString("stop_reason", finished.StopReason);
+        ActivityJson.Result(json, finished);
         json.WriteString("model_served", finished.ModelServed);
         ActivityJson.Usage(json, finished);
         ActivityJson.Provider(json, finished.Provider ?? new ProviderRecord());
         json.WriteEndObject();
-    }
-
-    private static void Strings(Utf8JsonWriter json, string name, string[] values)
-    {
-        json.WriteStartArray(name);
-        foreach (var value in values)
-            json.WriteStringValue(value);
-        json.WriteEndArray();
     }
 }

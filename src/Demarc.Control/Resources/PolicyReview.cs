@@ -21,17 +21,17 @@ public static class PolicyReview
         Failover(config, snapshot, problems);
         if (config.Policies.Length > 0 && reach.Deployments.Any())
         {
-            var reached = Contradictions(config, reach, problems);
+            var reached = Contradictions(config, snapshot, reach, problems);
             Unreached(config, reach, reached, problems);
         }
         return [.. problems.OrderBy(p => p.Line)];
     }
 
     // Returns the deployments that somebody can reach.
-    private static HashSet<DeploymentSnapshot> Contradictions(DemarcConfig config, Reach reach, List<ConfigProblem> problems)
+    private static HashSet<DeploymentSnapshot> Contradictions(DemarcConfig config, GatewaySnapshot snapshot, Reach reach, List<ConfigProblem> problems)
     {
         var policies = config.Policies;
-        int[] everyone = [.. Enumerable.Range(0, policies.Length).Where(i => IsForEveryone(policies[i]))];
+        int[] everyone = [.. Enumerable.Range(0, policies.Length).Where(i => snapshot.Policies[i].IsForEveryone)];
         int[] some = [.. Enumerable.Range(0, policies.Length).Except(everyone)];
         var reached = reach.Under(everyone).ToHashSet();
         if (reached.Count == 0)
@@ -128,12 +128,14 @@ public static class PolicyReview
         }
     }
 
-    private static bool IsForEveryone(PolicyConfig policy) => policy.Groups.Length + policy.Users.Length + policy.Organizations.Length == 0;
-
-    // A person is in any groups, but is one person.
-    private static bool CanMatchTogether(PolicyConfig a, PolicyConfig b) =>
-        a.Groups.Length + a.Organizations.Length > 0 || b.Groups.Length + b.Organizations.Length > 0
-        || a.Users.Intersect(b.Users, StringComparer.OrdinalIgnoreCase).Any();
+    // A person is in any groups; but a request is of one person, in one workspace and for one project, which has one classification.
+    private static bool CanMatchTogether(PolicyConfig a, PolicyConfig b)
+    {
+        string[][] ofA = [a.Users, a.Workspaces, a.Projects, a.Classifications], ofB = [b.Users, b.Workspaces, b.Projects, b.Classifications];
+        return a.Groups.Length + a.Organizations.Length > 0 || b.Groups.Length + b.Organizations.Length > 0
+            || ofA.Index().Any(x => x.Item.Length > 0 && ofB.Index().Any(y =>
+                y.Item.Length > 0 && (x.Index != y.Index || x.Item.Intersect(y.Item, StringComparer.OrdinalIgnoreCase).Any())));
+    }
 
     private static (int Resource, int Index) Place(DemarcConfig config, DeploymentSnapshot deployment)
     {

@@ -12,7 +12,7 @@ using Microsoft.Extensions.Logging;
 namespace Demarc.Control.Resources;
 
 /// <summary>
-/// The snapshot in force: the configuration's resources, aliases and policies, with the aliases that are data. What
+/// The snapshot in force: the configuration's resources, aliases and policies, with the aliases and spend limits that are data. What
 /// the configuration names wins; the store's aliases follow its changes within a second.
 /// </summary>
 public sealed partial class Snapshots : ISnapshotSource, IDisposable
@@ -63,7 +63,8 @@ public sealed partial class Snapshots : ISnapshotSource, IDisposable
             configured ??= _configured;
             var aliases = await _store.Aliases.ListAsync(_organizationId);
             var next = configured.Checked(await _store.Boundaries.ChecksAsync(_organizationId))
-                .With(aliases, (alias, missing) => LogMissingTargets(alias, string.Join(", ", missing)));
+                .With(aliases, (alias, missing) => LogMissingTargets(alias, string.Join(", ", missing)))
+                .With(await _store.SpendLimits.AllAsync(_organizationId));
             await DeclareAsync(next);
             Volatile.Write(ref _configured, configured);
             Volatile.Write(ref _current, next);
@@ -116,6 +117,7 @@ public sealed partial class Snapshots : ISnapshotSource, IDisposable
             catch (Exception e) when (e is not OperationCanceledException)
             {
                 LogNotTakenOut(e, check.Deployment);
+                // The store does not tell when it is back; a second spares it a storm of the same write.
                 await Task.Delay(TimeSpan.FromSeconds(1), _store.Time, stop);
             }
         }

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Demarc.Governance.Identity;
+using Demarc.Governance.Wire;
 
 namespace Demarc.Governance.Boundaries;
 
@@ -31,7 +32,7 @@ public static class BoundaryDocument
             json.WriteString("scope", deployment.Scope);
             json.WriteString("region", deployment.Resource.Region);
             json.WriteString("model", deployment.Model);
-            Strings(json, "agreements", deployment.Resource.Agreements);
+            json.WriteStrings("agreements", deployment.Resource.Agreements);
             json.WriteStartArray("hops");
             foreach (var hop in Enum.GetValues<Hop>())
             {
@@ -71,7 +72,7 @@ public static class BoundaryDocument
             foreach (var statement in fact.Statements)
             {
                 json.WriteStartObject();
-                Strings(json, "values", statement.Values);
+                json.WriteStrings("values", statement.Values);
                 json.WriteStartArray("sources");
                 foreach (var source in statement.Sources)
                 {
@@ -87,14 +88,6 @@ public static class BoundaryDocument
             json.WriteEndArray();
         }
         json.WriteEndObject();
-    }
-
-    private static void Strings(Utf8JsonWriter json, string name, string[] values)
-    {
-        json.WriteStartArray(name);
-        foreach (var value in values)
-            json.WriteStringValue(value);
-        json.WriteEndArray();
     }
 
     private static string Iso(DateOnly day) => day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);

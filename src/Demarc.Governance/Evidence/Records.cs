@@ -39,7 +39,11 @@ public sealed record AttemptRecord(
     string? Region,
     long ReservedNanoUsd,
     string? After = null,
-    string? Boundary = null);
+    string? Boundary = null)
+{
+    /// <summary>The meters of the limits that its cost counts towards; null for none.</summary>
+    public string[]? Budgets { get; init; }
+}
 
 /// <summary>Hashes (<c>sha256:…</c>) of what was in force when the decision was made.</summary>
 public sealed record ReceiptRecord(string Policy, string Catalog, string Configuration);
@@ -158,7 +162,7 @@ public sealed record FinishedRecord
 
     /// <summary>
     /// <c>answered</c>, <c>upstream_error</c> (the provider refused or failed), <c>client_gone</c>,
-    /// <c>upstream_lost</c> (broke in mid-stream), <c>revoked</c>, or <c>interrupted</c> (this replica died).
+    /// <c>upstream_lost</c> (broke in mid-stream), <c>revoked</c>, <c>limit_reached</c> (a hard limit ended the stream), or <c>interrupted</c> (this replica died).
     /// </summary>
     public required string Result { get; init; }
 
@@ -204,6 +208,9 @@ public sealed record FinishedRecord
     public long FirstByteUs { get; init; }
 
     public long ResponseBytes { get; init; }
+
+    /// <summary>SHA-256 of the sealed content, in hex: what is proven of the record is proven of its content. Null when none is kept.</summary>
+    public string? ContentSha256 { get; init; }
 }
 
 /// <summary>Something that happened outside of an answered request, already in the shape of an activity.</summary>

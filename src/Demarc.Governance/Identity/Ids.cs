@@ -8,6 +8,7 @@ public static class Ids
     public const string ApiKey = "apikey_";
     public const string Organization = "org_";
     public const string Workspace = "wrkspc_";
+    public const string Project = "claude_proj_";
     public const string Request = "req_";
     public const string Session = "clls_";
     public const string Message = "clsm_";

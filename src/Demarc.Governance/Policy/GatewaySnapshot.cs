@@ -1,4 +1,7 @@
+using System.Collections.Concurrent;
 using Demarc.Governance.Boundaries;
+using Demarc.Governance.Identity;
+using Demarc.Governance.Spend;
 
 namespace Demarc.Governance.Policy;
 
@@ -67,6 +70,32 @@ public sealed class GatewaySnapshot
     /// <summary>Whether reports for each person name people; else they appear by id.</summary>
     public bool NamesPeople { get; init; }
 
+    /// <summary>Limits that are data, beside those of <see cref="Policies"/>.</summary>
+    public StoredLimit[] StoredLimits { get; init; } = [];
+
+    /// <summary>What every refusal at a limit says in addition.</summary>
+    public RefusalText RefusalText { get; init; } = RefusalText.None;
+
+    private readonly ConcurrentDictionary<Principal, AppliedLimits> _limits = new(ReferenceEqualityComparer.Instance);
+
+    private bool HasLimits => field |= StoredLimits.Length > 0 || Array.Exists(Policies, p => p.Limits.Length > 0);
+
+    /// <summary>All limits on a principal: those of every policy that matches, and those that are data.</summary>
+    public AppliedLimits LimitsOf(Principal principal)
+    {
+        if (!HasLimits)
+            return AppliedLimits.None;
+        if (_limits.TryGetValue(principal, out var known))
+            return known;
+        if (_limits.Count >= MaxPrincipals)
+            _limits.Clear();
+        var limits = Policies.Where(p => p.Matches(principal)).SelectMany(p => p.Limits).Concat(Spend.StoredLimits.For(StoredLimits, principal));
+        return _limits[principal] = new AppliedLimits([.. limits.Select(l => new AppliedLimit(l, principal))]);
+    }
+
+    // Principals are themselves a bounded cache; past the bound this one starts over.
+    private const int MaxPrincipals = 20_000;
+
     /// <summary>What holds at a time; worked out anew when an agreement begins or ends.</summary>
     internal DecisionTable TableAt(DateTimeOffset now)
     {
@@ -79,7 +108,10 @@ public sealed class GatewaySnapshot
     }
 
     /// <summary>The same with other aliases.</summary>
-    public GatewaySnapshot With(AliasSnapshot[] aliases) => With(Resources, aliases);
+    public GatewaySnapshot With(AliasSnapshot[] aliases) => With(Resources, aliases, StoredLimits);
+
+    /// <summary>The same with other limits that are data.</summary>
+    public GatewaySnapshot With(StoredLimit[] limits) => With(Resources, Aliases, limits);
 
     /// <summary>The same with what was checked of its deployments.</summary>
     /// <param name="checks">By full name of the deployment.</param>
@@ -89,10 +121,10 @@ public sealed class GatewaySnapshot
             return this;
         var resources = Array.ConvertAll(Resources, r => r.Checked(checks));
         var deployments = resources.SelectMany(r => r.Deployments).ToDictionary(d => d.FullName, StringComparer.Ordinal);
-        return With(resources, Array.ConvertAll(Aliases, a => a with { Targets = Array.ConvertAll(a.Targets, t => t with { Deployment = deployments[t.Deployment.FullName] }) }));
+        return With(resources, Array.ConvertAll(Aliases, a => a with { Targets = Array.ConvertAll(a.Targets, t => t with { Deployment = deployments[t.Deployment.FullName] }) }), StoredLimits);
     }
 
-    private GatewaySnapshot With(ResourceSnapshot[] resources, AliasSnapshot[] aliases) => new()
+    private GatewaySnapshot With(ResourceSnapshot[] resources, AliasSnapshot[] aliases, StoredLimit[] limits) => new()
     {
         Resources = resources,
         Aliases = aliases,
@@ -104,5 +136,7 @@ public sealed class GatewaySnapshot
         MaxBodyBytes = MaxBodyBytes,
         Network = Network,
         NamesPeople = NamesPeople,
+        StoredLimits = limits,
+        RefusalText = RefusalText,
     };
 }

@@ -39,6 +39,6 @@ internal static class OtherModels
         return null;
     }
 
-    // A name is at most 256 characters of the client's own; control characters have no place in a message.
-    private static string Shown(string name) => string.Concat(name.Take(80).Select(c => char.IsControl(c) ? '?' : c));
+    // A name is the client's own, and may be long; control characters have no place in a message.
+    internal static string Shown(string name) => string.Concat(name.Take(80).Select(c => char.IsControl(c) ? '?' : c));
 }

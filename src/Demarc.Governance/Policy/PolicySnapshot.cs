@@ -1,4 +1,5 @@
 using Demarc.Governance.Identity;
+using Demarc.Governance.Spend;
 
 namespace Demarc.Governance.Policy;
 
@@ -16,16 +17,33 @@ public sealed record PolicySnapshot(
     /// <summary>Ids of organizations, any of which matches; empty for not matching by organization.</summary>
     public string[] Organizations { get; init; } = [];
 
+    public SpendLimit[] Limits { get; init; } = [];
+    /// <summary>Names or ids of workspaces, any of which matches.</summary>
+    public string[] Workspaces { get; init; } = [];
+
+    /// <summary>Names or ids of projects, any of which matches.</summary>
+    public string[] Projects { get; init; } = [];
+
+    /// <summary>Data classifications of projects, any of which matches.</summary>
+    public string[] Classifications { get; init; } = [];
+
     public Requirements Require { get; init; } = Requirements.None;
 
     public Denials Deny { get; init; } = Denials.None;
 
-    /// <summary>True for a policy without a match, and where any named organization, group or user fits.</summary>
+    /// <summary>True where nothing is named to match by.</summary>
+    public bool IsForEveryone => Groups.Length + Users.Length + Organizations.Length + Workspaces.Length + Projects.Length + Classifications.Length == 0;
+
+    /// <summary>True for a policy without a match, and where any named organization, workspace, project, classification, group or user fits.</summary>
     public bool Matches(Principal principal)
     {
-        if (Groups.Length == 0 && Users.Length == 0 && Organizations.Length == 0)
+        if (IsForEveryone)
             return true;
         if (Array.IndexOf(Organizations, principal.OrganizationId) >= 0)
+            return true;
+        if (principal.Workspace is { } workspace && (Array.IndexOf(Workspaces, workspace.Name) >= 0 || Array.IndexOf(Workspaces, workspace.Id) >= 0))
+            return true;
+        if (principal.Project is { } project && MatchesProject(project))
             return true;
         foreach (var group in Groups)
         {
@@ -39,4 +57,8 @@ public sealed record PolicySnapshot(
         }
         return false;
     }
+
+    private bool MatchesProject(ProjectSnapshot project) =>
+        Array.IndexOf(Projects, project.Name) >= 0 || Array.IndexOf(Projects, project.Id) >= 0
+        || (project.Classification is { } classification && Array.IndexOf(Classifications, classification) >= 0);
 }

@@ -57,6 +57,9 @@ public readonly record struct CallTerms(Catalog Catalog, DeploymentSnapshot Depl
         return new(source == PriceSource.Catalog || agreed == list ? listNano : Pricing.Cost(usage, agreed, factors), listNano, source);
     }
 
+    /// <summary>False for a deployment whose model has no price of its own, neither in the catalog nor at the resource's rates.</summary>
+    public bool IsPriced => Quote(Deployment.Model).Source != PriceSource.Fallback;
+
     /// <summary>The price of a model by these terms, its factors (<see cref="ScopePerMille"/>) not included.</summary>
     public ModelPrice PriceOf(string model) => Quote(model).Agreed;
 

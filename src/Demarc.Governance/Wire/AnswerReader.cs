@@ -38,7 +38,7 @@ public static class AnswerReader
         try
         {
             var reader = new Utf8JsonReader(json);
-            if (Find(ref reader, "message"u8) && reader.TokenType == JsonTokenType.StartObject)
+            if (reader.Find("message"u8) && reader.TokenType == JsonTokenType.StartObject)
                 ReadMessage(ref reader, facts, ref modelToken, ref content);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
@@ -64,7 +64,7 @@ public static class AnswerReader
                 else if (reader.ValueTextEquals("delta"u8))
                 {
                     reader.Read();
-                    if (reader.TokenType == JsonTokenType.StartObject && Within(ref reader, "stop_reason"u8))
+                    if (reader.TokenType == JsonTokenType.StartObject && reader.Within("stop_reason"u8))
                         facts.StopReason = Text(ref reader) ?? facts.StopReason;
                     SkipRest(ref reader);
                 }
@@ -100,7 +100,7 @@ public static class AnswerReader
                 else if (reader.ValueTextEquals("error"u8))
                 {
                     reader.Read();
-                    if (reader.TokenType == JsonTokenType.StartObject && Within(ref reader, "type"u8))
+                    if (reader.TokenType == JsonTokenType.StartObject && reader.Within("type"u8))
                         type = Text(ref reader);
                     SkipRest(ref reader);
                 }
@@ -246,28 +246,11 @@ public static class AnswerReader
         {
             var model = reader;
             var one = new AnswerUsage();
-            var name = Within(ref model, "model"u8) ? Text(ref model) : null;
+            var name = model.Within("model"u8) ? Text(ref model) : null;
             ReadUsage(ref reader, one);
             iterations.Add((name, one));
         }
         usage.Iterations = iterations.Count > 0 ? iterations : null;
-    }
-
-    private static bool Find(ref Utf8JsonReader reader, ReadOnlySpan<byte> name) =>
-        reader.Read() && reader.TokenType == JsonTokenType.StartObject && Within(ref reader, name);
-
-    // From a StartObject: stops at the named property's value, or at the end of the object.
-    private static bool Within(ref Utf8JsonReader reader, ReadOnlySpan<byte> name)
-    {
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-        {
-            var found = reader.ValueTextEquals(name);
-            reader.Read();
-            if (found)
-                return true;
-            reader.Skip();
-        }
-        return false;
     }
 
     // From a value within an object to the end of that object.

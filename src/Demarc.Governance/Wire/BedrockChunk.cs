@@ -38,7 +38,7 @@ public static class BedrockChunk
         try
         {
             var reader = new Utf8JsonReader(payload);
-            return Find(ref reader, "message"u8) && reader.TokenType == JsonTokenType.String ? reader.GetString()! : "";
+            return reader.Find("message"u8) && reader.TokenType == JsonTokenType.String ? reader.GetString()! : "";
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
@@ -49,33 +49,18 @@ public static class BedrockChunk
     private static byte[]? Json(ReadOnlySpan<byte> payload)
     {
         var reader = new Utf8JsonReader(payload);
-        return Find(ref reader, "bytes"u8) && reader.TokenType == JsonTokenType.String ? reader.GetBytesFromBase64() : null;
+        return reader.Find("bytes"u8) && reader.TokenType == JsonTokenType.String ? reader.GetBytesFromBase64() : null;
     }
 
     // An event's name ends its line: what could hold a line break is no name.
     private static string? Type(byte[] json)
     {
         var reader = new Utf8JsonReader(json);
-        var type = Find(ref reader, "type"u8) && reader.TokenType == JsonTokenType.String ? reader.GetString() : null;
+        var type = reader.Find("type"u8) && reader.TokenType == JsonTokenType.String ? reader.GetString() : null;
         while (reader.Read())
         {
             // To the end: half an event is none.
         }
         return type?.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-') is true ? type : null;
-    }
-
-    private static bool Find(ref Utf8JsonReader reader, ReadOnlySpan<byte> name)
-    {
-        if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
-            return false;
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-        {
-            var found = reader.ValueTextEquals(name);
-            reader.Read();
-            if (found)
-                return true;
-            reader.Skip();
-        }
-        return false;
     }
 }

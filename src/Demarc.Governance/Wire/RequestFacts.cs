@@ -82,6 +82,9 @@ public sealed class RequestFacts
     /// <summary>Null when absent or not a whole number: the provider says so then.</summary>
     public long? MaxTokens { get; internal set; }
 
+    /// <summary>Where the value of <c>max_tokens</c> stands; empty when it is absent or no whole number.</summary>
+    public Slice MaxTokensToken { get; internal set; }
+
     /// <summary>The value of <c>system</c>; empty when absent.</summary>
     public Slice System { get; internal set; }
 

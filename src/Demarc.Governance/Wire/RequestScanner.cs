@@ -179,6 +179,8 @@ public static partial class RequestScanner
                 return null;
             case Key.MaxTokens:
                 facts.MaxTokens = reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out var tokens) ? tokens : null;
+                if (facts.MaxTokens is not null)
+                    facts.MaxTokensToken = new Slice((int)reader.TokenStartIndex, (int)(reader.BytesConsumed - reader.TokenStartIndex));
                 reader.Skip();
                 return null;
             case Key.System:

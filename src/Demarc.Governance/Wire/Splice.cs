@@ -15,6 +15,9 @@ public readonly record struct Splice(string Name, Slice At, byte[] Replacement)
     /// <summary>A field that the platform's form of the body wants, or does not know: <c>stream</c>, <c>anthropic_version</c>, <c>inference_geo</c>.</summary>
     public const string Dialect = "dialect";
 
+    /// <summary>Less output than was asked for, where a hard limit leaves no more.</summary>
+    public const string MaxTokens = "max_tokens";
+
     /// <summary>Betas that move between the header and the body.</summary>
     public const string Betas = "betas";
 

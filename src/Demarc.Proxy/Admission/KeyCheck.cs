@@ -16,7 +16,8 @@ internal static class KeyCheck
         var (status, principal) = key is null ? (KeyStatus.Unknown, null) : await snapshots.AuthenticateAsync(key);
         if (status == KeyStatus.Active && principal is { KeyKind: ApiKeyKind.Inference })
         {
-            if (snapshots.Current.Network.Refuse(http.Connection.RemoteIpAddress, "this gateway") is not { } denied)
+            var denied = snapshots.Current.Network.Refuse(http.Connection.RemoteIpAddress, "this gateway") ?? ProjectAdmission.Enter(ref principal, http.Request);
+            if (denied is null)
                 return principal;
             await ErrorEnvelope.WriteAsync(http, Refused.Policy.Status, Refused.Policy.Type, denied.Message, dialect: dialect);
             return null;

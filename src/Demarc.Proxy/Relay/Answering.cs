@@ -1,5 +1,6 @@
 using Demarc.Governance.Evidence;
 using Demarc.Proxy.Ingress;
+using Demarc.Proxy.Limits;
 using Demarc.Proxy.Refusals;
 using Demarc.Proxy.Upstreams;
 using Microsoft.AspNetCore.Http;
@@ -18,6 +19,8 @@ internal static class Answering
         ForwardedHeaders.ToClient(from, x.Http.Response);
         if (x.Dialect == Dialect.Bedrock)
             AwsHead(x.Http.Response);
+        if (from.IsSuccessStatusCode && x.Spend is { } spend)
+            UsageHeaders.Write(x.Http.Response.Headers, spend.Limits);
         Receipt(x);
     }
 

@@ -74,20 +74,28 @@ internal sealed class StreamRelay(Settler settler)
                 Answering.Head(s.X, response);
             }
             s.Filled += read;
-            if (await RelayEventsAsync(s, client))
-                return Outcome.Answered;
+            if (await RelayEventsAsync(s, client, stop.Token) is { } ended)
+                return ended;
             var flushed = await client.FlushAsync(stop.Token);
             if (flushed.IsCompleted)
                 return Outcome.ClientGone;
         }
     }
 
-    // True when the stream has ended as it should.
-    private async ValueTask<bool> RelayEventsAsync(State s, PipeWriter client)
+    // How the stream ended; null while it goes on.
+    private async ValueTask<Outcome?> RelayEventsAsync(State s, PipeWriter client, CancellationToken stop)
     {
         while (s.NextEvent() is { Length: > 0 } at)
         {
-            switch (Observe(s, at))
+            var step = Observe(s, at);
+            if (step == Step.Pass && s.X.Spend is { } spend && !spend.Covers(s.X, s.Content.VisibleBytes))
+            {
+                // What is waited for may take a while: the client has what came before.
+                await client.FlushAsync(stop);
+                if (await spend.ExtendAsync(s.X, s.Content.VisibleBytes, stop) is not null)
+                    return Outcome.LimitReached;
+            }
+            switch (step)
             {
                 case Step.Pass:
                     s.Release(client);
@@ -97,16 +105,16 @@ internal sealed class StreamRelay(Settler settler)
                     s.Hold(at);
                     break;
                 case Step.End:
-                    await client.FlushAsync();
+                    await client.FlushAsync(CancellationToken.None);
                     await FinishAsync(s, s.X.Answer.ErrorType is null ? Outcome.Answered : Outcome.UpstreamError);
                     s.Release(client);
                     s.Pass(client, at);
-                    await client.FlushAsync();
-                    return true;
+                    await client.FlushAsync(CancellationToken.None);
+                    return Outcome.Answered;
             }
         }
         s.Compact();
-        return false;
+        return null;
     }
 
     private enum Step
@@ -154,7 +162,7 @@ internal sealed class StreamRelay(Settler settler)
     {
         s.X.Answer.ErrorType ??= outcome switch
         {
-            Outcome.Revoked => "permission_error",
+            Outcome.Revoked or Outcome.LimitReached => "permission_error",
             Outcome.ClientGone => null,
             _ => "api_error",
         };
@@ -162,7 +170,12 @@ internal sealed class StreamRelay(Settler settler)
         if (outcome == Outcome.ClientGone)
             return;
         s.Release(s.X.Http.Response.BodyWriter);
-        await Answering.ErrorEventAsync(s.X, s.X.Answer.ErrorType!, outcome == Outcome.Revoked ? Revoked : Lost);
+        await Answering.ErrorEventAsync(s.X, s.X.Answer.ErrorType!, outcome switch
+        {
+            Outcome.Revoked => Revoked,
+            Outcome.LimitReached => s.X.Spend!.EndOfStream(s.X.Snapshot.RefusalText),
+            _ => Lost,
+        });
     }
 
     private async Task FinishAsync(State s, Outcome outcome)

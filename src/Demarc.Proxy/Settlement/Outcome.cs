@@ -8,6 +8,9 @@ internal enum Outcome
     UpstreamLost,
     ClientGone,
     Revoked,
+
+    /// <summary>A hard limit ended the stream.</summary>
+    LimitReached,
 }
 
 internal static class OutcomeNames
@@ -19,6 +22,7 @@ internal static class OutcomeNames
         Outcome.UpstreamLost => "upstream_lost",
         Outcome.ClientGone => "client_gone",
         Outcome.Revoked => "revoked",
+        Outcome.LimitReached => "limit_reached",
         _ => throw new ArgumentOutOfRangeException(nameof(outcome)),
     };
 }

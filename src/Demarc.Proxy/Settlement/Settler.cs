@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text.Json;
 using Demarc.Governance.Boundaries;
 using Demarc.Governance.Evidence;
@@ -24,6 +25,8 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
         {
             Id = x.IdText,
             Actor = x.Actor,
+            WorkspaceId = x.Principal.Workspace?.Id,
+            ProjectId = x.Principal.Project?.Id,
             Surface = Surface(headers.UserAgent),
             Dialect = x.Dialect.Wire(),
             Operation = x.Operation.Wire(),
@@ -39,7 +42,7 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
             Stream = x.Facts.Stream,
             MaxTokens = x.Facts.MaxTokens,
             RequestBytes = x.Body.Length,
-            Splices = x.AskedName is null ? [] : [Splice.Model],
+            Splices = [.. x.AskedName is null ? [] : (string[])[Splice.Model], .. x.Spend?.MaxTokens is null ? [] : (string[])[Splice.MaxTokens]],
             Betas = Header(headers, "anthropic-beta"),
             Receipt = new ReceiptRecord(x.Snapshot.PolicyHash, x.Snapshot.Catalog.Hash, x.Snapshot.ConfigurationHash),
             Replica = replica,
@@ -89,7 +92,10 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
             : x.Terms().UpperBound(x.Body.Length, Math.Max(0, x.Facts.MaxTokens ?? UnknownMaxTokens));
         return new AttemptRecord(
             x.Attempt, deployment.Resource.Name, deployment.Name, deployment.Model, deployment.Resource.Platform.Wire(),
-            deployment.Hosting.Wire(), deployment.Scope, deployment.Resource.Region, reserved, after, deployment.BoundaryId);
+            deployment.Hosting.Wire(), deployment.Scope, deployment.Resource.Region, reserved, after, deployment.BoundaryId)
+        {
+            Budgets = x.Spend?.Meters(deployment.Resource.Name),
+        };
     }
 
     /// <summary>
@@ -104,7 +110,9 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
         x.IsSettled = true;
         var (bill, incomplete) = Settle(x, outcome, visibleBytes);
         var cost = bill?.Cost.Nano ?? 0;
+        var passed = x.Spend?.Settle(cost, x.Deployment.Resource.Name);
         var answer = x.Answer;
+        var captured = x.Captured?.Seal(x.Principal.OrganizationId, x.Id, answer, content, truncated) ?? [];
         var finished = new FinishedRecord
         {
             Id = x.IdText,
@@ -121,10 +129,11 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
             PriceSource = bill is null ? null : Wire(bill.Cost.Source),
             Parts = bill?.Parts,
             Incomplete = incomplete,
-            Provider = provider with { MessageId = answer.Id, InferenceGeo = answer.Usage?.InferenceGeo, ServiceTier = answer.Usage?.ServiceTier },
+            Provider = provider with { MessageId = answer.Id, InferenceGeo = answer.Usage?.InferenceGeo, ServiceTier = answer.Usage?.ServiceTier, Speed = answer.Usage?.Speed },
             LatencyUs = x.ElapsedUs,
             FirstByteUs = x.FirstByteUs,
             ResponseBytes = responseBytes,
+            ContentSha256 = captured.Length == 0 ? null : Convert.ToHexStringLower(SHA256.HashData(captured)),
         };
         // Queued behind begun without waiting for it: on a fast upstream both become durable in one commit.
         var durable = AppendAsync(new EvidenceRecord
@@ -136,12 +145,52 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
             SessionId = x.SessionId,
             Body = JsonSerializer.SerializeToUtf8Bytes(finished, RecordJson.Default.FinishedRecord),
             Document = finished,
-            Content = x.Captured?.Seal(x.Principal.OrganizationId, x.Id, answer, content, truncated) ?? [],
+            Content = captured,
         });
         await x.Begun;
         await durable;
         x.Captured?.Remember(x.Id);
+        foreach (var limit in passed ?? [])
+            await PassedAsync(x, limit);
     }
+
+    private Task PassedAsync(Exchange x, LimitPassed passed)
+    {
+        var limit = passed.Limit.Limit;
+        var over = passed.OverNano > 0 && limit.Mode == LimitMode.Hard;
+        return EventAsync(x, over ? "demarc_spend_overrun" : "demarc_spend_threshold_reached", new()
+        {
+            ["request_id"] = x.IdText,
+            ["limit"] = limit.Place,
+            ["mode"] = limit.Mode.Wire(),
+            ["period"] = limit.Period.Wire(),
+            ["percent"] = Number(passed.Percent),
+            ["amount_nano_usd"] = Number(limit.AmountNano),
+            ["settled_nano_usd"] = Number(passed.SettledNano),
+            ["over_nano_usd"] = passed.OverNano > 0 ? Number(passed.OverNano) : null,
+        });
+    }
+
+    /// <summary>Writes that the client's probe for its limits was answered here; the task completes when it is durable.</summary>
+    public Task ProbedAsync(Exchange x) => EventAsync(x, "demarc_quota_probe_answered", new() { ["request_id"] = x.IdText, ["model"] = x.Facts.Model });
+
+    // Under an id of its own: the request's is its records'.
+    private Task EventAsync(Exchange x, string type, Dictionary<string, string?> fields)
+    {
+        var now = time.GetUtcNow();
+        var document = new EventRecord { Type = type, Actor = x.Actor, Fields = fields };
+        return AppendAsync(new EvidenceRecord
+        {
+            OrganizationId = x.Principal.OrganizationId,
+            Kind = RecordKind.Event,
+            RequestId = Guid.CreateVersion7(now),
+            At = now.ToUnixTimeMilliseconds(),
+            Body = JsonSerializer.SerializeToUtf8Bytes(document, RecordJson.Default.EventRecord),
+            Document = document,
+        });
+    }
+
+    private static string Number(long value) => value.ToString(System.Globalization.CultureInfo.InvariantCulture);
 
     /// <summary>Writes a refusal; the task completes when it is durable.</summary>
     public Task RefuseAsync(Exchange x, int status, string code, string message, string? rule)
@@ -158,6 +207,8 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
                 ["message"] = message,
                 ["status"] = status.ToString(System.Globalization.CultureInfo.InvariantCulture),
                 ["model"] = x.Facts?.Model,
+                ["workspace_id"] = x.Principal.Workspace?.Id,
+                ["claude_project_id"] = x.Principal.Project?.Id,
                 ["policy"] = x.Snapshot.PolicyHash,
                 ["catalog"] = x.Snapshot.Catalog.Hash,
                 ["configuration"] = x.Snapshot.ConfigurationHash,

@@ -16,7 +16,7 @@ internal static class ForwardedHeaders
 
     private static readonly FrozenSet<string> NotToUpstream = FrozenSet.ToFrozenSet(
         [.. HopByHop, .. Admission.Credential.Headers, "host", "content-length", "content-type", "accept-encoding", "expect", "cookie",
-            "forwarded", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-real-ip", "via"],
+            Governance.Policy.RequestProject.Header, "forwarded", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-real-ip", "via"],
         StringComparer.OrdinalIgnoreCase);
 
     private static readonly FrozenSet<string> NotToClient = FrozenSet.ToFrozenSet(

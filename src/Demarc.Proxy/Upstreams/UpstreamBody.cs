@@ -15,8 +15,12 @@ internal static class UpstreamBody
         && facts.Form == BodyForm.Anthropic
         && Geo(deployment) is null;
 
-    public static SplicedContent For(IHeaderDictionary headers, Operation operation, DeploymentSnapshot deployment, RequestFacts facts, ReadOnlyMemory<byte> body)
+    /// <param name="maxTokens">Less output than was asked for; null to leave it as it is.</param>
+    public static SplicedContent For(
+        IHeaderDictionary headers, Operation operation, DeploymentSnapshot deployment, RequestFacts facts, ReadOnlyMemory<byte> body, long? maxTokens = null)
     {
+        if (maxTokens is { } fewer)
+            return Cut(headers, operation, deployment, facts, body, fewer);
         if (IsPlain(deployment, facts))
             return new SplicedContent(body, facts.Model == deployment.Name ? null : Splice.Text(Splice.Model, facts.ModelToken, deployment.Name));
         var splices = DialectSplices.For(body.Span, facts, Target(headers, operation, deployment, facts));
@@ -32,6 +36,14 @@ internal static class UpstreamBody
         return deployment.Resource.Platform is Platform.Anthropic or Platform.AnthropicAws && deployment.Scope.StartsWith(zone, StringComparison.Ordinal)
             ? deployment.Scope[zone.Length..]
             : null;
+    }
+
+    private static SplicedContent Cut(
+        IHeaderDictionary headers, Operation operation, DeploymentSnapshot deployment, RequestFacts facts, ReadOnlyMemory<byte> body, long maxTokens)
+    {
+        var cut = new Splice(Splice.MaxTokens, facts.MaxTokensToken, Encoding.ASCII.GetBytes(maxTokens.ToString(System.Globalization.CultureInfo.InvariantCulture)));
+        var splices = DialectSplices.For(body.Span, facts, Target(headers, operation, deployment, facts));
+        return new SplicedContent(body, [.. splices.Append(cut).OrderBy(s => s.At.Start)]);
     }
 
     private static DialectTarget Target(IHeaderDictionary headers, Operation operation, DeploymentSnapshot deployment, RequestFacts facts)

@@ -26,6 +26,9 @@ public sealed record StoredApiKey
     /// <summary>Null for the default workspace.</summary>
     public string? WorkspaceId { get; init; }
 
+    /// <summary>The one project that it is for; null for a key that is for any.</summary>
+    public string? ProjectId { get; init; }
+
     public required string CreatedByType { get; init; }
 
     public required string CreatedById { get; init; }
@@ -54,7 +57,8 @@ public sealed record NewApiKey(
     string PrincipalId,
     string? WorkspaceId = null,
     DateTimeOffset? ExpiresAt = null,
-    DateTimeOffset? ReadExemptUntil = null);
+    DateTimeOffset? ReadExemptUntil = null,
+    string? ProjectId = null);
 
 /// <summary>Filters of the Admin API's list of keys; null does not filter.</summary>
 public sealed record ApiKeyFilter(string? Status = null, string? WorkspaceId = null, string? CreatedByUserId = null);
@@ -64,7 +68,7 @@ public sealed class ApiKeys
     // The status as of @Now: a key past its end is expired without anybody writing so.
     private const string Columns =
         """
-        id, organization_id, kind, name, hint, principal_type, principal_id, workspace_id, created_by_type, created_by_id,
+        id, organization_id, kind, name, hint, principal_type, principal_id, workspace_id, project_id, created_by_type, created_by_id,
         created_at, expires_at, last_used_at, read_exempt_until,
         CASE WHEN status = 'active' AND expires_at <= @Now THEN 'expired' ELSE status END AS status
         """;
@@ -102,6 +106,7 @@ public sealed class ApiKeys
             PrincipalType = key.PrincipalType,
             PrincipalId = key.PrincipalId,
             WorkspaceId = key.WorkspaceId,
+            ProjectId = key.ProjectId,
             CreatedByType = actor.Type,
             CreatedById = actor.Id,
             CreatedAt = _store.Now,
@@ -114,9 +119,9 @@ public sealed class ApiKeys
             await transaction.ExecuteAsync(
                 """
                 INSERT INTO api_keys (id, organization_id, kind, name, hash, hint, principal_type, principal_id, workspace_id,
-                  created_by_type, created_by_id, created_at, expires_at, status, read_exempt_until)
+                  project_id, created_by_type, created_by_id, created_at, expires_at, status, read_exempt_until)
                 VALUES (@Id, @OrganizationId, @Kind, @Name, @hash, @Hint, @PrincipalType, @PrincipalId, @WorkspaceId,
-                  @CreatedByType, @CreatedById, @CreatedAt, @ExpiresAt, @Status, @ReadExemptUntil)
+                  @ProjectId, @CreatedByType, @CreatedById, @CreatedAt, @ExpiresAt, @Status, @ReadExemptUntil)
                 """,
                 new
                 {
@@ -129,6 +134,7 @@ public sealed class ApiKeys
                     stored.PrincipalType,
                     stored.PrincipalId,
                     stored.WorkspaceId,
+                    stored.ProjectId,
                     stored.CreatedByType,
                     stored.CreatedById,
                     stored.CreatedAt,
@@ -142,6 +148,8 @@ public sealed class ApiKeys
                 ["name"] = key.Name,
                 ["kind"] = stored.Kind,
                 ["principal_id"] = key.PrincipalId,
+                ["workspace_id"] = key.WorkspaceId,
+                ["claude_project_id"] = key.ProjectId,
                 ["expires_at"] = key.ExpiresAt?.ToString("O"),
                 ["read_exempt_until"] = key.ReadExemptUntil?.ToString("O"),
             }).ConfigureAwait(false);

@@ -37,6 +37,15 @@ internal sealed record KeyRow
 
     public string? PrincipalStatus { get; init; }
 
+    public string? WorkspaceId { get; init; }
+
+    public string? WorkspaceName { get; init; }
+
+    public string? ProjectId { get; init; }
+
+    /// <summary>The projects it is a member of, one a line, as <see cref="MemberProjects"/> has them; null for none.</summary>
+    public string? Projects { get; init; }
+
     /// <summary>Names of the groups, one a line; null for none.</summary>
     public string? Groups { get; init; }
 }
@@ -113,6 +122,9 @@ internal sealed class CachedKey
             Email = row.Email,
             Name = row.Name!,
             Groups = row.Groups?.Split('\n') ?? [],
+            Workspace = row.WorkspaceId is null ? null : new WorkspaceSnapshot(row.WorkspaceId, row.WorkspaceName!),
+            Projects = MemberProjects.Read(row.Projects),
+            KeyProjectId = row.ProjectId,
             KeyId = row.Id,
             KeyKind = _kind,
             ExpiresAt = Time(row.ExpiresAt),

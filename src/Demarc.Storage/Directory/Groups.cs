@@ -65,6 +65,15 @@ public sealed class Groups
     public Task<Group?> GetAsync(string organizationId, string id) =>
         _store.FindAsync<Group>(Select + " WHERE organization_id = @organizationId AND id = @id", new { organizationId, id });
 
+    public Task<Group?> GetByNameAsync(string organizationId, string name) =>
+        _store.FindAsync<Group>(Select + " WHERE organization_id = @organizationId AND name = @name", new { organizationId, name });
+
+    /// <summary>Names of the groups that a user or service account belongs to.</summary>
+    public Task<string[]> NamesOfAsync(string organizationId, string memberId) =>
+        _store.QueryAsync<string>(
+            "SELECT g.name FROM group_members m JOIN groups g ON g.id = m.group_id WHERE m.organization_id = @organizationId AND m.member_id = @memberId ORDER BY g.name",
+            new { organizationId, memberId });
+
     public async Task<Page<Group>> ListAsync(string organizationId, PageRequest page) =>
         page.Cut(await _store.QueryAsync<Group>(
             Select + " WHERE organization_id = @organizationId" + page.Where + page.Order,

@@ -19,15 +19,17 @@ public sealed partial class PrincipalDirectory
     private static readonly TimeSpan UnknownFor = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LastUsedEvery = TimeSpan.FromMinutes(1);
 
-    private const string Select =
-        """
+    private static readonly string Select =
+        $"""
         SELECT k.id, k.organization_id, k.hash, k.status, k.expires_at, k.read_exempt_until, k.principal_type, k.principal_id,
+          k.workspace_id, w.name AS workspace_name, k.project_id, {MemberProjects.Of("k.principal_id")} AS projects,
           u.email, coalesce(u.name, s.name) AS name, coalesce(u.status, s.status) AS principal_status,
           (SELECT string_agg(g.name, @separator) FROM group_members m JOIN groups g ON g.id = m.group_id
             WHERE m.member_id = k.principal_id) AS groups
         FROM api_keys k
         LEFT JOIN users u ON k.principal_type = 'user' AND u.id = k.principal_id
         LEFT JOIN service_accounts s ON k.principal_type = 'service_account' AND s.id = k.principal_id
+        LEFT JOIN workspaces w ON w.id = k.workspace_id
         """;
 
     private readonly Store _store;
@@ -107,7 +109,7 @@ public sealed partial class PrincipalDirectory
         while (true)
         {
             var generation = Volatile.Read(ref _generation);
-            var row = await _store.FindAsync<KeyRow>(Select + " WHERE k.id = @id", new { id, separator = "\n" }).ConfigureAwait(false);
+            var row = await _store.FindAsync<KeyRow>(Select + " WHERE k.id = @id", new { id, separator = "\n", field = "\t" }).ConfigureAwait(false);
             await key.Apply(row, _store.Time.GetUtcNow(), UnknownFor).ConfigureAwait(false);
             if (_keys.Count >= Capacity)
                 Evict();
@@ -129,7 +131,7 @@ public sealed partial class PrincipalDirectory
             return;
         var rows = await _store.QueryAsync<KeyRow>(
             $"{Select} WHERE k.id IN {_store.TextsOfJson("ids")}",
-            new { ids = JsonSerializer.Serialize(keys.Select(key => key.Id)), separator = "\n" }).ConfigureAwait(false);
+            new { ids = JsonSerializer.Serialize(keys.Select(key => key.Id)), separator = "\n", field = "\t" }).ConfigureAwait(false);
         var byId = rows.ToDictionary(row => row.Id);
         var now = _store.Time.GetUtcNow();
         await Task.WhenAll(keys.Select(key => key.Apply(byId.GetValueOrDefault(key.Id), now, UnknownFor))).ConfigureAwait(false);

@@ -1,7 +1,10 @@
 namespace Demarc.Storage.Evidence;
 
 /// <summary>A place in the log's order. <c>Xact</c> is PostgreSQL's transaction, 0 on SQLite.</summary>
-internal readonly record struct LogPlace(long Xact, long Sequence);
+internal readonly record struct LogPlace(long Xact, long Sequence) : IComparable<LogPlace>
+{
+    public int CompareTo(LogPlace other) => (Xact, Sequence).CompareTo((other.Xact, other.Sequence));
+}
 
 /// <summary>A row of the log as projections read it: all but its content.</summary>
 internal sealed record LogRow

@@ -144,6 +144,7 @@ internal sealed class PostgresWriter : IAsyncDisposable
                 && _time.GetElapsedTime(started) < RetryFor)
             {
                 await CloseAsync().ConfigureAwait(false);
+                // Nothing tells when a server that went away takes connections again: asked for ever more seldom.
                 await Task.Delay(TimeSpan.FromMilliseconds(pause), _time).ConfigureAwait(false);
             }
         }

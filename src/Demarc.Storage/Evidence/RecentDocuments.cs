@@ -11,7 +11,7 @@ internal sealed class RecentDocuments
     private const int Capacity = 20_000;
 
     private readonly Lock _lock = new();
-    private readonly Dictionary<(Guid Request, RecordKind Kind), object> _documents = [];
+    private readonly Dictionary<(Guid Request, RecordKind Kind), (object Document, byte[] Body)> _documents = [];
     private readonly Queue<(Guid Request, RecordKind Kind)> _order = new();
 
     /// <summary>Adds what has become durable. A request may have several attempts: those are read back.</summary>
@@ -23,7 +23,7 @@ internal sealed class RecentDocuments
             {
                 if (record.Document is not { } document || record.Kind == RecordKind.Attempt)
                     continue;
-                if (_documents.TryAdd((record.RequestId, record.Kind), document))
+                if (_documents.TryAdd((record.RequestId, record.Kind), (document, PostgresInsert.Array(record.Body))))
                     _order.Enqueue((record.RequestId, record.Kind));
                 if (_order.Count > Capacity)
                     _documents.Remove(_order.Dequeue());
@@ -31,10 +31,10 @@ internal sealed class RecentDocuments
         }
     }
 
-    /// <summary>Takes a document out; null when it is not here.</summary>
-    public object? Take(Guid request, RecordKind kind)
+    /// <summary>Takes a document and its bytes out; null when it is not here.</summary>
+    public (object Document, byte[] Body)? Take(Guid request, RecordKind kind)
     {
         lock (_lock)
-            return _documents.Remove((request, kind), out var document) ? document : null;
+            return _documents.Remove((request, kind), out var found) ? found : null;
     }
 }

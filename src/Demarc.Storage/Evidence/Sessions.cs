@@ -1,3 +1,6 @@
+using System.Text.Json;
+using Demarc.Governance.Evidence;
+
 namespace Demarc.Storage.Evidence;
 
 /// <summary>A client conversation: <c>clls_…</c>.</summary>
@@ -21,6 +24,15 @@ public sealed record Session
     /// <summary><c>claude_code</c>, <c>cowork</c> or <c>api</c>.</summary>
     public required string Surface { get; init; }
 
+    /// <summary>JSON of the begun record of its first request; null when that is no more.</summary>
+    public byte[]? FirstBegun { get; init; }
+
+    /// <summary>The workspace of its first request; null for the default one.</summary>
+    public string? WorkspaceId => First?.WorkspaceId;
+
+    /// <summary>The project of its first request; null for none.</summary>
+    public string? ProjectId => First?.ProjectId;
+
     /// <summary>When its first request began, Unix milliseconds.</summary>
     public required long CreatedAt { get; init; }
 
@@ -29,6 +41,8 @@ public sealed record Session
 
     /// <summary>Requests begun, without those that only counted tokens.</summary>
     public required long Requests { get; init; }
+
+    private BegunRecord? First => field ??= FirstBegun is null ? null : JsonSerializer.Deserialize(FirstBegun, RecordJson.Default.BegunRecord);
 }
 
 /// <summary>Which sessions to read. Times are Unix milliseconds; null does not filter.</summary>
@@ -80,7 +94,9 @@ public sealed class Sessions
 {
     private const string Select =
         """
-        SELECT s.id, s.organization_id, s.client_session, s.principal_type, s.principal_id, u.email, s.surface, s.created_at, s.last_at, s.requests
+        SELECT s.id, s.organization_id, s.client_session, s.principal_type, s.principal_id, u.email, s.surface, s.created_at, s.last_at, s.requests,
+          (SELECT b.body FROM session_requests q JOIN records b ON b.sequence = q.begun
+            WHERE q.session_id = s.id AND q.organization_id = s.organization_id ORDER BY q.begun LIMIT 1) AS first_begun
         FROM sessions s LEFT JOIN users u ON u.id = s.principal_id
         """;
 

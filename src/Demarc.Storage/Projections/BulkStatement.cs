@@ -42,6 +42,22 @@ internal sealed class BulkStatement
             $"DELETE FROM {table} WHERE {names[0]} = ANY($1::{Array(types[0])})");
     }
 
+    /// <summary>Adds to the last column of the rows that the others name; of rows that are not there nothing becomes.</summary>
+    public static BulkStatement Add(string table, string columns)
+    {
+        // Numbered, because values are bound by place and the last one comes first.
+        var (names, types) = Parse(columns);
+        var (keys, sum) = (names[..^1], names[^1]);
+        return new BulkStatement(
+            types,
+            $"UPDATE {table} SET {sum} = {sum} + ?{names.Length} WHERE {string.Join(" AND ", keys.Select((key, i) => $"{key} = ?{i + 1}"))}",
+            $"""
+            UPDATE {table} SET {sum} = {table}.{sum} + v.{sum}
+            FROM unnest({string.Join(", ", types.Select((type, i) => $"${i + 1}::{Array(type)}"))}) AS v({string.Join(", ", names)})
+            WHERE {string.Join(" AND ", keys.Select(key => $"{table}.{key} = v.{key}"))}
+            """);
+    }
+
     private static (string[] Names, DbType[] Types) Parse(string columns)
     {
         var parts = columns.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);

@@ -16,6 +16,7 @@ internal sealed class Projection
     private readonly Dictionary<(string Session, long Begun), object?[]> _sessionRequests = [];
     private readonly Dictionary<string, SessionRow> _sessions = [];
     private readonly SpendRows _spend = new();
+    private readonly BudgetRows _budgets = new();
     private LogPlace _to;
     private long _position;
     private long _orderedAt;
@@ -67,15 +68,8 @@ internal sealed class Projection
 
     public async Task<int> WriteAsync(StoreTransaction transaction)
     {
-        var moved = await transaction.ExecuteAsync(
-            """
-            UPDATE watermarks SET xact = @Xact, sequence = @Sequence, position = @_position, ordered_at = @_orderedAt, lateness = @_lateness
-            WHERE name = 'records' AND xact = @fromXact AND sequence = @fromSequence
-            """,
-            new { _to.Xact, _to.Sequence, _position, _orderedAt, _lateness, fromXact = _from.Xact, fromSequence = _from.Sequence }).ConfigureAwait(false);
-        // A leader that was replaced without noticing ends here, with nothing written.
-        if (moved == 0)
-            throw new StoreException("Another process has moved the watermark of the log.");
+        var to = new Watermark { Xact = _to.Xact, Sequence = _to.Sequence, Position = _position, OrderedAt = _orderedAt, Lateness = _lateness };
+        await _from.MoveAsync(transaction, "records", to).ConfigureAwait(false);
 
         await transaction.ExecuteManyAsync(Tables.Activities, _activities).ConfigureAwait(false);
         await transaction.ExecuteManyAsync(
@@ -84,6 +78,7 @@ internal sealed class Projection
         await transaction.ExecuteManyAsync(Tables.Sessions, [.. _sessions.Values.Select(s => s.Columns)]).ConfigureAwait(false);
         await transaction.ExecuteManyAsync(Tables.SessionRequests, [.. _sessionRequests.Values]).ConfigureAwait(false);
         await _spend.WriteAsync(transaction).ConfigureAwait(false);
+        await _budgets.WriteAsync(transaction).ConfigureAwait(false);
         await transaction.ExecuteManyAsync(
             Tables.Opened,
             [.. _opened.Values.Select(r => new object?[] { r.OrganizationId, Bytes(r.Id), r.Sequence, r.Begun.Replica })]).ConfigureAwait(false);
@@ -158,6 +153,8 @@ internal sealed class Projection
             // The attempts before the one that answered came to nothing; their holds end at nothing.
             var settled = attempt == request.Attempt(finished.Attempt) ? finished : null;
             _spend.Add(row, request, attempt, settled);
+            if (settled != null)
+                _budgets.Add(row.OrganizationId, request.Begun.Replica, attempt, settled);
         }
     }
 

@@ -1,12 +1,13 @@
 using Demarc.Storage.Evidence;
+using Demarc.Storage.Ledger;
 using Microsoft.Extensions.Logging;
 
 namespace Demarc.Storage.Projections;
 
 /// <summary>
 /// Follows the log above its watermark and writes what is derived from it: activities, sessions, the ledger, totals of
-/// spend, and which requests are open. One process leads; each batch and its watermark are one transaction, so
-/// what is derived is derived once.
+/// spend, which requests are open, and the evidence trees. One process leads; each batch and its watermark are one
+/// transaction, so what is derived is derived once.
 /// </summary>
 public sealed partial class Projector
 {
@@ -23,6 +24,8 @@ public sealed partial class Projector
     private readonly Signal _appended;
     private readonly OpenRequests _open;
     private readonly SeenTurns _turns;
+    private readonly Leaves _leaves;
+    private readonly DeadLeases _leases;
 
     internal Projector(Store store, ILogger log)
     {
@@ -31,6 +34,8 @@ public sealed partial class Projector
         _appended = new Signal(store.Time);
         _open = new OpenRequests(store);
         _turns = new SeenTurns(store);
+        _leaves = new Leaves(store);
+        _leases = new DeadLeases(store);
         store.Appended += _appended.Set;
     }
 
@@ -48,6 +53,7 @@ public sealed partial class Projector
                 var lead = await leading.ConfigureAwait(false);
                 await using (lead.ConfigureAwait(false))
                     await LeadAsync(lead, stop).ConfigureAwait(false);
+                // After the loss of the lead or an error of the store: whatever it was, asking at once would meet it again.
                 await Task.Delay(Idle, _store.Time, stop).ConfigureAwait(false);
                 leading = _store.LeadAsync(stop);
             }
@@ -67,12 +73,14 @@ public sealed partial class Projector
         var total = 0;
         while (true)
         {
-            var mark = (await _store.FindAsync<Watermark>(Watermark.Select).ConfigureAwait(false))!;
+            var mark = (await _store.FindAsync<Watermark>(Watermark.Select, new { name = "records" }).ConfigureAwait(false))!;
+            await GrowTreesAsync(mark.Place).ConfigureAwait(false);
             var rows = await _store.ReadLogAsync(mark.Place, Batch).ConfigureAwait(false);
             if (rows.Length == 0)
                 return total;
             var projection = await Projection.OfAsync(rows, mark, _open, _turns).ConfigureAwait(false);
-            await _store.WriteDerivedAsync(projection.WriteAsync).ConfigureAwait(false);
+            var leaves = await _leaves.OfAsync(rows).ConfigureAwait(false);
+            await WriteAsync(projection, leaves).ConfigureAwait(false);
             _open.Keep(projection);
             _turns.Keep(projection.Turns);
             foreach (var sequence in projection.Unreadable)
@@ -85,7 +93,41 @@ public sealed partial class Projector
     }
 
     /// <summary>Finishes what dead replicas left open; the number of requests.</summary>
-    internal Task<int> SettleOrphansAsync() => Orphans.SettleAsync(_store, _open);
+    internal async Task<int> SettleOrphansAsync() => await SettleOrphansAsync(await _leases.EndAsync().ConfigureAwait(false)).ConfigureAwait(false);
+
+    private Task<int> SettleOrphansAsync(DeadLease[] ended) => Orphans.SettleAsync(_store, _open, ended);
+
+    private async Task WriteAsync(Projection? projection, LeafBatch leaves)
+    {
+        try
+        {
+            await _store.WriteDerivedAsync(async transaction =>
+            {
+                if (projection is not null)
+                    await projection.WriteAsync(transaction).ConfigureAwait(false);
+                return await leaves.WriteAsync(transaction).ConfigureAwait(false);
+            }).ConfigureAwait(false);
+            _leaves.Keep(leaves);
+        }
+        catch
+        {
+            _leaves.Clear();
+            throw;
+        }
+    }
+
+    // Both go on together; the trees are behind only on a store that is older than they are.
+    private async Task GrowTreesAsync(LogPlace until)
+    {
+        while ((await _leaves.PlaceAsync().ConfigureAwait(false)) is var place && place.CompareTo(until) < 0)
+        {
+            var rows = await _store.ReadLogAsync(place, Batch).ConfigureAwait(false);
+            rows = Array.FindAll(rows, row => row.Place.CompareTo(until) <= 0);
+            if (rows.Length == 0)
+                return;
+            await WriteAsync(null, await _leaves.OfAsync(rows).ConfigureAwait(false)).ConfigureAwait(false);
+        }
+    }
 
     private async Task LeadAsync(Lead lead, CancellationToken stop)
     {
@@ -98,10 +140,13 @@ public sealed partial class Projector
                 if (_store.Time.GetElapsedTime(settled) >= OrphansEvery)
                 {
                     settled = _store.Time.GetTimestamp();
-                    if (await SettleOrphansAsync().ConfigureAwait(false) is > 0 and var count)
+                    var ended = await _leases.EndAsync().ConfigureAwait(false);
+                    if (await SettleOrphansAsync(ended).ConfigureAwait(false) is > 0 and var count)
                         Settled(count);
+                    await _leases.FreeAsync(ended).ConfigureAwait(false);
                 }
                 await _appended.WaitAsync(Idle, stop).ConfigureAwait(false);
+                // On purpose, though there is something to do: what comes meanwhile is projected with it, at a fraction of the cost.
                 await Task.Delay(Gather, _store.Time, stop).ConfigureAwait(false);
             }
         }
@@ -109,6 +154,7 @@ public sealed partial class Projector
         {
             _open.Clear();
             _turns.Clear();
+            _leaves.Clear();
             NotProjected(e);
         }
     }

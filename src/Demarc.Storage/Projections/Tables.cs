@@ -52,6 +52,14 @@ internal static class Tables
 
     public static readonly BulkStatement Turns = BulkStatement.Insert("turns", "id:t organization_id:t at:i", "ON CONFLICT (id) DO NOTHING");
 
+    public static readonly BulkStatement Budgets = BulkStatement.Insert(
+        "budgets",
+        "organization_id:t meter_id:t settled:i recalled_at:i recalled_by:t",
+        "ON CONFLICT (organization_id, meter_id) DO UPDATE SET settled = budgets.settled + excluded.settled");
+
+    // One that was taken back from a replica is not there any more.
+    public static readonly BulkStatement BudgetLeases = BulkStatement.Add("budget_leases", "organization_id:t meter_id:t replica:t nano_usd:i");
+
     // A request that went on to another attempt is listed already.
     public static readonly BulkStatement Opened = BulkStatement.Insert(
         "open_requests", "organization_id:t request_id:b begun:i replica:t", "ON CONFLICT (request_id) DO NOTHING");

@@ -17,6 +17,12 @@ internal sealed class DirectoryLookup(Installation installation)
 
     public Task<Group[]> GroupsAsync() => AllAsync(page => _store.Groups.ListAsync(_organization, page), g => g.Id);
 
+    public Task<Workspace[]> WorkspacesAsync(bool archivedToo = false) => AllAsync(page => _store.Workspaces.ListAsync(_organization, page, archivedToo), w => w.Id);
+
+    public Task<WorkspaceMember[]> WorkspaceMembersAsync(string workspaceId) => AllAsync(page => _store.Workspaces.MembersAsync(_organization, workspaceId, page), m => m.UserId);
+
+    public Task<Project[]> ProjectsAsync(bool archivedToo = false) => AllAsync(page => _store.Projects.ListAsync(_organization, page, archivedToo), p => p.Id);
+
     public Task<StoredApiKey[]> KeysAsync() => AllAsync(page => _store.ApiKeys.ListAsync(_organization, new ApiKeyFilter(), page), k => k.Id);
 
     /// <param name="emailOrId">An address, or <c>user_…</c>.</param>
@@ -33,6 +39,20 @@ internal sealed class DirectoryLookup(Installation installation)
         (await GroupsAsync()).FirstOrDefault(g => g.Id == nameOrId || g.Name == nameOrId)
         ?? throw new CommandException($"There is no group {nameOrId}. See: demarc group list");
 
+    /// <param name="nameOrId">A name, or <c>wrkspc_…</c>.</param>
+    public async Task<Workspace> WorkspaceAsync(string nameOrId) =>
+        (await WorkspacesAsync()).FirstOrDefault(w => w.Id == nameOrId || w.Name == nameOrId)
+        ?? throw new CommandException($"There is no workspace {nameOrId}. See: demarc workspace list");
+
+    /// <param name="nameOrId">A name, or <c>claude_proj_…</c>.</param>
+    public async Task<Project> ProjectAsync(string nameOrId) =>
+        (await ProjectsAsync()).FirstOrDefault(p => p.Id == nameOrId || p.Name == nameOrId)
+        ?? throw new CommandException($"There is no project {nameOrId}. See: demarc project list");
+
+    /// <summary>The id of a user, a service account or a group.</summary>
+    public async Task<string> MemberOrGroupAsync(string name) =>
+        (await GroupsAsync()).FirstOrDefault(g => g.Id == name || g.Name == name)?.Id is { } group && await FindUserAsync(name) is null ? group : await MemberAsync(name);
+
     /// <summary>The id of a user or a service account.</summary>
     public async Task<string> MemberAsync(string name) =>
         (await FindUserAsync(name))?.Id
@@ -40,7 +60,8 @@ internal sealed class DirectoryLookup(Installation installation)
         ?? throw new CommandException($"There is neither a user nor a service account {name}. See: demarc user list, demarc service-account list");
 
     /// <summary>Who a user or a service account is to the policies now.</summary>
-    public async Task<Principal> PrincipalAsync(string person)
+    /// <param name="workspaceId">The workspace of the key that it asks with; null for the default one, or one that is no more.</param>
+    public async Task<Principal> PrincipalAsync(string person, string? workspaceId = null)
     {
         var id = await MemberAsync(person);
         var user = await _store.Users.GetAsync(_organization, id);
@@ -58,6 +79,8 @@ internal sealed class DirectoryLookup(Installation installation)
             Email = user?.Email,
             Name = user?.Name ?? person,
             Groups = [.. groups],
+            Workspace = workspaceId is not null && await _store.Workspaces.GetAsync(_organization, workspaceId) is { } workspace ? new WorkspaceSnapshot(workspace.Id, workspace.Name) : null,
+            Projects = await _store.Projects.OfMemberAsync(id),
             KeyId = "",
             KeyKind = ApiKeyKind.Inference,
         };

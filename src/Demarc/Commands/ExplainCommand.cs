@@ -46,17 +46,25 @@ internal static class ExplainCommand
     /// <summary>What the record says.</summary>
     private sealed record Then(ActorRecord Actor, string? Model, string? Resource, ReceiptRecord? InForce, string? Reason, string? Rule, string? Message)
     {
+        public string? Workspace { get; init; }
+
+        public string? Project { get; init; }
+
         public static Then Of(RequestOnRecord record)
         {
             if (record.Begun is { } begun)
-                return new(begun.Actor, begun.ModelAsked, begun.Attempt.Resource, begun.Receipt, null, null, null);
+                return new(begun.Actor, begun.ModelAsked, begun.Attempt.Resource, begun.Receipt, null, null, null) { Workspace = begun.WorkspaceId, Project = begun.ProjectId };
             var fields = record.Refused!.Fields;
             return new(
                 record.Refused.Actor,
                 fields.GetValueOrDefault("model"),
                 null,
                 fields.GetValueOrDefault("policy") is { } policy ? new ReceiptRecord(policy, fields["catalog"]!, fields["configuration"]!) : null,
-                fields.GetValueOrDefault("reason"), fields.GetValueOrDefault("rule"), fields.GetValueOrDefault("message"));
+                fields.GetValueOrDefault("reason"), fields.GetValueOrDefault("rule"), fields.GetValueOrDefault("message"))
+            {
+                Workspace = fields.GetValueOrDefault("workspace_id"),
+                Project = fields.GetValueOrDefault("claude_project_id"),
+            };
         }
     }
 
@@ -70,7 +78,9 @@ internal static class ExplainCommand
         Principal principal;
         try
         {
-            principal = await new DirectoryLookup(installation).PrincipalAsync(then.Actor.Id);
+            principal = await new DirectoryLookup(installation).PrincipalAsync(then.Actor.Id, then.Workspace);
+            // Who has left the project asks as one outside of it today.
+            RequestProject.Enter(ref principal, then.Project);
         }
         catch (CommandException)
         {
@@ -126,6 +136,8 @@ internal static class ExplainCommand
             Basis = Basis(then, changed),
             now.Policies,
             now.Principal.Groups,
+            Project = now.Principal.Project?.Name,
+            Workspace = now.Principal.Workspace?.Name,
             Plan = now.Decision.Plan.Select(d => d.FullName),
             Refusal = now.Decision.Refusal is { } r ? new { r.Code, r.Message, r.Rule } : null,
             Deployments = now.Deployments.Select(d => new

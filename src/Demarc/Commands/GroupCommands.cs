@@ -39,24 +39,15 @@ internal static class GroupCommands
             g => [g.Group.Id, g.Group.Name, string.Join(", ", g.Members), Output.Minute(g.Group.CreatedAt)]);
     });
 
-    private static Command Members(string verb)
-    {
-        var group = new Argument<string>("GROUP") { Description = "A name or an id" };
-        var members = new Argument<string[]>("MEMBER") { Description = "Addresses of users, names of service accounts, or ids", Arity = ArgumentArity.OneOrMore };
-        return new Command(verb, verb == "add" ? "Add members to a group" : "Remove members from a group") { group, members }.Runs(async context =>
+    private static Command Members(string verb) => MemberCommands.Create(
+        verb, "group", "Addresses of users, names of service accounts, or ids", (lookup, name) => lookup.MemberAsync(name), async change =>
         {
-            var installation = await context.OpenAsync();
-            var lookup = new DirectoryLookup(installation);
-            var found = await lookup.GroupAsync(context.Get(group));
-            var ids = new List<string>();
-            foreach (var member in context.Get(members))
-                ids.Add(await lookup.MemberAsync(member));
-            string[] add = verb == "add" ? [.. ids] : [], remove = verb == "add" ? [] : [.. ids];
-            await installation.Store.Groups.UpdateMembersAsync(installation.Organization.Id, found.Id, add, remove, context.Actor);
-            var now = await MembersAsync(installation.Store.Groups, found, await lookup.NamesAsync());
-            context.Output.Done(Shape(found, now), $"{found.Name}: {(now.Length == 0 ? "no members" : string.Join(", ", now))}.");
+            var group = await change.Lookup.GroupAsync(change.Name);
+            var groups = (await change.Context.OpenAsync()).Store.Groups;
+            await groups.UpdateMembersAsync(group.OrganizationId, group.Id, change.Add, change.Remove, change.Context.Actor);
+            var now = await MembersAsync(groups, group, await change.Lookup.NamesAsync());
+            return (Shape(group, now), group.Name, now);
         });
-    }
 
     private static async Task<string[]> MembersAsync(Groups groups, Group group, Dictionary<string, string> names) =>
         [.. (await groups.MembersAsync(group.OrganizationId, group.Id)).Select(id => names.GetValueOrDefault(id, id))];

@@ -24,7 +24,9 @@ internal static class KeyCommands
         var kind = new Option<string>("--kind") { Description = "inference asks models, admin administers, compliance reads records", DefaultValueFactory = _ => "inference" };
         kind.AcceptOnlyFromAmong("inference", "admin", "compliance");
         var expires = new Option<string?>("--expires") { Description = $"When it ends: {ExpiresRule}; default never" };
-        return new Command("create", "Make a key, and show it this once") { user, account, name, kind, expires }.Runs(async context =>
+        var workspace = new Option<string?>("--workspace") { Description = "The workspace it is in: a name or a wrkspc_… id; default the project's, else the default one" };
+        var project = new Option<string?>("--project") { Description = "The one project it is for: a name or a claude_proj_… id; default any" };
+        return new Command("create", "Make a key, and show it this once") { user, account, name, kind, expires, workspace, project }.Runs(async context =>
         {
             if (context.Get(user) is null == context.Get(account) is null)
                 throw new CommandException("Whose key is it? Give either --user or --service-account.");
@@ -34,11 +36,15 @@ internal static class KeyCommands
             var end = End(context.Get(expires), context.Time.GetUtcNow());
 
             var installation = await context.OpenAsync();
-            var (type, id, owner, status) = await OwnerAsync(new DirectoryLookup(installation), context.Get(user), context.Get(account));
+            var lookup = new DirectoryLookup(installation);
+            var (type, id, owner, status) = await OwnerAsync(lookup, context.Get(user), context.Get(account));
             if (status != "active")
                 throw new CommandException($"{owner} is inactive: a key would not hold.");
+            var (inWorkspace, forProject) = await PlaceAsync(lookup, context.Get(workspace), context.Get(project));
+            if (forProject is not null && (await installation.Store.Projects.OfMemberAsync(id)).All(p => p.Id != forProject))
+                throw new CommandException($"{owner} is no member of {context.Get(project)}: a key would not hold. Add them: demarc project add \"{context.Get(project)}\" {owner}");
             var (key, secret) = await installation.Store.ApiKeys.CreateAsync(
-                new NewApiKey(installation.Organization.Id, kindOfKey, context.Get(name)!, type, id, ExpiresAt: end), context.Actor);
+                new NewApiKey(installation.Organization.Id, kindOfKey, context.Get(name)!, type, id, inWorkspace, end, ProjectId: forProject), context.Actor);
             var shape = Shape(key, owner);
             shape.Add("key", JsonValue.Create(secret.Reveal()));
             context.Output.Secret(
@@ -68,7 +74,7 @@ internal static class KeyCommands
             var owner = names.GetValueOrDefault(key.PrincipalId, key.PrincipalId);
             context.Output.One(
                 Shape(key, owner),
-                ("id", key.Id), ("name", key.Name), ("kind", key.Kind), ("begins and ends with", key.Hint), ("owner", owner), ("status", key.Status),
+                ("id", key.Id), ("name", key.Name), ("kind", key.Kind), ("begins and ends with", key.Hint), ("owner", owner), ("workspace", key.WorkspaceId), ("project", key.ProjectId), ("status", key.Status),
                 ("created", Output.Minute(key.CreatedAt)), ("created by", $"{key.CreatedByType} {key.CreatedById}"),
                 ("expires", Output.Minute(key.ExpiresAt)), ("last used", Output.Minute(key.LastUsedAt)),
                 ("reads without review until", Output.Minute(key.ReadExemptUntil)));
@@ -104,6 +110,16 @@ internal static class KeyCommands
         }
         var person = await lookup.UserAsync(user);
         return ("user", person.Id, person.Email, person.Status);
+    }
+
+    // A project's key is in the project's workspace, so that it ends with it.
+    private static async Task<(string? Workspace, string? Project)> PlaceAsync(DirectoryLookup lookup, string? workspace, string? project)
+    {
+        var named = workspace is null ? null : await lookup.WorkspaceAsync(workspace);
+        var bound = project is null ? null : await lookup.ProjectAsync(project);
+        return named is not null && bound?.WorkspaceId is { } of && of != named.Id
+            ? throw new CommandException($"--workspace: the project {bound.Name} is in another workspace. Leave it out.")
+            : (named?.Id ?? bound?.WorkspaceId, bound?.Id);
     }
 
     private static DateTimeOffset? End(string? text, DateTimeOffset now)

@@ -28,12 +28,15 @@ internal static class WhereCommand
         var deployment = new Argument<string>("DEPLOYMENT") { Description = "RESOURCE/DEPLOYMENT, for every fact of its data path with source and date", Arity = ArgumentArity.ZeroOrOne, DefaultValueFactory = _ => "" };
         var person = new Option<string?>("--as") { Description = "An e-mail address, or a user's or service account's id or name: show what the policies decide for them" };
         var model = new Option<string?>("--model") { Description = "The name asked for, with --as" };
-        return new Command("where", "Show each deployment's data path, and with --as and --model the decision") { deployment, person, model }.Runs(async context =>
+        var project = new Option<string?>("--project") { Description = "The project that it is asked for, with --as" };
+        return new Command("where", "Show each deployment's data path, and with --as and --model the decision") { deployment, person, model, project }.Runs(async context =>
         {
             if ((context.Get(person) is null) != (context.Get(model) is null))
                 throw new CommandException("--as and --model go together: demarc where --as PERSON --model NAME");
+            if (context.Get(project) is not null && context.Get(person) is null)
+                throw new CommandException("--project goes with --as: demarc where --as PERSON --model NAME --project PROJECT");
             if (context.Get(person) is { } who)
-                await DecideAsync(context, who, context.Get(model)!);
+                await DecideAsync(context, who, context.Get(model)!, context.Get(project));
             else if (context.Get(deployment) is { Length: > 0 } name)
                 Facts(context, Find(await context.CheckedSnapshotAsync(), name));
             else
@@ -77,10 +80,12 @@ internal static class WhereCommand
         }
     }
 
-    private static async Task DecideAsync(CommandContext context, string person, string model)
+    private static async Task DecideAsync(CommandContext context, string person, string model, string? project)
     {
         var installation = await context.OpenAsync();
         var principal = await new DirectoryLookup(installation).PrincipalAsync(person);
+        if (RequestProject.Enter(ref principal, project) is { } outside)
+            throw new CommandException($"{principal.Email ?? principal.Name} would be refused ({outside.Code}): {outside.Message}");
         using var snapshots = new Snapshots(installation.Store, installation.Organization.Id, context.Files.Snapshot, NullLogger<Snapshots>.Instance);
         await snapshots.RefreshAsync();
         var snapshot = snapshots.Current;
@@ -98,6 +103,8 @@ internal static class WhereCommand
             {
                 As = principal.Email ?? principal.Name,
                 principal.Groups,
+                Project = principal.Project?.Name,
+                Workspace = principal.Workspace?.Name,
                 Model = model,
                 Policies = snapshot.Policies.Where(p => p.Matches(principal)).Select(p => p.Place),
                 Plan = decision.Plan.Select(d => d.FullName),
@@ -111,7 +118,8 @@ internal static class WhereCommand
                 }),
             },
             ("as", $"{principal.Email ?? principal.Name}{(principal.Groups.Length > 0 ? $" ({string.Join(", ", principal.Groups)})" : "")}"),
-            ("policies", snapshot.Policies.Where(p => p.Matches(principal)).Select(p => p.Place) is var matched && matched.Any() ? string.Join(", ", matched) : "none"),
+            ("project", principal.Project is { } p ? $"{p.Name}{(p.Classification is { } c ? $" ({c})" : "")}{(p.Workspace is { } w ? $" in {w.Name}" : "")}" : null),
+            ("policies", snapshot.Policies.Where(x => x.Matches(principal)).Select(x => x.Place) is var matched && matched.Any() ? string.Join(", ", matched) : "none"),
             ("decision", decision.Refusal is { } refusal ? $"refused ({refusal.Code}): {refusal.Message}" : $"sent to {decision.Plan[0].FullName}"));
         if (context.Output.IsJson || rows.Length == 0)
             return;

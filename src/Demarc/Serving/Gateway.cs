@@ -6,6 +6,7 @@ using Demarc.Governance;
 using Demarc.Governance.Boundaries;
 using Demarc.Governance.Evidence;
 using Demarc.Governance.Policy;
+using Demarc.Governance.Spend;
 using Demarc.Proxy;
 using Demarc.Proxy.Ingress;
 using Demarc.Proxy.Refusals;
@@ -77,18 +78,25 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton<OrganizationEndpoints>();
             builder.Services.AddSingleton<ApiKeyEndpoints>();
             builder.Services.AddSingleton<UserEndpoints>();
+            builder.Services.AddSingleton<WorkspaceEndpoints>();
+            builder.Services.AddSingleton<ProjectEndpoints>();
             builder.Services.AddSingleton<AliasEndpoints>();
             builder.Services.AddSingleton<UsageReportEndpoints>();
             builder.Services.AddSingleton<CostReportEndpoints>();
             builder.Services.AddSingleton<ClaudeCodeReportEndpoints>();
+            builder.Services.AddSingleton<SpendLimitEndpoints>();
+            builder.Services.AddSingleton<UsageEndpoints>();
             builder.Services.AddSingleton(new PageTokens(installation.Master.Derive("demarc cursor")));
             builder.Services.AddSingleton<ComplianceGate>();
             builder.Services.AddSingleton<DataPaths>();
             builder.Services.AddSingleton<ActivityEndpoints>();
             builder.Services.AddSingleton<TranscriptReader>();
             builder.Services.AddSingleton<SessionEndpoints>();
+            builder.Services.AddSingleton(new Escrow(store.Budgets, time));
+            builder.Services.AddSingleton(s => new LeaseFollower(s.GetRequiredService<Escrow>(), store.Budgets, time));
+            builder.Services.AddHostedService<EscrowFollower>();
             builder.Services.AddSingleton(s => new MessagesPipeline(
-                snapshots, store, s.GetRequiredService<UpstreamClient>(), s.GetRequiredService<UpstreamHealth>(), s.GetRequiredService<SessionNames>(), store.Replica, time,
+                snapshots, store, s.GetRequiredService<UpstreamClient>(), s.GetRequiredService<UpstreamHealth>(), s.GetRequiredService<SessionNames>(), s.GetRequiredService<Escrow>(), store.Replica, time,
                 s.GetRequiredService<ILogger<MessagesPipeline>>()));
             builder.Services.AddHostedService(_ => new StoreFollowers(store, snapshots));
             var tls = config.Tls is null ? null : new TlsCertificate(config.Tls, time, loggers.CreateLogger<TlsCertificate>());

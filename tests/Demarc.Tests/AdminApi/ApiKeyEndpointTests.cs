@@ -19,7 +19,7 @@ public sealed class ApiKeyEndpointTests(GatewayPlace place) : IClassFixture<Gate
 
         var shown = await place.AdminAsync(200, "GET", $"{Keys}/{id}");
         Assert.Equal(
-            ["id", "created_at", "created_by", "expires_at", "name", "partial_key_hint", "principal", "status", "type", "workspace_id"],
+            ["id", "created_at", "created_by", "expires_at", "name", "partial_key_hint", "principal", "project_id", "status", "type", "workspace_id"],
             shown.EnumerateObject().Select(p => p.Name));
         Assert.Matches(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$", Text(shown, "created_at"));
         Assert.Equal($$"""{"id":"{{place.Admin.Id}}","type":"user"}""", shown.GetProperty("created_by").GetRawText());

@@ -78,6 +78,25 @@ public sealed class WhereTests : IDisposable
         Assert.Equal(JsonValueKind.Null, json.GetProperty("refusal").ValueKind);
     }
 
+    [Fact]
+    public async Task The_decision_for_a_project_takes_its_classification_into_account()
+    {
+        Write(File.ReadAllText(Path.Combine(_folder, "demarc.yaml")).Replace("match: { groups: [payments] }", "match: { classifications: [restricted] }", StringComparison.Ordinal));
+        string[] ask = ["where", "--as", "dana@contoso.example", "--model", "best", "--config", "demarc.yaml"];
+        await DemarcCommand.DoneAsync(_folder, "user", "create", "dana@contoso.example", "--config", "demarc.yaml");
+        await DemarcCommand.DoneAsync(_folder, "workspace", "create", "Research", "--config", "demarc.yaml");
+        await DemarcCommand.DoneAsync(_folder, "project", "create", "atlas", "--classification", "restricted", "--workspace", "Research", "--config", "demarc.yaml");
+        Assert.Contains("You are in no project \"atlas\"", await DemarcCommand.FailsAsync(1, _folder, [.. ask, "--project", "atlas"]), StringComparison.Ordinal);
+
+        await DemarcCommand.DoneAsync(_folder, "group", "create", "payments", "--config", "demarc.yaml");
+        await DemarcCommand.DoneAsync(_folder, "group", "add", "payments", "dana@contoso.example", "--config", "demarc.yaml");
+        await DemarcCommand.DoneAsync(_folder, "project", "add", "atlas", "payments", "--config", "demarc.yaml");
+        var bound = JsonSerializer.Deserialize<JsonElement>(await DemarcCommand.DoneAsync(_folder, [.. ask, "--project", "atlas", "--json"]));
+        Assert.Equal(["direct/sonnet-4-6"], bound.GetProperty("plan").EnumerateArray().Select(d => d.GetString()));
+        Assert.Equal(("atlas", "Research"), (bound.GetProperty("project").GetString(), bound.GetProperty("workspace").GetString()));
+        Assert.Contains("sent to contoso/sonnet-us", await DemarcCommand.DoneAsync(_folder, ask), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("region: eastus2", "region: eastus3", "resources[0].region: unknown region 'eastus3'; accepted: eastus2, swedencentral; did you mean 'eastus2'?", 1)]
     [InlineData("require: { zdr: true }", "require: { zdr: true, inference: [ue] }", "policies[0].require.inference[0]: unknown geography or region 'ue'", 1)]

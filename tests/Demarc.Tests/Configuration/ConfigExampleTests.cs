@@ -85,6 +85,8 @@ public sealed class ConfigExampleTests : IDisposable
     [InlineData("policies: [{ match: { zzzzzzzz: 1 } }]", "match.")]
     [InlineData("policies: [{ require: { zzzzzzzz: 1 } }]", "require.")]
     [InlineData("policies: [{ deny: { zzzzzzzz: 1 } }]", "deny.")]
+    [InlineData("policies: [{ limits: [{ zzzzzzzz: 1 }] }]", "limits.")]
+    [InlineData("refusals: { zzzzzzzz: 1 }", "refusals.")]
     [InlineData("agreements: [{ zzzzzzzz: 1 }]", "")]
     [InlineData("aliases: { a: { zzzzzzzz: 1 } }", "")]
     public void Every_accepted_key_is_in_the_example_and_documented(string yaml, string prefix)

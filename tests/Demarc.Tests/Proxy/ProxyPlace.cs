@@ -116,6 +116,18 @@ public sealed class ProxyPlace : IAsyncDisposable
         }
     }
 
+    /// <summary>Waits until every request that begun has a row of the ledger.</summary>
+    public async Task ProjectedAsync()
+    {
+        var begun = await _store.SqlAsync<long>("SELECT count(*) FROM records WHERE kind = 1");
+        var deadline = TimeProvider.System.GetTimestamp();
+        while (await _store.SqlAsync<long>("SELECT count(*) FROM ledger") < begun)
+        {
+            Assert.True(TimeProvider.System.GetElapsedTime(deadline) < TimeSpan.FromSeconds(10), "The ledger did not follow within 10 s.");
+            await Task.Delay(20);
+        }
+    }
+
     public Task<FinishedRecord> FinishedAsync(string requestId) => RecordAsync<FinishedRecord>(RecordKind.Finished, r => r.Id == requestId);
 
     public async ValueTask DisposeAsync()

@@ -30,6 +30,37 @@ public class DirectoryTests
     }
 
     [Theory, InlineData(StoreKind.Sqlite), InlineData(StoreKind.Postgres)]
+    public async Task A_principal_has_its_workspace_and_the_projects_it_is_in_by_itself_or_through_a_group(StoreKind kind)
+    {
+        await using var place = await StorePlace.CreateAsync(kind);
+        var store = await place.OpenAsync();
+        var (organization, user) = await PersonAsync(store);
+        var group = (await store.Groups.CreateAsync(organization, "payments", StorePlace.Actor))!;
+        await store.Groups.UpdateMembersAsync(organization, group.Id, [user.Id], [], StorePlace.Actor);
+        var workspace = (await store.Workspaces.CreateAsync(organization, "research", new Dictionary<string, string>(), StorePlace.Actor))!;
+        var atlas = (await store.Projects.CreateAsync(organization, "atlas", "restricted", workspace.Id, StorePlace.Actor))!;
+        var plain = (await store.Projects.CreateAsync(organization, "plain", null, null, StorePlace.Actor))!;
+        var ended = (await store.Projects.CreateAsync(organization, "ended", null, null, StorePlace.Actor))!;
+        await store.Projects.CreateAsync(organization, "others", null, null, StorePlace.Actor);
+        await store.Projects.UpdateMembersAsync(organization, atlas.Id, [group.Id, user.Id], [], StorePlace.Actor);
+        await store.Projects.UpdateMembersAsync(organization, plain.Id, [group.Id], [], StorePlace.Actor);
+        await store.Projects.UpdateMembersAsync(organization, ended.Id, [user.Id], [], StorePlace.Actor);
+        await store.Projects.ArchiveAsync(organization, ended.Id, StorePlace.Actor);
+        var (_, secret) = await store.ApiKeys.CreateAsync(
+            new NewApiKey(organization, ApiKeyKind.Inference, "laptop", "user", user.Id, workspace.Id, ProjectId: plain.Id), StorePlace.Actor);
+
+        var (_, principal) = await store.Principals.AuthenticateAsync(secret.Reveal());
+
+        Assert.Equal((new WorkspaceSnapshot(workspace.Id, "research"), plain.Id), (principal!.Workspace, principal.KeyProjectId));
+        Assert.Equal(
+            [new ProjectSnapshot(atlas.Id, "atlas", "restricted", new WorkspaceSnapshot(workspace.Id, "research")), new ProjectSnapshot(plain.Id, "plain", null, null)],
+            principal.Projects.OrderBy(p => p.Name));
+        Assert.Equal(["ended"], (await store.Projects.ListAsync(organization, new PageRequest(), archivedToo: true)).Data.Where(p => p.ArchivedAt is not null).Select(p => p.Name));
+        Assert.NotNull(await store.Projects.CreateAsync(organization, "ended", null, null, StorePlace.Actor));
+        Assert.Null(await store.Projects.CreateAsync(organization, "atlas", null, null, StorePlace.Actor));
+    }
+
+    [Theory, InlineData(StoreKind.Sqlite), InlineData(StoreKind.Postgres)]
     public async Task The_store_keeps_no_key_in_the_clear(StoreKind kind)
     {
         await using var place = await StorePlace.CreateAsync(kind);

@@ -1,0 +1,29 @@
+using Demarc.Governance.Spend;
+using Demarc.Storage.Directory;
+
+namespace Demarc.Control.AdminApi;
+
+/// <summary>Whom a limit is for, on the wire: the vendor's <c>user</c>, <c>rbac_group</c> and <c>organization</c>, and <c>api_key</c>.</summary>
+public static class SpendLimitScope
+{
+    public static Dictionary<string, string> Of(StoredScope scope, string target)
+    {
+        var type = SpendLimits.Wire(scope);
+        var json = new Dictionary<string, string> { ["type"] = type };
+        if (scope != StoredScope.Organization)
+            json[type + "_id"] = target;
+        return json;
+    }
+}
+
+/// <summary>A configured limit on the wire (Spend Limits API, "Set a per-user override").</summary>
+/// <param name="Amount">Cents; null for no limit.</param>
+/// <param name="Mode"><c>soft</c>, <c>hard</c> or <c>audit</c>: Demarc's own.</param>
+/// <param name="Shared">One budget for all of the scope rather than one for each person: Demarc's own.</param>
+public sealed record SpendLimitObject(
+    string Type, string Id, string CreatedAt, string UpdatedAt, Dictionary<string, string> Scope, string? Amount, string Currency, string Period, string Mode, bool Shared)
+{
+    public static SpendLimitObject Of(StoredLimit limit) => new(
+        "spend_limit", limit.Id, Rfc3339.Text(limit.CreatedAt), Rfc3339.Text(limit.UpdatedAt), SpendLimitScope.Of(limit.Scope, limit.Target),
+        limit.AmountNano is { } nano ? SpendAmount.Cents(nano) : null, "USD", limit.Period.Wire(), limit.Mode.Wire(), limit.Shared);
+}

@@ -1,0 +1,12 @@
+namespace Demarc.Governance.Spend;
+
+/// <summary>What an organization adds to a refusal at a limit, so that people know what to do.</summary>
+/// <param name="Text">A sentence; null for none.</param>
+/// <param name="Link">Where to ask for more; null for none.</param>
+public sealed record RefusalText(string? Text, Uri? Link)
+{
+    public static readonly RefusalText None = new(null, null);
+
+    /// <summary>The message with the text and the link behind it.</summary>
+    public string Append(string message) => $"{message}{(Text is null ? "" : " " + Text)}{(Link is null ? "" : " " + Link)}";
+}

@@ -1,0 +1,110 @@
+namespace Demarc.Governance.Spend;
+
+/// <summary>A budget that a request is to be paid from, and the lowest limit over it.</summary>
+internal record struct Claim(Budget Budget, long Cap)
+{
+    /// <summary>The lease that the hold is on, once it has begun.</summary>
+    public int Lease { get; set; }
+}
+
+/// <summary>A limit on a request, with where it stands.</summary>
+public readonly record struct LimitView(AppliedLimit Limit, Budget Budget)
+{
+    public SpendUse Use => new(Budget.Settled, Limit.Limit.AmountNano);
+}
+
+/// <summary>A settlement took a limit past a threshold.</summary>
+/// <param name="Percent">75, 95 or 100.</param>
+/// <param name="OverNano">Beyond the limit, nano-dollars; 0 while it is not.</param>
+public readonly record struct LimitPassed(AppliedLimit Limit, int Percent, long SettledNano, long OverNano);
+
+/// <summary>
+/// What one request reserves: an amount on every hard budget that it may be paid from. It grows with the request, and ends
+/// once, with the cost.
+/// </summary>
+public sealed class SpendHold
+{
+    private readonly Escrow _escrow;
+    private readonly Claim[] _claims;
+    private long _most;
+    private bool _ended;
+
+    internal SpendHold(Escrow escrow, LimitView[] limits, Claim[] claims) => (_escrow, Limits, _claims) = (escrow, limits, claims);
+
+    /// <summary>Every limit that counts the request, hard or not.</summary>
+    public LimitView[] Limits { get; }
+
+    public bool HasHard => _claims.Length > 0;
+
+    /// <summary>Nano-dollars reserved on each hard budget.</summary>
+    public long Amount { get; private set; }
+
+    /// <summary>Reserves the first amount, waiting for others' holds to end where that helps.</summary>
+    /// <param name="most">What the request may come to.</param>
+    /// <returns>The limit that is in the way; null when all of it is reserved.</returns>
+    public async ValueTask<Shortage?> BeginAsync(long first, long most, CancellationToken stop)
+    {
+        (first, _most) = (Math.Max(1, first), Math.Max(1, Math.Max(first, most)));
+        if (_claims.Length == 0)
+            return null;
+        if (!Escrow.TryTake(_claims, first, _most) && await _escrow.TakeAsync(this, _claims, first, _most, stop).ConfigureAwait(false) is { } shortage)
+            return shortage;
+        Amount = first;
+        return null;
+    }
+
+    /// <summary>Reserves up to an amount, as <see cref="BeginAsync"/> does.</summary>
+    public async ValueTask<Shortage?> RaiseAsync(long to, CancellationToken stop)
+    {
+        var by = to - Amount;
+        if (by <= 0 || _claims.Length == 0)
+            return null;
+        if (!Escrow.TryTake(_claims, by, 0) && await _escrow.TakeAsync(this, _claims, by, 0, stop).ConfigureAwait(false) is { } shortage)
+            return shortage;
+        Amount = to;
+        return null;
+    }
+
+    /// <summary>Gives back what is not needed after all.</summary>
+    public void LowerTo(long amount)
+    {
+        var by = Amount - amount;
+        if (by <= 0 || amount <= 0)
+            return;
+        foreach (var claim in _claims)
+            claim.Budget.Lower(claim, by);
+        Amount = amount;
+    }
+
+    /// <summary>Ends the hold with what the request cost at a resource; a second end changes nothing.</summary>
+    public List<LimitPassed>? Settle(long cost, string? resource)
+    {
+        if (_ended)
+            return null;
+        _ended = true;
+        List<LimitPassed>? passed = null;
+        var done = new HashSet<Budget>();
+        foreach (var view in Limits)
+        {
+            var here = resource is not null && view.Limit.AppliesTo(resource) ? cost : 0;
+            if (done.Add(view.Budget))
+                End(view.Budget, here);
+            var use = view.Use;
+            if (Percent(use) is var percent && here > 0 && percent > Percent(new SpendUse(use.SpentNano - here, use.AmountNano)))
+                (passed ??= []).Add(new LimitPassed(view.Limit, percent, use.SpentNano, Math.Max(0, use.SpentNano - use.AmountNano)));
+        }
+        return passed;
+    }
+
+    private void End(Budget budget, long cost)
+    {
+        var at = Amount > 0 ? Array.FindIndex(_claims, c => c.Budget == budget) : -1;
+        if (at >= 0)
+            budget.Release(_claims[at], Amount, _most, cost);
+        else
+            budget.Spend(cost);
+    }
+
+    // At a limit is not past it: a request that fits exactly is served.
+    private static int Percent(SpendUse use) => use.SpentNano > use.AmountNano ? 100 : use.Threshold;
+}

@@ -1,0 +1,58 @@
+using Demarc.Governance.Identity;
+
+namespace Demarc.Governance.Spend;
+
+/// <summary>Whom a limit that is data is for.</summary>
+public enum StoredScope
+{
+    User,
+    Group,
+    Organization,
+    Key,
+}
+
+/// <summary>A limit that is data: set by the API or the command line.</summary>
+/// <param name="Id"><c>spl_…</c>.</param>
+/// <param name="Target">The user, group or key by id; empty for the organization.</param>
+/// <param name="GroupName">A group's name, which principals carry; null otherwise.</param>
+/// <param name="AmountNano">Null for no limit: it lifts what would be inherited.</param>
+/// <param name="Shared">One budget for all of the group or organization; else each person's own.</param>
+public sealed record StoredLimit(
+    string Id, StoredScope Scope, string Target, string? GroupName, LimitPeriod Period, long? AmountNano, LimitMode Mode, bool Shared, long CreatedAt, long UpdatedAt);
+
+/// <summary>
+/// Which limits that are data hold for a person. Each person's own resolve as the vendor's do, period by period: the
+/// person's, else the lowest of the groups', else the organization's (Spend Limits API, "The spend limit hierarchy").
+/// Shared budgets and those of keys hold beside them.
+/// </summary>
+public static class StoredLimits
+{
+    public static IEnumerable<SpendLimit> For(StoredLimit[] limits, Principal principal)
+    {
+        foreach (var period in Enum.GetValues<LimitPeriod>())
+        {
+            if (Effective(limits, period, principal.Id, principal.Groups) is { AmountNano: { } amount } own)
+                yield return new SpendLimit(own.Id, LimitScope.Person, period, amount, own.Mode);
+        }
+        foreach (var limit in limits)
+        {
+            if (limit.AmountNano is not { } amount)
+                continue;
+            if (limit.Scope == StoredScope.Key && limit.Target == principal.KeyId)
+                yield return new SpendLimit(limit.Id, LimitScope.Key, limit.Period, amount, limit.Mode);
+            else if (limit is { Shared: true, Scope: StoredScope.Organization })
+                yield return new SpendLimit(limit.Id, LimitScope.Organization, limit.Period, amount, limit.Mode);
+            else if (limit is { Shared: true, GroupName: { } group } && principal.Groups.Contains(group))
+                yield return new SpendLimit(limit.Id, LimitScope.Pool, limit.Period, amount, limit.Mode) { Pool = new LimitPool([group], []) };
+        }
+    }
+
+    /// <summary>The limit a person has in a period; null for none. One with a null amount says so explicitly.</summary>
+    public static StoredLimit? Effective(StoredLimit[] limits, LimitPeriod period, string principalId, string[] groups)
+    {
+        var here = limits.Where(l => l.Period == period && !l.Shared).ToArray();
+        return Array.Find(here, l => l.Scope == StoredScope.User && l.Target == principalId)
+            ?? here.Where(l => l.Scope == StoredScope.Group && groups.Contains(l.GroupName)).MinBy(l => l.AmountNano ?? long.MaxValue)
+            ?? Array.Find(here, l => l.Scope == StoredScope.Organization);
+    }
+}

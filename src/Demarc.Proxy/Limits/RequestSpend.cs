@@ -1,0 +1,101 @@
+using Demarc.Governance.Boundaries;
+using Demarc.Governance.Spend;
+using Demarc.Governance.Wire;
+
+namespace Demarc.Proxy.Limits;
+
+/// <summary>What a request may cost at the dearest deployment of its plan.</summary>
+/// <param name="InputNano">The prompt, at a bound from its bytes.</param>
+/// <param name="Price">Of the deployment with the dearest output.</param>
+/// <param name="PerMille">The factor of its scope.</param>
+internal readonly record struct SpendBound(long InputNano, ModelPrice Price, int PerMille)
+{
+    public long OutputNano(long tokens) => Pricing.UpperBound(0, tokens, Price, perMille: PerMille);
+
+    public long OutputTokens(long nano)
+    {
+        var million = OutputNano(1_000_000);
+        return million == 0 ? long.MaxValue : (long)Int128.Min(long.MaxValue, (Int128)nano * 1_000_000 / million);
+    }
+}
+
+/// <summary>
+/// What one request has reserved. A whole answer holds all of its output; a stream holds it slice by slice, ahead of what is
+/// visible, and its prompt at its price as soon as the provider says how large it was.
+/// </summary>
+internal sealed class RequestSpend(SpendHold hold, SpendBound bound, long asked, long? cut)
+{
+    /// <summary>Tokens of output that a stream reserves ahead.</summary>
+    public const long Slice = 1024;
+
+    // Dense text comes to about three bytes a token; what is denser shows as overrun.
+    private const int BytesPerToken = 3;
+
+    private readonly long _tokens = cut ?? asked;
+    private long _input = bound.InputNano;
+    private bool _isInputKnown;
+    private Shortage? _shortage;
+
+    /// <summary>The <c>max_tokens</c> that is sent in place of the client's; null to leave it as it is.</summary>
+    public long? MaxTokens => cut;
+
+    public LimitView[] Limits => hold.Limits;
+
+    /// <summary>The meters that a cost at a resource counts towards; null for none.</summary>
+    public string[]? Meters(string resource)
+    {
+        var meters = hold.Limits.Where(l => l.Limit.AppliesTo(resource)).Select(l => l.Budget.Meter.Id).Distinct().ToArray();
+        return meters.Length == 0 ? null : meters;
+    }
+
+    /// <summary>Whether what is reserved covers a stream so far, with enough ahead.</summary>
+    public bool Covers(Exchange x, long visibleBytes)
+    {
+        if (!hold.HasHard)
+            return true;
+        if (!_isInputKnown && x.Answer.Usage is { } usage)
+            InputIs(x, usage);
+        return Needed(x, visibleBytes, Slice / 2) <= hold.Amount;
+    }
+
+    /// <summary>Reserves the next slice; what was in the way, or null.</summary>
+    public async ValueTask<Shortage?> ExtendAsync(Exchange x, long visibleBytes, CancellationToken stop) =>
+        _shortage = await hold.RaiseAsync(Needed(x, visibleBytes, Slice), stop) is not { } shortage ? null
+            // What is visible already is paid for: it need not be the whole slice.
+            : hold.Amount >= Needed(x, visibleBytes, 0) && shortage.Kind == ShortageKind.Reached ? await RestAsync(x, visibleBytes, shortage, stop)
+            : shortage;
+
+    /// <summary>Ends what is reserved; only the first end counts.</summary>
+    public List<LimitPassed>? Settle(long cost, string? resource) => hold.Settle(cost, resource);
+
+    /// <summary>What a stream says where a limit ended it.</summary>
+    public string EndOfStream(RefusalText text) =>
+        text.Append($"The answer ends here: {SpendGate.Message(_shortage!)}.");
+
+    // The end of a limit is spent to the token: as long as what is visible fits, the stream goes on.
+    private async ValueTask<Shortage?> RestAsync(Exchange x, long visibleBytes, Shortage shortage, CancellationToken stop)
+    {
+        var token = Needed(x, visibleBytes, 1);
+        return token <= hold.Amount ? null : await hold.RaiseAsync(token, stop) is null ? null : shortage;
+    }
+
+    private long Needed(Exchange x, long visibleBytes, long ahead)
+    {
+        var produced = Math.Max((visibleBytes + BytesPerToken - 1) / BytesPerToken, x.Answer.Usage?.OutputTokens ?? 0);
+        return _input + bound.OutputNano(Math.Min(_tokens, produced + ahead));
+    }
+
+    private void InputIs(Exchange x, AnswerUsage usage)
+    {
+        _isInputKnown = true;
+        var used = new TokenUsage
+        {
+            InputTokens = usage.InputTokens,
+            CacheRead = usage.CacheRead,
+            CacheWrite5m = usage.CacheWrite5m,
+            CacheWrite1h = usage.CacheWrite1h,
+        };
+        _input = x.Terms(usage).Cost(x.Deployment.Model, used).Nano;
+        hold.LowerTo(Needed(x, 0, Slice));
+    }
+}

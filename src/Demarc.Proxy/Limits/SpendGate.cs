@@ -1,0 +1,93 @@
+using System.Globalization;
+using Demarc.Governance.Boundaries;
+using Demarc.Governance.Policy;
+using Demarc.Governance.Spend;
+
+namespace Demarc.Proxy.Limits;
+
+/// <summary>The step between decision and dispatch that reserves what a request may cost.</summary>
+internal sealed class SpendGate(Escrow escrow)
+{
+    // Output bound of a request that states none and whose model the catalog does not know.
+    private const long UnknownMaxTokens = 128_000;
+
+    // An answer of a few words helps nobody: below this, what does not fit is refused rather than cut.
+    private const long FewestTokens = 1024;
+
+    /// <summary>Reserves; what was in the way, or null, and then <see cref="Exchange.Spend"/> is set.</summary>
+    public async ValueTask<Shortage?> ReserveAsync(Exchange x, DeploymentSnapshot[] plan, AppliedLimits limits, CancellationToken stop)
+    {
+        SpendHold hold;
+        try
+        {
+            hold = await escrow.OpenAsync(limits, DateTimeOffset.FromUnixTimeMilliseconds(x.At), l => Array.Exists(plan, d => l.AppliesTo(d.Resource.Name)));
+        }
+        catch (Exception e) when (limits.HasHard && !stop.IsCancellationRequested)
+        {
+            var limit = limits.All.First(l => l.IsHard);
+            return new Shortage(ShortageKind.Unavailable, limit, limit.MeterAt(DateTimeOffset.FromUnixTimeMilliseconds(x.At)), 0, e);
+        }
+        if (hold.Limits.Length == 0)
+            return null;
+        var asked = Math.Max(0, x.Facts.MaxTokens ?? UnknownMaxTokens);
+        var bound = Bound(x, plan);
+        var most = checked(bound.InputNano + bound.OutputNano(asked));
+        var first = x.Facts.Stream ? bound.InputNano + bound.OutputNano(Math.Min(asked, RequestSpend.Slice)) : most;
+        long? cut = null;
+        var shortage = await hold.BeginAsync(first, most, stop);
+        if (shortage is { Kind: ShortageKind.Reached } && !x.Facts.MaxTokensToken.IsEmpty)
+        {
+            cut = bound.OutputTokens(Math.Max(0, shortage.LeftNano - bound.InputNano));
+            if (cut >= Math.Min(asked, FewestTokens) && cut < asked)
+                shortage = await hold.BeginAsync(most = bound.InputNano + bound.OutputNano(cut.Value), most, stop);
+        }
+        if (shortage is null)
+            x.Spend = new RequestSpend(hold, bound, asked, cut);
+        return shortage;
+    }
+
+    /// <summary>The model of the plan without a price of its own; null when each has one.</summary>
+    public static string? Unpriceable(Exchange x, DeploymentSnapshot[] plan)
+    {
+        foreach (var deployment in plan)
+        {
+            if (!x.Terms(deployment).IsPriced)
+                return deployment.Model;
+        }
+        return null;
+    }
+
+    /// <summary>The reason code of a refusal.</summary>
+    public static string Code(Shortage shortage) => shortage.Kind switch
+    {
+        ShortageKind.Reached => "spend_limit_reached",
+        ShortageKind.Held => "spend_limit_held",
+        _ => "spend_limit_unavailable",
+    };
+
+    /// <summary>What a person reads, in the words of the vendor's own gateway (Claude apps gateway spend limits).</summary>
+    public static string Message(Shortage shortage)
+    {
+        var period = shortage.Meter.Period;
+        return shortage.Kind switch
+        {
+            ShortageKind.Reached => string.Create(
+                CultureInfo.InvariantCulture, $"spend limit reached ({period.Kind.Wire()}; resets {period.Reset:yyyy-MM-dd HH:mm} UTC)"),
+            ShortageKind.Held => $"what is left of the {period.Kind.Wire()} spend limit is held by requests under way; try again in a few seconds",
+            _ => "spend limit unavailable",
+        };
+    }
+
+    private static SpendBound Bound(Exchange x, DeploymentSnapshot[] plan)
+    {
+        var bound = default(SpendBound);
+        foreach (var deployment in plan)
+        {
+            var terms = x.Terms(deployment);
+            var one = new SpendBound(terms.UpperBound(x.Body.Length, 0), terms.PriceOf(deployment.Model), terms.ScopePerMille(deployment.Model));
+            var dearest = one.OutputNano(1_000_000) > bound.OutputNano(1_000_000) ? one : bound;
+            bound = dearest with { InputNano = Math.Max(one.InputNano, bound.InputNano) };
+        }
+        return bound;
+    }
+}

@@ -1,0 +1,102 @@
+using System.Text.Json;
+using Demarc.Governance.Evidence.Merkle;
+
+namespace Demarc.Storage.Evidence.Merkle;
+
+/// <summary>
+/// The log of records as a Merkle tree, one for each organization over all replicas, in the log's order up to its
+/// watermark; it follows the log within a second.
+/// </summary>
+public sealed class EvidenceTree
+{
+    private readonly Store _store;
+
+    internal EvidenceTree(Store store) => _store = store;
+
+    /// <summary>How many leaves there are.</summary>
+    public async Task<long> SizeAsync(string organizationId)
+    {
+        var last = await _store.FindAsync<LeafBundle>(
+            "SELECT number, entries, sequences FROM leaf_bundles WHERE organization_id = @organizationId ORDER BY number DESC LIMIT 1",
+            new { organizationId }).ConfigureAwait(false);
+        return last is null ? 0 : last.IndexOf(last.Count);
+    }
+
+    /// <summary>A tile's hashes as wide as it is by now; null when it has none yet.</summary>
+    public Task<byte[]?> TileAsync(string organizationId, Tile tile) =>
+        _store.FindAsync<byte[]>(
+            "SELECT hashes FROM tiles WHERE organization_id = @organizationId AND level = @level AND number = @Number",
+            new { organizationId, level = (long)tile.Level, tile.Number });
+
+    /// <summary>The leaves from 256 times that number on; null when there are none yet.</summary>
+    public Task<LeafBundle?> BundleAsync(string organizationId, long number) =>
+        _store.FindAsync<LeafBundle>(
+            "SELECT number, entries, sequences FROM leaf_bundles WHERE organization_id = @organizationId AND number = @number",
+            new { organizationId, number });
+
+    /// <summary>The hashes of these subtrees, all of which lie within the tree.</summary>
+    /// <exception cref="StoreException">A tile of the tree is missing or too short.</exception>
+    public async Task<byte[][]> HashesAsync(string organizationId, IReadOnlyCollection<Subtree> subtrees)
+    {
+        var tiles = new Dictionary<Tile, byte[]>();
+        foreach (var tile in subtrees.SelectMany(Tile.Of).Distinct())
+            tiles[tile] = await TileAsync(organizationId, tile).ConfigureAwait(false) ?? [];
+        try
+        {
+            return [.. subtrees.Select(s => Tile.Hash(s, tile => tiles[tile]))];
+        }
+        catch (ArgumentOutOfRangeException e)
+        {
+            throw new StoreException("A tile of the evidence tree is missing or too short: demarc verify names it.", e);
+        }
+    }
+
+    /// <summary>The root of the tree when it had so many leaves.</summary>
+    public async Task<byte[]> RootAsync(string organizationId, long size) =>
+        (await HashesAsync(organizationId, [new Subtree(0, size)]).ConfigureAwait(false))[0];
+
+    /// <summary>Where a record of the log is in the tree; null while it is not yet.</summary>
+    public async Task<long?> IndexOfAsync(string organizationId, long sequence)
+    {
+        // On PostgreSQL the order is not quite that of the sequences: a few bundles may span one.
+        var bundles = await _store.QueryAsync<LeafBundle>(
+            """
+            SELECT number, entries, sequences FROM leaf_bundles
+            WHERE organization_id = @organizationId AND last_sequence >= @sequence AND first_sequence <= @sequence ORDER BY last_sequence LIMIT 64
+            """,
+            new { organizationId, sequence }).ConfigureAwait(false);
+        foreach (var bundle in bundles)
+        {
+            for (var place = 0; place < bundle.Count; place++)
+            {
+                if (bundle.Sequence(place) == sequence)
+                    return bundle.IndexOf(place);
+            }
+        }
+        return null;
+    }
+
+    /// <summary>The salts of the leaves from 256 times that number on; null when they are gone.</summary>
+    public Task<byte[]?> SaltsAsync(string organizationId, long number) => _store.FindLeafSaltsAsync(organizationId, number);
+
+    /// <summary>The records of these sequences that are there.</summary>
+    public Task<LoggedRecord[]> RecordsAsync(IEnumerable<long> sequences) =>
+        _store.QueryAsync<LoggedRecord>(
+            $"{SelectRecord} WHERE sequence IN {_store.NumbersOfJson("sequences")}", new { sequences = JsonSerializer.Serialize(sequences) });
+
+    /// <summary>All records of a request or event that are in the log, in its order.</summary>
+    public Task<LoggedRecord[]> RecordsOfAsync(string organizationId, Guid id)
+    {
+        return _store.QueryAsync<LoggedRecord>(
+            $"""
+            {SelectRecord} WHERE request_id = @requestId AND kind IN (1, 3) AND organization_id = @organizationId
+            UNION ALL {SelectRecord} WHERE request_id = @requestId AND kind = 2 AND organization_id = @organizationId
+            UNION ALL {SelectRecord} WHERE kind = 4 AND organization_id = @organizationId
+              AND sequence IN (SELECT finished FROM activities WHERE request_id = @requestId AND organization_id = @organizationId)
+            ORDER BY sequence
+            """,
+            new { organizationId, requestId = id.ToByteArray(bigEndian: true) });
+    }
+
+    private const string SelectRecord = "SELECT sequence, organization_id, kind, request_id, session_id, at, body FROM records";
+}

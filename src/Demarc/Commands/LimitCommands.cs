@@ -1,0 +1,79 @@
+using System.CommandLine;
+using Demarc.Control.AdminApi;
+using Demarc.Governance.Spend;
+using Demarc.Storage.Directory;
+
+namespace Demarc.Commands;
+
+/// <summary><c>demarc limit</c>: limits that are data; those of the configuration are changed there.</summary>
+internal static class LimitCommands
+{
+    public static Command Create() => new("limit", "Spend limits") { List(), Set(), Remove() };
+
+    private static Command List() => new Command("list", "List the limits that are data, and those of the configuration").Runs(async context =>
+    {
+        var installation = await context.OpenAsync();
+        var names = await new DirectoryLookup(installation).NamesAsync();
+        var stored = await installation.Store.SpendLimits.AllAsync(installation.Organization.Id);
+        var rows = context.Files.Snapshot.Policies.SelectMany(p => p.Limits).Select(l => new Row(
+                l.Place, l.Scope.ToString().ToLowerInvariant(), null, l.Period.Wire(), NanoDollars.Format(l.AmountNano), l.Mode.Wire(), l.Pool is not null || l.Scope == LimitScope.Organization, "configuration"))
+            .Concat(stored.Select(l => new Row(
+                l.Id, SpendLimits.Wire(l.Scope), l.GroupName ?? names.GetValueOrDefault(l.Target, l.Target), l.Period.Wire(),
+                l.AmountNano is { } nano ? NanoDollars.Format(nano) : "none", l.Mode.Wire(), l.Shared, "data")));
+        context.Output.List(
+            [.. rows], r => r, "There are no limits. Set one: demarc limit set --user EMAIL --amount 500.00",
+            ["id", "scope", "who", "period", "amount", "mode", "shared", "from"],
+            r => [r.Id, r.Scope, r.Who, r.Period, r.Amount, r.Mode, r.Shared ? "yes" : "no", r.Source]);
+    });
+
+    private static Command Set()
+    {
+        var user = new Option<string?>("--user") { Description = "One person or service account, by address, name or id" };
+        var group = new Option<string?>("--group") { Description = "Each member of a group; with --shared all of them together" };
+        var key = new Option<string?>("--key") { Description = "One API key, by id" };
+        var amount = new Option<string>("--amount") { Description = "Dollars such as 500.00, or none to lift what would be inherited", Required = true };
+        var period = new Option<string>("--period") { Description = "How often it starts anew, in UTC", DefaultValueFactory = _ => "monthly" };
+        period.AcceptOnlyFromAmong(LimitPeriods.Names);
+        var mode = new Option<string>("--mode") { Description = "soft warns, hard refuses, audit records", DefaultValueFactory = _ => "soft" };
+        mode.AcceptOnlyFromAmong(LimitModes.Names);
+        var shared = new Option<bool>("--shared") { Description = "One budget for the group, or the organization, together" };
+        return new Command("set", "Set a limit; without --user, --group and --key for everyone in the organization") { user, group, key, amount, period, mode, shared }.Runs(async context =>
+        {
+            long? nano = null;
+            if (context.Get(amount) is not "none" and var text)
+                nano = SpendAmount.ParseUsd(text!, out var parsed) is { } problem ? throw new CommandException($"--amount: {problem}") : parsed;
+            if (new[] { context.Get(user), context.Get(group), context.Get(key) }.Count(o => o is not null) > 1)
+                throw new CommandException("Give one of --user, --group and --key.");
+            if (context.Get(shared) && (context.Get(user) ?? context.Get(key)) is not null)
+                throw new CommandException("--shared is for a group, or the organization.");
+            var installation = await context.OpenAsync();
+            var lookup = new DirectoryLookup(installation);
+            var (scope, target) = context.Get(user) is { } who ? (StoredScope.User, await lookup.MemberAsync(who))
+                : context.Get(group) is { } name ? (StoredScope.Group, (await lookup.GroupAsync(name)).Id)
+                : context.Get(key) is { } id ? (StoredScope.Key, await KeyAsync(lookup, id))
+                : (StoredScope.Organization, "");
+            var limit = await installation.Store.SpendLimits.PutAsync(
+                installation.Organization.Id, scope, target, (LimitPeriod)Array.IndexOf(LimitPeriods.Names, context.Get(period)), context.Get(shared), nano,
+                (LimitMode)Array.IndexOf(LimitModes.Names, context.Get(mode)), context.Actor);
+            context.Output.Done(
+                SpendLimitObject.Of(limit), $"{limit.Id}: {(nano is { } n ? NanoDollars.Format(n) : "no limit")} {limit.Period.Wire()}, {limit.Mode.Wire()}.");
+        });
+    }
+
+    private static Command Remove()
+    {
+        var id = new Argument<string>("ID") { Description = "spl_…; see demarc limit list" };
+        return new Command("remove", "Remove a limit") { id }.Runs(async context =>
+        {
+            var installation = await context.OpenAsync();
+            if (!await installation.Store.SpendLimits.DeleteAsync(installation.Organization.Id, context.Get(id), context.Actor))
+                throw new CommandException($"There is no limit {context.Get(id)} that is data. See: demarc limit list");
+            context.Output.Done(new { Type = "spend_limit_deleted", Id = context.Get(id) }, $"{context.Get(id)} is removed.");
+        });
+    }
+
+    private static async Task<string> KeyAsync(DirectoryLookup lookup, string id) =>
+        (await lookup.KeysAsync()).Any(k => k.Id == id) ? id : throw new CommandException($"There is no key {id}. See: demarc key list");
+
+    private sealed record Row(string Id, string Scope, string? Who, string Period, string Amount, string Mode, bool Shared, string Source);
+}
