@@ -95,7 +95,7 @@ internal sealed class Year(Store store)
                 Body = [],
                 Captured = 0,
             };
-            batch.Add(row, new OpenRequest(id, Organization, session, 0, begun, [attempt]), attempt, finished);
+            batch.Add(row, new OpenRequest(id, Organization, session, 0, begun, [attempt]), attempt, finished, isRequest: true);
         }
     }
 

@@ -47,6 +47,10 @@ internal sealed class PostgresStore : Store
 
     internal override string TextsOfJson(string parameter) => $"(SELECT json_array_elements_text(@{parameter}::json))";
 
+    internal override string AsBytes(string column) => column;
+
+    internal override string IsPassed => "(r.xact, r.sequence) <= (m.xact::text::xid8, m.sequence)";
+
     internal override string NumbersOfJson(string parameter) => $"(SELECT json_array_elements_text(@{parameter}::json)::bigint)";
 
     public static async Task<PostgresStore> OpenAtAsync(string connectionString, MasterKey master, TimeProvider time, ILoggerFactory loggers)
@@ -132,6 +136,10 @@ internal sealed class PostgresStore : Store
             await transaction.ExecuteManyAsync(KeepSalts, SaltRows(organizationId, number, pages)).ConfigureAwait(false);
             return true;
         });
+
+    internal override Task ReplaceLeafSaltsAsync(string organizationId, long number, byte[] salts) =>
+        WriteAsync(transaction => transaction.ExecuteAsync(
+            "UPDATE keys.leaf_salts SET salts = @salts WHERE organization_id = @organizationId AND number = @number", new { organizationId, number, salts }));
 
     internal override async Task<LogRow[]> ReadLogAsync(LogPlace after, int limit)
     {

@@ -50,6 +50,10 @@ internal sealed class SqliteStore : Store
 
     internal override string TextsOfJson(string parameter) => $"(SELECT value FROM json_each(@{parameter}))";
 
+    internal override string AsBytes(string column) => $"CAST({column} AS blob)";
+
+    internal override string IsPassed => "r.sequence <= m.sequence";
+
     internal override string NumbersOfJson(string parameter) => TextsOfJson(parameter);
 
     public static async Task<SqliteStore> OpenAtAsync(string path, MasterKey master, TimeProvider time, ILoggerFactory loggers)
@@ -124,6 +128,12 @@ internal sealed class SqliteStore : Store
                 await transaction.ExecuteManyAsync(KeepSalts, SaltRows(organizationId, number, pages)).ConfigureAwait(false);
                 return true;
             },
+            _ => { });
+
+    internal override Task ReplaceLeafSaltsAsync(string organizationId, long number, byte[] salts) =>
+        _keyWriter.WriteAsync(
+            transaction => transaction.ExecuteAsync(
+                "UPDATE leaf_salts SET salts = @salts WHERE organization_id = @organizationId AND number = @number", new { organizationId, number, salts }),
             _ => { });
 
     internal override Task<LogRow[]> ReadLogAsync(LogPlace after, int limit) =>

@@ -37,6 +37,7 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
         ApiKeys = new ApiKeys(this, master);
         Aliases = new Aliases(this);
         Boundaries = new BoundaryRegister(this);
+        Breakers = new Breakers(this);
         Requests = new Requests(this);
         Changes = new Changes(this, loggers.CreateLogger<Changes>());
         Principals = new PrincipalDirectory(this, master, loggers.CreateLogger<PrincipalDirectory>());
@@ -46,6 +47,8 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
         Budgets = new Budgets(this);
         SpendLimits = new SpendLimits(this);
         Tree = new EvidenceTree(this);
+        Checkpoints = new Checkpoints(this);
+        Erasure = new Erasure(this);
         Projector = new Projector(this, loggers.CreateLogger<Projector>());
     }
 
@@ -71,6 +74,9 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
     /// <summary>Data paths as they were declared, and what was checked of them.</summary>
     public BoundaryRegister Boundaries { get; }
 
+    /// <summary>Which deployments fail, from replica to replica.</summary>
+    public Breakers Breakers { get; }
+
     /// <summary>What is on record of one request.</summary>
     public Requests Requests { get; }
 
@@ -92,6 +98,12 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
 
     /// <summary>The log as Merkle trees.</summary>
     public EvidenceTree Tree { get; }
+
+    /// <summary>What was said of the trees, and by which keys.</summary>
+    public Checkpoints Checkpoints { get; }
+
+    /// <summary>Takes records out of the log.</summary>
+    public Erasure Erasure { get; }
 
     /// <summary>Follows the log and writes what is derived from it; run it in a serving process.</summary>
     public Projector Projector { get; }
@@ -174,6 +186,15 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
 
     /// <summary>Keeps pages of salts from that number on, but for those that are kept already; durable when the task completes.</summary>
     internal abstract Task KeepLeafSaltsAsync(string organizationId, long number, byte[][] pages);
+
+    /// <summary>Puts other salts in the place of those that are kept; durable when the task completes.</summary>
+    internal abstract Task ReplaceLeafSaltsAsync(string organizationId, long number, byte[] salts);
+
+    /// <summary>A column as the bytes that it is, also where somebody put text into it.</summary>
+    internal abstract string AsBytes(string column);
+
+    /// <summary>The condition on <c>r</c>, a row of the log, that the watermark <c>m</c> has passed it.</summary>
+    internal abstract string IsPassed { get; }
 
     /// <summary>The next rows of the log after a place in it, in the log's order, none missing before the last.</summary>
     internal abstract Task<LogRow[]> ReadLogAsync(LogPlace after, int limit);

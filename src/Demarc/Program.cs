@@ -19,6 +19,8 @@ var root = new RootCommand("Demarc: a gateway and control plane for Claude that 
     AdviseCommand.Create(),
     ExplainCommand.Create(),
     ReceiptCommand.Create(),
+    VerifyCommand.Create(),
+    LogCommands.Create(),
     ContractsCommand.Create(),
     CatalogCommands.CreateModel(),
     CatalogCommands.CreateCatalog(),

@@ -15,7 +15,7 @@ internal static class Routes
     public static readonly string[] Open = ["HEAD /", "GET /", "HEAD /api/hello", "GET /api/hello", "GET /livez", "GET /readyz"];
 
     // The control plane: what admin_listen takes apart from inference.
-    private static readonly string[] Control = ["/v1/organizations", "/v1/compliance"];
+    private static readonly string[] Control = ["/v1/organizations", "/v1/compliance", "/log"];
 
     /// <summary>Whether a path belongs to administration and audit rather than to inference.</summary>
     public static bool IsControl(PathString path) => Array.Exists(Control, prefix => path.StartsWithSegments(prefix));
@@ -36,14 +36,15 @@ internal static class Routes
         var workspaces = app.Services.GetRequiredService<WorkspaceEndpoints>();
         var projects = app.Services.GetRequiredService<ProjectEndpoints>();
         var aliases = app.Services.GetRequiredService<AliasEndpoints>();
-        var usageReport = app.Services.GetRequiredService<UsageReportEndpoints>();
-        var costReport = app.Services.GetRequiredService<CostReportEndpoints>();
-        var claudeCodeReport = app.Services.GetRequiredService<ClaudeCodeReportEndpoints>();
         var limits = app.Services.GetRequiredService<SpendLimitEndpoints>();
         var usage = app.Services.GetRequiredService<UsageEndpoints>();
+        var usageReport = app.Services.GetRequiredService<UsageReportEndpoints>();
+        var cost = app.Services.GetRequiredService<CostReportEndpoints>();
+        var claudeCode = app.Services.GetRequiredService<ClaudeCodeReportEndpoints>();
         var compliance = app.Services.GetRequiredService<ComplianceGate>();
         var activities = app.Services.GetRequiredService<ActivityEndpoints>();
         var sessions = app.Services.GetRequiredService<SessionEndpoints>();
+        var log = app.Services.GetRequiredService<LogGate>();
         var health = app.Services.GetRequiredService<Health>();
 
         // Inference: Anthropic Messages; Foundry, Amazon Bedrock and Google Cloud with and without a resource in the path.
@@ -98,8 +99,9 @@ internal static class Routes
         app.MapPost("/v1/organizations/aliases/{name}/rollback", http => admin.HandleAsync(http, aliases.RollbackAsync));
         app.MapDelete("/v1/organizations/aliases/{name}", http => admin.HandleAsync(http, aliases.DeleteAsync));
         app.MapGet("/v1/organizations/usage_report/messages", http => admin.HandleAsync(http, usageReport.GetAsync));
-        app.MapGet("/v1/organizations/usage_report/claude_code", http => admin.HandleAsync(http, claudeCodeReport.GetAsync));
-        app.MapGet("/v1/organizations/cost_report", http => admin.HandleAsync(http, costReport.GetAsync));
+        app.MapGet("/v1/organizations/usage_report/claude_code", http => admin.HandleAsync(http, claudeCode.GetAsync));
+        app.MapGet("/v1/organizations/cost_report", http => admin.HandleAsync(http, cost.GetAsync));
+
         app.MapGet("/v1/organizations/spend_limits", http => admin.HandleAsync(http, limits.ListAsync));
         app.MapPost("/v1/organizations/spend_limits", http => admin.HandleAsync(http, limits.CreateAsync));
         app.MapGet("/v1/organizations/spend_limits/effective", http => admin.HandleAsync(http, limits.EffectiveAsync));
@@ -112,6 +114,10 @@ internal static class Routes
         app.MapGet("/v1/compliance/apps/sessions/local", http => compliance.HandleAsync(http, ComplianceScope.UserData, sessions.ListAsync));
         app.MapGet("/v1/compliance/apps/sessions/local/{session_id}", http => compliance.HandleAsync(http, ComplianceScope.UserData, sessions.GetAsync));
         app.MapGet("/v1/compliance/apps/sessions/local/{session_id}/messages", http => compliance.HandleAsync(http, ComplianceScope.UserData, sessions.MessagesAsync));
+
+        // The log as a tree (C2SP tlog-tiles): for whoever may read activities, or for everyone where it is configured so.
+        app.MapGet("/log/checkpoint", log.CheckpointAsync);
+        app.MapGet("/log/tile/{**path}", http => log.TileAsync(http, Value(http, "path")));
 
         // Open: probes of clients and orchestrators.
         app.MapMethods("/", ["HEAD", "GET"], Hello);

@@ -6,10 +6,12 @@ namespace Demarc.Control.AdminApi;
 
 /// <summary>What the Admin API answers: an object, or an error in the envelope.</summary>
 /// <param name="Status">The HTTP status.</param>
-/// <param name="Json">UTF-8 JSON of the object; null for an error.</param>
+/// <param name="Json">UTF-8 JSON of the object, or what <see cref="ContentType"/> says; null for an error.</param>
 /// <param name="ErrorType">The <c>error.type</c>, from the vendor's list; null for an object.</param>
 public sealed record AdminAnswer(int Status, byte[]? Json, string? ErrorType = null, string? Message = null)
 {
+    public string ContentType { get; init; } = "application/json";
+
     /// <summary>The API's JSON: snake_case, nulls written.</summary>
     public static JsonSerializerOptions Wire { get; } = new()
     {

@@ -40,8 +40,8 @@ public static class ConfigSnapshot
             ConfigurationHash = configurationHash,
             MaxBodyBytes = config.MaxBodyBytes,
             Network = config.Network,
-            NamesPeople = config.NamesPeople,
             RefusalText = config.Refusals,
+            NamesPeople = config.NamesPeople,
         };
     }
 

@@ -55,6 +55,8 @@ public sealed record DemarcConfig
     /// <summary>How often deployments are checked against their platforms' management APIs; null for not by itself.</summary>
     public TimeSpan? VerifyEvery { get; init; }
 
+    /// <summary>How the log of records is shown and witnessed.</summary>
+    public required LogConfig Log { get; init; }
     public BillingConfig Billing { get; init; } = BillingConfig.Dollars;
 
     /// <summary>Whether reports for each person name people; else they appear by id.</summary>
@@ -105,7 +107,8 @@ public sealed record ListenConfig(string Host, int Port)
 /// <summary>PEM files: the certificate (leaf first, then its chain) and its private key.</summary>
 /// <param name="ClientAuthorities">A PEM file of the authorities that issue clients' certificates; null for asking for none.</param>
 /// <param name="ClientRequired">False where a client may present none.</param>
-public sealed record TlsConfig(string Certificate, string Key, string? ClientAuthorities = null, bool ClientRequired = false);
+/// <param name="ClientRevocations">A PEM file of what these authorities have revoked; null for asking no list.</param>
+public sealed record TlsConfig(string Certificate, string Key, string? ClientAuthorities = null, bool ClientRequired = false, string? ClientRevocations = null);
 
 /// <summary>The store of records, ledger and directory.</summary>
 public abstract record StoreConfig;

@@ -34,7 +34,13 @@ internal static class ManagementSection
     {
         if (node is null)
             return Array.Exists(resources, r => r.Management is not null) ? Default : null;
-        if (reading.Text(MapReader.Open(node, reading, ["every"])?.Required("every", Accepted)) is not { } text)
+        return Interval(MapReader.Open(node, reading, ["every"])?.Required("every", Accepted), reading);
+    }
+
+    /// <summary>1m to 30d; null for never, and for what is no interval, with an error.</summary>
+    public static TimeSpan? Interval(ConfigNode? node, ConfigReading reading)
+    {
+        if (reading.Text(node) is not { } text)
             return null;
         if (text.Value == "never")
             return null;

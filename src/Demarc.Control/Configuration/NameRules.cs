@@ -13,7 +13,7 @@ internal static partial class NameRules
     private static readonly HashSet<string> RouteWords =
     [
         "v1", "api", "anthropic", "model", "models", "projects", "oauth", "device", "managed", "protocol", "scim", "saml",
-        "mcp", "livez", "readyz", "metrics", "inference-profiles", "user", ".well-known", "demarc", "console",
+        "mcp", "livez", "readyz", "metrics", "inference-profiles", "user", ".well-known", "demarc", "console", "log",
     ];
 
     /// <summary>The name of a resource; null with an error.</summary>

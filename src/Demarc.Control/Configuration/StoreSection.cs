@@ -48,7 +48,7 @@ internal static class StoreSection
         return null;
     }
 
-    private static string? FilePath(TextNode node, string scheme, ConfigReading reading)
+    public static string? FilePath(TextNode node, string scheme, ConfigReading reading)
     {
         var path = node.Value.StartsWith(scheme, StringComparison.Ordinal) ? node.Value[scheme.Length..] : "";
         return path.Length == 0 || path.StartsWith("//", StringComparison.Ordinal) || path.Any(char.IsControl) ? null : reading.Absolute(path);

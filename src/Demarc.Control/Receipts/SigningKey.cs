@@ -5,13 +5,19 @@ namespace Demarc.Control.Receipts;
 
 /// <summary>
 /// The installation's key for what it says to others: ECDSA P-256 with SHA-256. Derived from the master key, so that every
-/// replica has the same one and nothing more is kept.
+/// replica has the same one and nothing more is kept. It is rotated by generations, from 1.
 /// </summary>
 public sealed class SigningKey : IDisposable
 {
     private readonly ECDsa _key;
 
-    public SigningKey(MasterKey master) => _key = Derive(master);
+    /// <summary>More than there will be; who looks for a key by what it signed stops here.</summary>
+    public const int MaxGeneration = 64;
+
+    public SigningKey(MasterKey master, long generation = 1) => _key = Derive(master, generation == 1 ? "" : $"{generation}.");
+
+    /// <summary>SubjectPublicKeyInfo, DER.</summary>
+    public byte[] PublicKeyInfo => _key.ExportSubjectPublicKeyInfo();
 
     /// <summary>PEM of the SubjectPublicKeyInfo.</summary>
     public string PublicKey => _key.ExportSubjectPublicKeyInfoPem();
@@ -26,13 +32,13 @@ public sealed class SigningKey : IDisposable
 
     public void Dispose() => _key.Dispose();
 
-    private static ECDsa Derive(MasterKey master)
+    private static ECDsa Derive(MasterKey master, string generation)
     {
         for (var turn = 0; ; turn++)
         {
             try
             {
-                return ECDsa.Create(new ECParameters { Curve = ECCurve.NamedCurves.nistP256, D = master.Derive($"demarc signing {turn}") });
+                return ECDsa.Create(new ECParameters { Curve = ECCurve.NamedCurves.nistP256, D = master.Derive($"demarc signing {generation}{turn}") });
             }
             catch (CryptographicException) when (turn < 8)
             {

@@ -67,9 +67,6 @@ public sealed class GatewaySnapshot
     /// <summary>Where requests may come from, whatever they ask for.</summary>
     public NetworkRules Network { get; init; } = NetworkRules.None;
 
-    /// <summary>Whether reports for each person name people; else they appear by id.</summary>
-    public bool NamesPeople { get; init; }
-
     /// <summary>Limits that are data, beside those of <see cref="Policies"/>.</summary>
     public StoredLimit[] StoredLimits { get; init; } = [];
 
@@ -95,6 +92,9 @@ public sealed class GatewaySnapshot
 
     // Principals are themselves a bounded cache; past the bound this one starts over.
     private const int MaxPrincipals = 20_000;
+
+    /// <summary>Whether reports for each person name people; else they appear by id.</summary>
+    public bool NamesPeople { get; init; }
 
     /// <summary>What holds at a time; worked out anew when an agreement begins or ends.</summary>
     internal DecisionTable TableAt(DateTimeOffset now)
@@ -135,8 +135,8 @@ public sealed class GatewaySnapshot
         ConfigurationHash = ConfigurationHash,
         MaxBodyBytes = MaxBodyBytes,
         Network = Network,
-        NamesPeople = NamesPeople,
         StoredLimits = limits,
         RefusalText = RefusalText,
+        NamesPeople = NamesPeople,
     };
 }

@@ -102,17 +102,7 @@ public sealed class Groups
                 Select + " WHERE organization_id = @organizationId AND id = @groupId", new { organizationId, groupId }).ConfigureAwait(false);
             if (group == null)
                 return false;
-            foreach (var memberId in add)
-                await transaction.ExecuteAsync(
-                    """
-                    INSERT INTO group_members (organization_id, group_id, member_id)
-                    VALUES (@organizationId, @groupId, @memberId) ON CONFLICT DO NOTHING
-                    """,
-                    new { organizationId, groupId, memberId }).ConfigureAwait(false);
-            foreach (var memberId in remove)
-                await transaction.ExecuteAsync(
-                    "DELETE FROM group_members WHERE group_id = @groupId AND member_id = @memberId",
-                    new { groupId, memberId }).ConfigureAwait(false);
+            await Members.ChangeAsync(transaction, "group_members", "group_id", organizationId, groupId, add, remove).ConfigureAwait(false);
             await transaction.ChangeAsync(organizationId, actor, "demarc_group_updated", new()
             {
                 ["group_id"] = groupId,

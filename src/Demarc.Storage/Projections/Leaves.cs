@@ -106,7 +106,7 @@ internal sealed class Leaves(Store store)
         public object?[]? Add(LogRow row)
         {
             var place = Filled;
-            var entry = RecordCommitment.Of(
+            var entry = ErasedRecord.Commitment(row.Body) ?? RecordCommitment.Of(
                 Salts.AsSpan(place * RecordCommitment.SaltSize, RecordCommitment.SaltSize),
                 row.OrganizationId, (RecordKind)row.Kind, new Guid(row.RequestId, bigEndian: true), row.SessionId, row.At, row.Body);
             entry.CopyTo(_entries, place * RecordCommitment.Size);

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Demarc.Governance.Evidence;
+using Demarc.Governance.Evidence.Merkle;
 
 namespace Demarc.Storage.Projections;
 
@@ -54,6 +55,7 @@ internal sealed class OpenRequests(Store store)
             ORDER BY sequence
             """,
             new { requestId }).ConfigureAwait(false);
+        rows = Array.FindAll(rows, row => ErasedRecord.Commitment(row.Body) is null);
         if (rows.FirstOrDefault(row => row.Kind == (long)RecordKind.Begun) is not { } first)
             return null;
         var begun = JsonSerializer.Deserialize(first.Body, RecordJson.Default.BegunRecord)!;

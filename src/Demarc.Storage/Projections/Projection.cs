@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Demarc.Governance.Evidence;
+using Demarc.Governance.Evidence.Merkle;
 using Demarc.Storage.Evidence;
 
 namespace Demarc.Storage.Projections;
@@ -50,7 +51,8 @@ internal sealed class Projection
             .Where(row => row.Kind is (long)RecordKind.Attempt or (long)RecordKind.Finished)
             .Select(Id).Where(id => !begunHere.Contains(id)).Distinct();
         var projection = new Projection(from, await open.FindAsync(earlier).ConfigureAwait(false));
-        foreach (var row in rows)
+        // What was erased before the derived tables were built again is a leaf, and nothing else.
+        foreach (var row in rows.Where(row => row.Document is not null || ErasedRecord.Commitment(row.Body) is null))
         {
             try
             {
@@ -148,15 +150,21 @@ internal sealed class Projection
         Act(row, request.Begun.Operation == "count_tokens" ? "demarc_token_count" : "demarc_inference", request.Begun.Actor.Id, request.Sequence);
         if (InSession(request))
             List(request, row.Sequence, row.Captured != 0);
+        var answered = request.Attempt(finished.Attempt);
         foreach (var attempt in request.Attempts)
         {
-            // The attempts before the one that answered came to nothing; their holds end at nothing.
-            var settled = attempt == request.Attempt(finished.Attempt) ? finished : null;
-            _spend.Add(row, request, attempt, settled);
-            if (settled != null)
+            var settled = attempt == answered ? finished : Lost(request, attempt);
+            _spend.Add(row, request, attempt, settled, isRequest: attempt == answered);
+            if (settled is not null)
                 _budgets.Add(row.OrganizationId, request.Begun.Replica, attempt, settled);
         }
     }
+
+    // The attempts before the one that answered came to nothing, but for those that may have been billed.
+    private static FinishedRecord? Lost(OpenRequest request, AttemptRecord attempt) =>
+        Array.Find(request.Attempts, a => a.Number == attempt.Number + 1)?.AfterNanoUsd is { } bound
+            ? new FinishedRecord { Id = request.Begun.Id, Result = "upstream_lost", Attempt = attempt.Number, CostNanoUsd = bound, Incomplete = true }
+            : null;
 
     private void Act(LogRow row, string type, string actorId, long? begun)
     {

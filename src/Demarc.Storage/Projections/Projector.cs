@@ -23,9 +23,9 @@ public sealed partial class Projector
     private readonly ILogger _log;
     private readonly Signal _appended;
     private readonly OpenRequests _open;
-    private readonly SeenTurns _turns;
     private readonly Leaves _leaves;
     private readonly DeadLeases _leases;
+    private readonly SeenTurns _turns;
 
     internal Projector(Store store, ILogger log)
     {
@@ -33,9 +33,9 @@ public sealed partial class Projector
         _log = log;
         _appended = new Signal(store.Time);
         _open = new OpenRequests(store);
-        _turns = new SeenTurns(store);
         _leaves = new Leaves(store);
         _leases = new DeadLeases(store);
+        _turns = new SeenTurns(store);
         store.Appended += _appended.Set;
     }
 
@@ -153,8 +153,8 @@ public sealed partial class Projector
         catch (Exception e) when (!stop.IsCancellationRequested)
         {
             _open.Clear();
-            _turns.Clear();
             _leaves.Clear();
+            _turns.Clear();
             NotProjected(e);
         }
     }

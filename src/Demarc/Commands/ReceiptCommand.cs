@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text;
 using System.Text.Json;
+using Demarc.Control.Proofs;
 using Demarc.Control.Receipts;
 using Demarc.Governance.Evidence;
 using Demarc.Governance.Spend;
@@ -24,7 +25,10 @@ internal static class ReceiptCommand
                 await VerifyAsync(context, file, context.Get(publicKey));
             else if (context.Has(publicKey))
             {
-                using var key = new SigningKey(Master(context));
+                // Where there is no store yet, no key has been rotated.
+                using var key = await context.FindAsync() is { } installation
+                    ? await new LogSigner(installation.Store, installation.Master).CurrentKeyAsync(installation.Organization.Id)
+                    : new SigningKey(Master(context));
                 Console.WriteLine(key.PublicKey);
             }
             else if (context.Get(request) is { Length: > 0 } id)
@@ -42,7 +46,7 @@ internal static class ReceiptCommand
         var receipt = Receipt.Of(requestId, installation.Organization.Id, request, boundaries, context.Time.GetUtcNow());
         if (sign)
         {
-            using var key = new SigningKey(installation.Master);
+            using var key = await new LogSigner(installation.Store, installation.Master).CurrentKeyAsync(installation.Organization.Id);
             Console.WriteLine(Encoding.UTF8.GetString(SignedReceipt.Sign(receipt, key)));
         }
         else if (context.Output.IsJson)
@@ -53,19 +57,29 @@ internal static class ReceiptCommand
 
     private static async Task VerifyAsync(CommandContext context, string file, string? publicKey)
     {
-        string pem;
-        if (publicKey is not null)
-            pem = await File.ReadAllTextAsync(publicKey);
-        else
-        {
-            using var own = new SigningKey(Master(context));
-            pem = own.PublicKey;
-        }
-        if (SignedReceipt.Problem(await File.ReadAllBytesAsync(file), pem, out var payload) is { } problem)
+        var signed = await File.ReadAllBytesAsync(file);
+        JsonElement payload;
+        var problem = publicKey is not null ? SignedReceipt.Problem(signed, await File.ReadAllTextAsync(publicKey), out payload) : OwnProblem(signed, Master(context), out payload);
+        if (problem is not null)
             throw new CommandException($"{file} does not hold: {problem}.");
         context.Output.Done(
             new { Valid = true, Receipt = payload },
             $"{file} holds: the receipt of {payload.GetProperty("request").GetString()}, issued {payload.GetProperty("issued_at").GetString()}.");
+    }
+
+    // Any of the installation's keys may have signed it, as they are rotated.
+    private static string? OwnProblem(byte[] signed, MasterKey master, out JsonElement payload)
+    {
+        string? first = null;
+        for (var generation = 1; generation <= SigningKey.MaxGeneration; generation++)
+        {
+            using var key = new SigningKey(master, generation);
+            if (SignedReceipt.Problem(signed, key.PublicKey, out payload) is not { } problem)
+                return null;
+            first ??= problem;
+        }
+        payload = default;
+        return first;
     }
 
     // The key alone: a receipt is checked where no store is.

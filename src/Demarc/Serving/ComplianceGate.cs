@@ -60,7 +60,7 @@ internal sealed class ComplianceGate(ISnapshotSource snapshots, Store store, Tim
         return answer;
     }
 
-    private static async Task WriteAsync(HttpContext http, string id, AdminAnswer answer)
+    public static async Task WriteAsync(HttpContext http, string? id, AdminAnswer answer)
     {
         if (answer.Json is null)
         {
@@ -68,7 +68,7 @@ internal sealed class ComplianceGate(ISnapshotSource snapshots, Store store, Tim
             return;
         }
         http.Response.StatusCode = answer.Status;
-        http.Response.ContentType = "application/json";
+        http.Response.ContentType = answer.ContentType;
         http.Response.ContentLength = answer.Json.Length;
         await http.Response.Body.WriteAsync(answer.Json, http.RequestAborted);
     }

@@ -34,6 +34,7 @@ public sealed class ConfigExampleTests : IDisposable
         Assert.Equal(Path.Combine(_folder.Root, "catalog.json"), config.CatalogPath);
         Assert.Equal(32 << 20, config.MaxBodyBytes);
         Assert.Equal("Contoso", config.OrganizationName);
+        Assert.Equal(new LogConfig(false, new WitnessPlace("/mnt/write-once/demarc-checkpoints.txt", null), TimeSpan.FromHours(1)), config.Log);
         Assert.Equal(
             [
                 ("contoso-eastus2", Platform.Foundry), ("anthropic-main", Platform.Anthropic), ("foundry-entra", Platform.Foundry),
@@ -73,6 +74,7 @@ public sealed class ConfigExampleTests : IDisposable
     [InlineData("zzzzzzzz: 1", "")]
     [InlineData("tls: { zzzzzzzz: 1 }", "tls.")]
     [InlineData("organization: { zzzzzzzz: 1 }", "organization.")]
+    [InlineData("log: { zzzzzzzz: 1 }", "log.")]
     [InlineData("billing: { zzzzzzzz: 1 }", "billing.")]
     [InlineData("reports: { zzzzzzzz: 1 }", "reports.")]
     [InlineData("commitments: [{ zzzzzzzz: 1 }]", "commitments.")]

@@ -36,10 +36,11 @@ public sealed class Conversation(
             },
             RecordJson.Default.BegunRecord));
 
-    public Task RetryAsync(int number, string resource, long reserved) =>
-        AppendAsync(RecordKind.Attempt, JsonSerializer.SerializeToUtf8Bytes(Attempt(number, resource, reserved), RecordJson.Default.AttemptRecord));
+    public Task RetryAsync(int number, string resource, long reserved, long? lost = null) =>
+        AppendAsync(RecordKind.Attempt, JsonSerializer.SerializeToUtf8Bytes(Attempt(number, resource, reserved) with { AfterNanoUsd = lost }, RecordJson.Default.AttemptRecord));
 
-    public Task FinishAsync(int attempt = 1, long cost = 1000, byte[]? content = null) => FinishAsync(Finished(attempt, cost), content);
+    public Task FinishAsync(int attempt = 1, long cost = 1000, byte[]? content = null) => FinishAsync(
+        Finished(attempt, cost) with { ContentSha256 = content is null ? null : Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(content)) }, content);
 
     public Task FinishAsync(FinishedRecord finished, byte[]? content = null) =>
         AppendAsync(RecordKind.Finished, JsonSerializer.SerializeToUtf8Bytes(finished, RecordJson.Default.FinishedRecord), content);

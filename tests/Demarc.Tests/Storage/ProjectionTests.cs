@@ -111,6 +111,24 @@ public class ProjectionTests
     }
 
     [Theory, InlineData(StoreKind.Sqlite), InlineData(StoreKind.Postgres)]
+    public async Task An_attempt_that_was_given_up_and_may_be_billed_stands_in_the_ledger_at_its_bound(StoreKind kind)
+    {
+        await using var place = await StorePlace.CreateAsync(kind);
+        var store = await place.OpenAsync();
+        var request = new Conversation(store);
+        await request.BeginAsync(reserved: 5000);
+        await request.RetryAsync(2, "west", 6000, lost: 5000);
+        await request.RetryAsync(3, "east", 7000);
+        await request.FinishAsync(attempt: 3, cost: 1000);
+        await place.ProjectAsync(store);
+
+        string[] ledger = ["1 5000 1", "2 0 0", "3 1000 0"];
+        for (var i = 0; i < ledger.Length; i++)
+            Assert.Equal(ledger[i], await place.SqlAsync<string>("SELECT attempt || ' ' || nano_usd || ' ' || incomplete FROM ledger WHERE attempt = @attempt", new { attempt = i + 1 }));
+        Assert.Equal("1 6000", await place.SqlAsync<string>("SELECT sum(requests) || ' ' || sum(nano_usd) FROM spend_totals"));
+    }
+
+    [Theory, InlineData(StoreKind.Sqlite), InlineData(StoreKind.Postgres)]
     public async Task What_a_dead_replica_left_open_is_finished_once_at_what_was_reserved(StoreKind kind)
     {
         await using var place = await StorePlace.CreateAsync(kind);

@@ -13,6 +13,8 @@ public sealed class EvidenceTree
 
     internal EvidenceTree(Store store) => _store = store;
 
+    private string SelectRecord => $"SELECT sequence, organization_id, kind, request_id, session_id, at, {_store.AsBytes("body")} AS body FROM records";
+
     /// <summary>How many leaves there are.</summary>
     public async Task<long> SizeAsync(string organizationId)
     {
@@ -20,6 +22,37 @@ public sealed class EvidenceTree
             "SELECT number, entries, sequences FROM leaf_bundles WHERE organization_id = @organizationId ORDER BY number DESC LIMIT 1",
             new { organizationId }).ConfigureAwait(false);
         return last is null ? 0 : last.IndexOf(last.Count);
+    }
+
+    /// <summary>How many leaves there are, and how many records the log has up to there: the same, unless one was added or removed since.</summary>
+    public async Task<(long Leaves, long Records)> CountsAsync(string organizationId)
+    {
+        var counts = await _store.FindAsync<Counts>(
+            $"""
+            SELECT coalesce((SELECT b.number * {Tile.Width} + length(b.entries) / {RecordCommitment.Size} FROM leaf_bundles b
+                WHERE b.organization_id = @organizationId ORDER BY b.number DESC LIMIT 1), 0) AS leaves,
+              (SELECT count(*) FROM records r, watermarks m WHERE r.organization_id = @organizationId AND m.name = 'leaves' AND {_store.IsPassed}) AS records
+            """,
+            new { organizationId }).ConfigureAwait(false);
+        return (counts!.Leaves, counts.Records);
+    }
+
+    /// <summary>The next records of the log that the tree has passed, by sequence.</summary>
+    public Task<long[]> SequencesAsync(string organizationId, long after, int limit) =>
+        _store.QueryAsync<long>(
+            $"""
+            SELECT r.sequence FROM records r, watermarks m
+            WHERE r.organization_id = @organizationId AND m.name = 'leaves' AND {_store.IsPassed} AND r.sequence > @after ORDER BY r.sequence LIMIT @limit
+            """,
+            new { organizationId, after, limit });
+
+    /// <summary>Sealed content of these records, by sequence, where there is any.</summary>
+    public async Task<Dictionary<long, byte[]>> ContentsAsync(IEnumerable<long> sequences)
+    {
+        var rows = await _store.QueryAsync<(long Sequence, byte[] Content)>(
+            $"SELECT sequence, {_store.AsBytes("content")} AS content FROM records WHERE content IS NOT NULL AND sequence IN {_store.NumbersOfJson("sequences")}",
+            new { sequences = JsonSerializer.Serialize(sequences) }).ConfigureAwait(false);
+        return rows.ToDictionary(r => r.Sequence, r => r.Content);
     }
 
     /// <summary>A tile's hashes as wide as it is by now; null when it has none yet.</summary>
@@ -98,5 +131,10 @@ public sealed class EvidenceTree
             new { organizationId, requestId = id.ToByteArray(bigEndian: true) });
     }
 
-    private const string SelectRecord = "SELECT sequence, organization_id, kind, request_id, session_id, at, body FROM records";
+    private sealed record Counts
+    {
+        public required long Leaves { get; init; }
+
+        public required long Records { get; init; }
+    }
 }
