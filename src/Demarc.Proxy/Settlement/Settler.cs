@@ -148,7 +148,7 @@ internal sealed class Settler(IEvidenceSink sink, UpstreamHealth health, string 
             PriceSource = bill is null ? null : Wire(bill.Cost.Source),
             Parts = bill?.Parts,
             Incomplete = incomplete,
-            Provider = provider with { MessageId = answer.Id, InferenceGeo = answer.Usage?.InferenceGeo, ServiceTier = answer.Usage?.ServiceTier },
+            Provider = provider with { MessageId = answer.Id, InferenceGeo = answer.Usage?.InferenceGeo, ServiceTier = answer.Usage?.ServiceTier, Speed = answer.Usage?.Speed },
             LatencyUs = x.ElapsedUs,
             FirstByteUs = x.FirstByteUs,
             ResponseBytes = responseBytes,
