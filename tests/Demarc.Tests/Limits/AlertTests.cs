@@ -35,17 +35,20 @@ public sealed class AlertTests
         for (var i = 0; i < 5; i++)
             Assert.Equal(HttpStatusCode.OK, (await place.SendAsync(place.Ask(Thousand))).Response.StatusCode);
 
-        var first = await hooks.NextAsync();
-        var next = new[] { await hooks.NextAsync(), await hooks.NextAsync() };
+        // The first was answered with an error, and comes again under its id. Late in a month a forecast is among them.
+        var calls = new List<Call> { await hooks.NextAsync() };
+        while (calls.Count(c => c.Id == calls[0].Id) < 2 || !Percents(calls).Contains("75") || !Percents(calls).Contains("95"))
+            calls.Add(await hooks.NextAsync());
 
-        // The first was answered with an error, and came again under its id.
-        Assert.Contains(next, n => n.Id == first.Id);
-        var percents = next.Select(n => JsonDocument.Parse(n.Body).RootElement).Select(b => (b.GetProperty("type").GetString(), b.GetProperty("data").GetProperty("percent").GetString())).Order();
-        Assert.Equal([("spend.threshold_reached", "75"), ("spend.threshold_reached", "95")], percents);
-        Assert.All(next, n => Assert.Equal("v1," + Convert.ToBase64String(HMACSHA256.HashData(Key, Encoding.UTF8.GetBytes($"{n.Id}.{n.Timestamp}.{n.Body}"))), n.Signature));
+        Assert.All(calls.Skip(1).GroupBy(c => c.Id), once => Assert.Single(once));
+        Assert.All(calls, n => Assert.Equal("v1," + Convert.ToBase64String(HMACSHA256.HashData(Key, Encoding.UTF8.GetBytes($"{n.Id}.{n.Timestamp}.{n.Body}"))), n.Signature));
         await place.RecordAsync<EventRecord>(RecordKind.Event, e => e.Type == "demarc_spend_alert_sent" && e.Fields["destination"] == "webhook:ops");
-        Assert.Equal(2, await place.Store.SqlAsync<long>("SELECT count(*) FROM spend_alerts"));
+        Assert.Equal(2, await place.Store.SqlAsync<long>("SELECT count(*) FROM spend_alerts WHERE about LIKE 'demarc_spend_threshold_reached/%'"));
     }
+
+    private static IEnumerable<string?> Percents(IEnumerable<Call> calls) =>
+        calls.Select(c => JsonDocument.Parse(c.Body).RootElement).Where(b => b.GetProperty("type").GetString() == "spend.threshold_reached")
+            .Select(b => b.GetProperty("data").GetProperty("percent").GetString());
 
     [Fact]
     public async Task A_threshold_is_told_by_mail()
