@@ -93,6 +93,9 @@ public sealed class GatewaySnapshot
     // Principals are themselves a bounded cache; past the bound this one starts over.
     private const int MaxPrincipals = 20_000;
 
+    /// <summary>What is kept of what a principal asks, under all policies that match.</summary>
+    public CaptureMode CaptureOf(Principal principal, DateTimeOffset now) => TableAt(now).PolicyOf(principal).Capture;
+
     /// <summary>What holds at a time; worked out anew when an agreement begins or ends.</summary>
     internal DecisionTable TableAt(DateTimeOffset now)
     {
