@@ -169,6 +169,7 @@ public sealed partial class MessagesPipeline(
             return;
         }
         x.Deployment = plan[at];
+        x.PrivateNetwork = decision.PrivateNetwork;
         x.Capture = x.Operation == Operation.CountTokens && decision.Capture == CaptureMode.Full ? CaptureMode.Metadata : decision.Capture;
         x.SessionId = sessions.For(x.Principal, x.Http.Request.Headers, x.Facts, x.Body.Span, x.Capture, x.At);
 
@@ -179,9 +180,10 @@ public sealed partial class MessagesPipeline(
         while (await AttemptAsync(x, plan, at) is var (next, reason) && next >= 0)
         {
             at = next;
-            x.Deployment = plan[at];
+            var lost = x.MayBeBilled ? Settler.Lost(x) : (long?)null;
+            (x.Deployment, x.MayBeBilled, x.LostNanoUsd) = (plan[at], false, x.LostNanoUsd + (lost ?? 0));
             x.Attempt++;
-            x.Begun = Task.WhenAll(x.Begun, _settler.AttemptAsync(x, reason));
+            x.Begun = Task.WhenAll(x.Begun, _settler.AttemptAsync(x, reason, lost));
         }
 
         // 6 relay and settle has happened within the attempt that was answered
@@ -248,7 +250,7 @@ public sealed partial class MessagesPipeline(
         var next = -1;
         try
         {
-            var sent = upstream.SendAsync(x.Http.Request, x.Operation, x.Deployment, x.Facts, content, x.IdText, stop.Token);
+            var sent = upstream.SendAsync(x.Http.Request, x.Operation, x.Deployment, x.Facts, content, x.IdText, x.PrivateNetwork is not null, stop.Token);
             try
             {
                 if (x.Capture == CaptureMode.Full && x.Captured is null)
@@ -263,6 +265,7 @@ public sealed partial class MessagesPipeline(
             if (Failover.Reason(response) is { } reason && (next = Next(plan, at)) >= 0)
                 return GoOn(x, next, reason);
             LetGo(x, content);
+            x.MayBeBilled = response.IsSuccessStatusCode;
             if (!response.IsSuccessStatusCode)
                 await upstream.EnvelopeAsync(response, x.Deployment, x.IdText, stop.Token);
             stop.CancelAfter(StreamRelay.IdleTimeout);
@@ -271,7 +274,10 @@ public sealed partial class MessagesPipeline(
         catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException && !x.IsSettled)
         {
             var ours = x.Http.RequestAborted.IsCancellationRequested || x.Principal.Revoked.IsCancellationRequested;
-            if (!ours)
+            x.MayBeBilled |= response is null && content.IsSent;
+            if (e.InnerException is PublicAddressException)
+                health.FoundPublic(x.Deployment.Resource.Host);
+            else if (!ours)
                 health.Failed(x.Deployment, lasting: false);
             if (!ours && response is null && (next = Next(plan, at)) >= 0)
                 return GoOn(x, next, Failover.Reason(e));
@@ -325,6 +331,7 @@ public sealed partial class MessagesPipeline(
         var (outcome, refused, message) =
             x.Principal.Revoked.IsCancellationRequested ? (Outcome.Revoked, Refused.RevokedKey, "Your access was revoked while the request was under way.")
             : x.Http.RequestAborted.IsCancellationRequested ? (Outcome.ClientGone, Refused.UpstreamTimeout, "")
+            : e.InnerException is PublicAddressException ? (Outcome.UpstreamLost, Refused.Policy, Explanation.OfPublicAddress(x.Deployment))
             : e is CredentialException ? (Outcome.UpstreamLost, Refused.UpstreamToken, $"The gateway cannot get its own credential for \"{x.Deployment.Resource.Name}\" at the moment. Nothing is wrong with yours: tell your administrator ({x.IdText}).")
             : e is OperationCanceledException ? (Outcome.UpstreamLost, Refused.UpstreamTimeout, $"\"{x.Deployment.FullName}\" did not answer in time. Try again.")
             : e is HttpRequestException { HttpRequestError: HttpRequestError.Unknown or HttpRequestError.InvalidResponse } ? (Outcome.UpstreamLost, Refused.UpstreamAnswer, $"The answer of \"{x.Deployment.FullName}\" could not be read. Try again.")

@@ -37,12 +37,13 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
         ApiKeys = new ApiKeys(this, master);
         Aliases = new Aliases(this);
         Boundaries = new BoundaryRegister(this);
+        Breakers = new Breakers(this);
         Requests = new Requests(this);
         Changes = new Changes(this, loggers.CreateLogger<Changes>());
         Principals = new PrincipalDirectory(this, master, loggers.CreateLogger<PrincipalDirectory>());
         Activities = new Activities(this);
         Sessions = new Sessions(this);
-        Spend = new SpendTotals(this);
+        Spend = new SpendReports(this);
         Budgets = new Budgets(this);
         SpendLimits = new SpendLimits(this);
         Tree = new EvidenceTree(this);
@@ -73,6 +74,9 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
     /// <summary>Data paths as they were declared, and what was checked of them.</summary>
     public BoundaryRegister Boundaries { get; }
 
+    /// <summary>Which deployments fail, from replica to replica.</summary>
+    public Breakers Breakers { get; }
+
     /// <summary>What is on record of one request.</summary>
     public Requests Requests { get; }
 
@@ -86,7 +90,7 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
 
     public Sessions Sessions { get; }
 
-    public SpendTotals Spend { get; }
+    public SpendReports Spend { get; }
 
     public Budgets Budgets { get; }
 

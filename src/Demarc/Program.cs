@@ -26,6 +26,10 @@ var root = new RootCommand("Demarc: a gateway and control plane for Claude that 
     CatalogCommands.CreateModel(),
     CatalogCommands.CreateCatalog(),
     CostCommand.Create(),
+    SpendCommands.CreateUnits(),
+    SpendCommands.CreateCommitments(),
+    SpendCommands.CreateExport(),
+    ReconcileCommand.Create(),
 };
 // An argument that begins with @ is an argument, not a file of them.
 var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });

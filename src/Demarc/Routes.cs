@@ -38,6 +38,9 @@ internal static class Routes
         var aliases = app.Services.GetRequiredService<AliasEndpoints>();
         var limits = app.Services.GetRequiredService<SpendLimitEndpoints>();
         var usage = app.Services.GetRequiredService<UsageEndpoints>();
+        var usageReport = app.Services.GetRequiredService<UsageReportEndpoints>();
+        var cost = app.Services.GetRequiredService<CostReportEndpoints>();
+        var claudeCode = app.Services.GetRequiredService<ClaudeCodeReportEndpoints>();
         var compliance = app.Services.GetRequiredService<ComplianceGate>();
         var activities = app.Services.GetRequiredService<ActivityEndpoints>();
         var sessions = app.Services.GetRequiredService<SessionEndpoints>();
@@ -95,6 +98,9 @@ internal static class Routes
         app.MapPost("/v1/organizations/aliases/{name}/promote", http => admin.HandleAsync(http, aliases.PromoteAsync));
         app.MapPost("/v1/organizations/aliases/{name}/rollback", http => admin.HandleAsync(http, aliases.RollbackAsync));
         app.MapDelete("/v1/organizations/aliases/{name}", http => admin.HandleAsync(http, aliases.DeleteAsync));
+        app.MapGet("/v1/organizations/usage_report/messages", http => admin.HandleAsync(http, usageReport.GetAsync));
+        app.MapGet("/v1/organizations/usage_report/claude_code", http => admin.HandleAsync(http, claudeCode.GetAsync));
+        app.MapGet("/v1/organizations/cost_report", http => admin.HandleAsync(http, cost.GetAsync));
 
         app.MapGet("/v1/organizations/spend_limits", http => admin.HandleAsync(http, limits.ListAsync));
         app.MapPost("/v1/organizations/spend_limits", http => admin.HandleAsync(http, limits.CreateAsync));

@@ -3,28 +3,27 @@ using Demarc.Storage.Directory;
 
 namespace Demarc.Control.AdminApi;
 
-/// <summary>Fields of a body that name what is in the directory.</summary>
+/// <summary>Fields of a body that name what is in the directory. What is not there, or archived, is a problem of the field.</summary>
 internal static class BodyReferences
 {
-    /// <summary>The workspace that a field names; null when it is absent. One that is archived is a problem.</summary>
-    public static async Task<Workspace?> WorkspaceAsync(this BodyFields body, string field, Store store, string organizationId)
-    {
-        if (body.Text(field) is not { } id)
-            return null;
-        var workspace = await store.Workspaces.GetAsync(organizationId, id);
-        if (workspace is not { ArchivedAt: null })
-            body.Wrong(field, workspace is null ? "there is no such workspace. GET /v1/organizations/workspaces lists them." : "this workspace is archived.");
-        return workspace;
-    }
+    /// <summary>The workspace that a field names; null when it is absent.</summary>
+    public static Task<Workspace?> WorkspaceAsync(this BodyFields body, string field, Store store, string organizationId) =>
+        FindAsync(body, field, "workspace", id => store.Workspaces.GetAsync(organizationId, id), w => w.ArchivedAt);
 
-    /// <summary>The project that a field names; null when it is absent. One that is archived is a problem.</summary>
-    public static async Task<Project?> ProjectAsync(this BodyFields body, string field, Store store, string organizationId)
+    /// <summary>The project that a field names; null when it is absent.</summary>
+    public static Task<Project?> ProjectAsync(this BodyFields body, string field, Store store, string organizationId) =>
+        FindAsync(body, field, "project", id => store.Projects.GetAsync(organizationId, id), p => p.ArchivedAt);
+
+    private static async Task<T?> FindAsync<T>(BodyFields body, string field, string what, Func<string, Task<T?>> get, Func<T, long?> archivedAt)
+        where T : class
     {
         if (body.Text(field) is not { } id)
             return null;
-        var project = await store.Projects.GetAsync(organizationId, id);
-        if (project is not { ArchivedAt: null })
-            body.Wrong(field, project is null ? "there is no such project. GET /v1/organizations/projects lists them." : "this project is archived.");
-        return project;
+        var found = await get(id);
+        if (found is null)
+            body.Wrong(field, $"there is no such {what}. GET /v1/organizations/{what}s lists them.");
+        else if (archivedAt(found) is not null)
+            body.Wrong(field, $"this {what} is archived.");
+        return found;
     }
 }

@@ -8,7 +8,7 @@ public static class ConfigFile
     private static readonly string[] Keys =
     [
         "listen", "admin_listen", "public_url", "tls", "trusted_proxies", "network_rules", "store", "content", "master_key", "catalog", "max_body_bytes", "verify", "log",
-        "organization", "agreements", "facts", "resources", "aliases", "policies", "refusals",
+        "organization", "billing", "reports", "commitments", "agreements", "facts", "resources", "aliases", "policies", "refusals",
     ];
 
     /// <summary>Reads the file at a path; paths within it start at its own directory.</summary>
@@ -73,6 +73,9 @@ public static class ConfigFile
             OrganizationName = Organization(map.Get("organization"), reading),
             VerifyEvery = ManagementSection.Every(map.Get("verify"), resources, reading),
             Log = LogSection.Read(map.Get("log"), reading),
+            Billing = BillingSection.Read(map.Get("billing"), reading),
+            NamesPeople = BillingSection.NamesPeople(map.Get("reports"), reading),
+            Commitments = BillingSection.Commitments(map.Get("commitments"), [.. resources.Select(r => r.Name)], reading),
             Agreements = agreements,
             Facts = FactSection.ReadPlatforms(map.Get("facts"), agreed, reading),
             Resources = resources,

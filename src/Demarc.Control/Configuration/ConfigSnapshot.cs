@@ -41,6 +41,7 @@ public static class ConfigSnapshot
             MaxBodyBytes = config.MaxBodyBytes,
             Network = config.Network,
             RefusalText = config.Refusals,
+            NamesPeople = config.NamesPeople,
         };
     }
 

@@ -57,6 +57,12 @@ public sealed record DemarcConfig
 
     /// <summary>How the log of records is shown and witnessed.</summary>
     public required LogConfig Log { get; init; }
+    public BillingConfig Billing { get; init; } = BillingConfig.Dollars;
+
+    /// <summary>Whether reports for each person name people; else they appear by id.</summary>
+    public bool NamesPeople { get; init; }
+
+    public CommitmentConfig[] Commitments { get; init; } = [];
 
     public AgreementSnapshot[] Agreements { get; init; } = [];
 
@@ -73,6 +79,21 @@ public sealed record DemarcConfig
     public RefusalText Refusals { get; init; } = RefusalText.None;
 }
 
+/// <summary>How finance reads what was spent.</summary>
+/// <param name="Currency">ISO 4217.</param>
+/// <param name="RateNano">How much of it a US dollar is, times 10^9.</param>
+/// <param name="FiscalMonthStart">The day on which a month begins, 1 to 28: month 2026-07 is from that day of July to the day before it in August.</param>
+public sealed record BillingConfig(string Currency, long RateNano, int FiscalMonthStart)
+{
+    public static readonly BillingConfig Dollars = new("USD", NanoDollars.PerDollar, 1);
+}
+
+/// <summary>Money promised to a seller, which spend draws down (an Azure consumption commitment, MACC, or its likes).</summary>
+/// <param name="AmountNano">Nano-dollars, as is <paramref name="DrawnElsewhereNano"/>: what other services have drawn until now.</param>
+/// <param name="Until">The first day on which it no longer holds.</param>
+/// <param name="Platforms">Whose resources draw it down; empty where <paramref name="Resources"/> are named.</param>
+public sealed record CommitmentConfig(string Name, long AmountNano, DateOnly From, DateOnly Until, string[] Platforms, string[] Resources, long DrawnElsewhereNano);
+
 /// <summary>Where Demarc listens.</summary>
 /// <param name="Host">An IP address.</param>
 /// <param name="Port">0 for any free one.</param>
@@ -86,7 +107,8 @@ public sealed record ListenConfig(string Host, int Port)
 /// <summary>PEM files: the certificate (leaf first, then its chain) and its private key.</summary>
 /// <param name="ClientAuthorities">A PEM file of the authorities that issue clients' certificates; null for asking for none.</param>
 /// <param name="ClientRequired">False where a client may present none.</param>
-public sealed record TlsConfig(string Certificate, string Key, string? ClientAuthorities = null, bool ClientRequired = false);
+/// <param name="ClientRevocations">A PEM file of what these authorities have revoked; null for asking no list.</param>
+public sealed record TlsConfig(string Certificate, string Key, string? ClientAuthorities = null, bool ClientRequired = false, string? ClientRevocations = null);
 
 /// <summary>The store of records, ledger and directory.</summary>
 public abstract record StoreConfig;

@@ -50,26 +50,31 @@ internal static class ServerSection
 
     public static TlsConfig? Tls(ConfigNode? node, ConfigReading reading)
     {
-        var map = MapReader.Open(node, reading, ["certificate", "key", "client_ca", "client_certificate"]);
+        var map = MapReader.Open(node, reading, ["certificate", "key", "client_ca", "client_certificate", "client_crl"]);
         var certificate = reading.Text(map?.Required("certificate", "the path of a PEM file"));
         var key = reading.Text(map?.Required("key", "the path of a PEM file"));
         var authorities = map?.Text("client_ca");
         var required = ClientCertificate(map?.Text("client_certificate"), authorities is not null, reading);
+        var revocations = map?.Text("client_crl");
+        if (revocations is not null && authorities is null)
+            reading.Error(revocations, "revoked certificates of clients cannot be told without client_ca; accepted: beside client_ca");
         if (certificate is null || key is null)
             return null;
+        var revokedPem = revocations is null ? null : reading.File(revocations, revocations.Value);
         var clientPem = authorities is null ? null : reading.File(authorities, authorities.Value);
         if (reading.File(certificate, certificate.Value) is not { } certificatePem || reading.File(key, key.Value) is not { } keyPem
-            || (authorities is not null && clientPem is null))
+            || (authorities is not null && clientPem is null) || (revocations is not null && revokedPem is null))
             return null;
         try
         {
-            TlsMaterial.Read(certificatePem, keyPem, clientPem).Dispose();
+            TlsMaterial.Read(certificatePem, keyPem, clientPem, revokedPem).Dispose();
             return new TlsConfig(
-                reading.Absolute(certificate.Value), reading.Absolute(key.Value), authorities is null ? null : reading.Absolute(authorities.Value), required);
+                reading.Absolute(certificate.Value), reading.Absolute(key.Value), authorities is null ? null : reading.Absolute(authorities.Value), required,
+                revocations is null ? null : reading.Absolute(revocations.Value));
         }
         catch (CryptographicException e)
         {
-            reading.Error(node!, $"{e.Message} Accepted: PEM files, the leaf certificate first and its unencrypted private key; client_ca with certificates of authorities.");
+            reading.Error(node!, $"{e.Message} Accepted: PEM files, the leaf certificate first and its unencrypted private key; client_ca with certificates of authorities; client_crl with lists that these have signed.");
             return null;
         }
     }

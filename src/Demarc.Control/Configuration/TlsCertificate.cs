@@ -46,7 +46,7 @@ public sealed partial class TlsCertificate : BackgroundService
         var material = _material;
         var options = new SslServerAuthenticationOptions { ServerCertificateContext = material.Context };
         if (material.ClientAuthorities is { } authorities)
-            ClientCertificates.Ask(options, authorities, _files.ClientRequired);
+            ClientCertificates.Ask(options, authorities, material.Revocations, _files.ClientRequired, _time);
         return options;
     }
 
@@ -86,7 +86,8 @@ public sealed partial class TlsCertificate : BackgroundService
     {
         var certificate = hashes.Read(files.Certificate, File.ReadAllBytes);
         var authorities = files.ClientAuthorities is { } path ? hashes.Read(path, File.ReadAllBytes) : null;
-        return TlsMaterial.Read(certificate, hashes.Read(files.Key, File.ReadAllBytes), authorities);
+        var revocations = files.ClientRevocations is { } list ? hashes.Read(list, File.ReadAllBytes) : null;
+        return TlsMaterial.Read(certificate, hashes.Read(files.Key, File.ReadAllBytes), authorities, revocations);
     }
 
     private void Announce()

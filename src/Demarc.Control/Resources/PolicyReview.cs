@@ -50,14 +50,20 @@ public static class PolicyReview
                 possible.Add(policy);
         }
         // Each is possible alone: whoever matches two of them may still be left with nothing.
+        var found = new HashSet<(int, int)>();
         for (var i = 0; i < possible.Count; i++)
         {
             for (var j = i + 1; j < possible.Count; j++)
             {
                 if (CanMatchTogether(policies[possible[i]], policies[possible[j]]) && !reach.Under([.. everyone, possible[i], possible[j]]).Any())
+                {
+                    found.Add((possible[i], possible[j]));
                     Contradiction([.. everyone, possible[i], possible[j]], possible[j]);
+                }
             }
         }
+        foreach (var together in Larger(possible, everyone, policies, reach, found))
+            Contradiction([.. everyone, .. together], together[^1]);
         return reached;
 
         void Contradiction(int[] together, int at)
@@ -67,6 +73,27 @@ public static class PolicyReview
             problems.Add(Warning(
                 $"policies[{at}]", policies[at].Line,
                 $"no deployment satisfies {(others.Length == 0 ? "this policy" : $"this policy together with {string.Join(", ", others)}")}: whoever matches can ask nothing. {string.Join(' ', reasons)} Loosen one of them, add a deployment that satisfies all, or declare facts."));
+        }
+    }
+
+    // Every two may be possible, and three or more not: of all that can match together, as few as leave nothing.
+    private static IEnumerable<int[]> Larger(List<int> possible, int[] everyone, PolicyConfig[] policies, Reach reach, HashSet<(int, int)> pairs)
+    {
+        var said = new HashSet<string>();
+        foreach (var first in possible)
+        {
+            List<int> together = [first];
+            together.AddRange(possible.Where(p => p != first && together.TrueForAll(t => CanMatchTogether(policies[t], policies[p]) && !pairs.Contains((t, p)) && !pairs.Contains((p, t)))));
+            if (reach.Under([.. everyone, .. together]).Any())
+                continue;
+            foreach (var policy in together.ToArray())
+            {
+                if (!reach.Under([.. everyone, .. together.Where(t => t != policy)]).Any())
+                    together.Remove(policy);
+            }
+            together.Sort();
+            if (said.Add(string.Join(' ', together)))
+                yield return [.. together];
         }
     }
 

@@ -43,6 +43,12 @@ public sealed record AttemptRecord(
 {
     /// <summary>The meters of the limits that its cost counts towards; null for none.</summary>
     public string[]? Budgets { get; init; }
+
+    /// <summary>
+    /// What the attempt before stands at, nano-dollars, as it may have been billed: it had the whole request and nobody saw what
+    /// came of it. Null where nothing can be owed.
+    /// </summary>
+    public long? AfterNanoUsd { get; init; }
 }
 
 /// <summary>Hashes (<c>sha256:…</c>) of what was in force when the decision was made.</summary>

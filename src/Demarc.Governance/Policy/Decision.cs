@@ -26,6 +26,9 @@ public readonly struct Decision
 
     public Refusal? Refusal { get; }
 
+    /// <summary>The rule that has the request go over private addresses only, which whoever connects has to see to; null for none.</summary>
+    public string? PrivateNetwork { get; private init; }
+
     private static Decision Refuse(Refusal refusal) => new(null, null, CaptureMode.Metadata, refusal);
 
     /// <summary>
@@ -76,21 +79,21 @@ public readonly struct Decision
             if (plan.Length == 0)
                 return Refuse(Explanation.OfNetwork(eligible.For(principal, session), rule, health));
         }
-        return new Decision(Healthy(plan, health, now), plan[0], policy.Capture, null);
+        return new Decision(Healthy(plan, health, now), plan[0], policy.Capture, null) { PrivateNetwork = policy.PrivateNetworkRule };
     }
 
     private static DeploymentSnapshot[] Reachable(DeploymentSnapshot[] plan, HealthView health)
     {
         foreach (var deployment in plan)
         {
-            if (health.ReachOf(deployment.Resource) != NetworkReach.Private)
+            if (health.ReachOf(deployment) != NetworkReach.Private)
                 return Without(plan, health);
         }
         return plan;
 
         // Apart from the check: what the lambda captures would be allocated on every call. The same goes below.
         static DeploymentSnapshot[] Without(DeploymentSnapshot[] plan, HealthView health) =>
-            Array.FindAll(plan, d => health.ReachOf(d.Resource) == NetworkReach.Private);
+            Array.FindAll(plan, d => health.ReachOf(d) == NetworkReach.Private);
     }
 
     // Who fails is asked last, not never: when all fail, one of them may just have recovered.

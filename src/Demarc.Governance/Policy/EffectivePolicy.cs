@@ -18,6 +18,7 @@ internal sealed class EffectivePolicy
         var stated = policies.Where(p => p.Capture is not null).ToArray();
         Capture = stated.Length == 0 ? CaptureMode.Metadata : stated.Min(p => p.Capture!.Value);
         NeedsPrivateNetwork = policies.FirstOrDefault(p => p.Require.PrivateNetwork);
+        PrivateNetworkRule = NeedsPrivateNetwork is { } policy ? $"{policy.Place}.require.network" : null;
     }
 
     public PolicySnapshot[] Policies { get; }
@@ -26,6 +27,9 @@ internal sealed class EffectivePolicy
 
     /// <summary>The policy that requires a private network; null when none does.</summary>
     public PolicySnapshot? NeedsPrivateNetwork { get; }
+
+    /// <summary>Its place, as refusals name it.</summary>
+    public string? PrivateNetworkRule { get; }
 
     /// <summary>The deployments of a name that may take requests of a shape.</summary>
     public EligiblePlan PlanOf(NameTargets targets, string asked, RequestShape shape) =>

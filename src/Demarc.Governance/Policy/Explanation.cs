@@ -26,7 +26,7 @@ public static class Explanation
             [
                 .. t.Deployment.Mismatch is null ? Array.Empty<Rejection>() : [Mismatch(t.Deployment)],
                 .. policy.RejectionsOf(t.Deployment, model, RequestShape.Of(facts, snapshot.Catalog)),
-                .. policy.NeedsPrivateNetwork is { } rule && (health ?? HealthView.Unknown).ReachOf(t.Deployment.Resource) is var reach and not NetworkReach.Private
+                .. policy.NeedsPrivateNetwork is { } rule && (health ?? HealthView.Unknown).ReachOf(t.Deployment) is var reach and not NetworkReach.Private
                     ? [Network(t.Deployment, rule, reach)]
                     : Array.Empty<Rejection>(),
             ])),
@@ -61,7 +61,7 @@ public static class Explanation
 
     internal static Refusal OfNetwork(DeploymentSnapshot[] plan, PolicySnapshot rule, HealthView health)
     {
-        var first = Network(plan[0], rule, health.ReachOf(plan[0].Resource));
+        var first = Network(plan[0], rule, health.ReachOf(plan[0]));
         return new(first.Code, first.Message, first.Rule);
     }
 
@@ -71,6 +71,10 @@ public static class Explanation
         return new(first.Code, first.Message);
     }
 
+    /// <summary>That an address is public where it must not be, and what to do.</summary>
+    public static string OfPublicAddress(DeploymentSnapshot d) =>
+        $"The address of \"{d.Resource.Name}\" is public, and policy requires a private network. Your administrator sets up a private endpoint and its DNS zone.";
+
     private static Rejection Mismatch(DeploymentSnapshot d) => new(
         d, "boundary_mismatch",
         $"\"{d.FullName}\" is out of service: {d.Mismatch}. Your administrator corrects the declaration or the deployment, then runs demarc resource verify {d.FullName}.",
@@ -78,9 +82,9 @@ public static class Explanation
 
     private static Rejection Network(DeploymentSnapshot d, PolicySnapshot rule, NetworkReach reach) => new(
         d,
-        reach == NetworkReach.Public ? "network_public" : "network_unknown",
-        reach == NetworkReach.Public
-            ? $"The address of \"{d.Resource.Name}\" is public, and policy requires a private network. Your administrator sets up a private endpoint and its DNS zone."
+        reach switch { NetworkReach.Public => "network_public", NetworkReach.Proxied => "network_proxied", _ => "network_unknown" },
+        reach == NetworkReach.Public ? OfPublicAddress(d)
+            : reach == NetworkReach.Proxied ? $"\"{d.Resource.Name}\" is asked through a proxy, and policy requires a private network: what the proxy connects to is not seen here. Your administrator declares edge.private_network: available of \"{d.FullName}\", with the reason, or takes the proxy away."
             : $"The address of \"{d.Resource.Name}\" is not resolved, and policy requires a private network. Try again shortly, or ask your administrator.",
         $"{rule.Place}.require.network");
 

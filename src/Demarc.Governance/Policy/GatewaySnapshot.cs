@@ -96,6 +96,9 @@ public sealed class GatewaySnapshot
     /// <summary>What is kept of what a principal asks, under all policies that match.</summary>
     public CaptureMode CaptureOf(Principal principal, DateTimeOffset now) => TableAt(now).PolicyOf(principal).Capture;
 
+    /// <summary>Whether reports for each person name people; else they appear by id.</summary>
+    public bool NamesPeople { get; init; }
+
     /// <summary>What holds at a time; worked out anew when an agreement begins or ends.</summary>
     internal DecisionTable TableAt(DateTimeOffset now)
     {
@@ -137,5 +140,6 @@ public sealed class GatewaySnapshot
         Network = Network,
         StoredLimits = limits,
         RefusalText = RefusalText,
+        NamesPeople = NamesPeople,
     };
 }

@@ -14,6 +14,9 @@ public enum NetworkReach
 
     /// <summary>Every address is private or of this machine.</summary>
     Private,
+
+    /// <summary>Asked through a proxy: what that connects to is not seen from here. A requirement is not met.</summary>
+    Proxied,
 }
 
 /// <summary>What the decision knows of the upstreams' state: immutable, replaced when something changes.</summary>
@@ -33,5 +36,12 @@ public sealed class HealthView
     public bool IsFailing(DeploymentSnapshot deployment, DateTimeOffset now) =>
         _failingUntil.Count > 0 && _failingUntil.TryGetValue(deployment.FullName, out var until) && now < until;
 
-    public NetworkReach ReachOf(ResourceSnapshot resource) => _reach.GetValueOrDefault(resource.Host);
+    /// <summary>
+    /// What kind of network leads to the deployment. Behind a proxy the operator's word counts: a declared
+    /// <c>edge.private_network: available</c>.
+    /// </summary>
+    public NetworkReach ReachOf(DeploymentSnapshot deployment) =>
+        deployment.Resource.Proxy is null ? _reach.GetValueOrDefault(deployment.Resource.Host)
+        : deployment.Boundary[Hop.Edge, FactKind.PrivateNetwork] is { Status: FactStatus.Declared } fact && fact.Has("available") ? NetworkReach.Private
+        : NetworkReach.Proxied;
 }

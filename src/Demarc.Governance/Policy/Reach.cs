@@ -9,6 +9,10 @@ public sealed class Reach
     private readonly Eligibility _eligibility;
     private readonly (DeploymentSnapshot Deployment, string[] Names)[] _deployments;
 
+    // Each deployment under each of its names; and by policy, which of these it leaves. The same policies are asked about in many combinations.
+    private readonly (DeploymentSnapshot Deployment, string Name)[] _asked;
+    private readonly bool[]?[] _left;
+
     public Reach(GatewaySnapshot snapshot, DateTimeOffset now)
     {
         _snapshot = snapshot;
@@ -20,16 +24,19 @@ public sealed class Reach
                 d.FullName, .. snapshot.Aliases.Where(a => Array.Exists(a.Targets, t => t.Deployment == d)).Select(a => a.Name),
             ])),
         ];
+        _asked = [.. _deployments.SelectMany(d => d.Names, (d, name) => (d.Deployment, name))];
+        _left = new bool[]?[snapshot.Policies.Length];
     }
 
     public IEnumerable<DeploymentSnapshot> Deployments => _deployments.Select(d => d.Deployment);
 
     /// <summary>The deployments that all these policies leave.</summary>
     /// <param name="policies">Places in <see cref="GatewaySnapshot.Policies"/>.</param>
-    public IEnumerable<DeploymentSnapshot> Under(params int[] policies) =>
-        from d in _deployments
-        where d.Names.Any(name => !policies.Any(p => Of(d.Deployment, name, p).Any()))
-        select d.Deployment;
+    public IEnumerable<DeploymentSnapshot> Under(params int[] policies)
+    {
+        var left = Array.ConvertAll(policies, p => _left[p] ??= Array.ConvertAll(_asked, a => !Of(a.Deployment, a.Name, p).Any()));
+        return _asked.Where((_, i) => Array.TrueForAll(left, l => l[i])).Select(a => a.Deployment).Distinct();
+    }
 
     /// <summary>The first reason of these policies against each deployment that they do not leave.</summary>
     public IEnumerable<Rejection> Against(params int[] policies) =>

@@ -7,8 +7,17 @@ namespace Demarc.Proxy.Ingress;
 /// <summary>The inference routes of Amazon Bedrock and Google Cloud, alone, behind a resource's name or behind their platform's.</summary>
 public sealed class CloudEndpoints(MessagesPipeline messages, ISnapshotSource snapshots)
 {
+    private const string NoConverse =
+        "Converse and ConverseStream are not served here. Ask with InvokeModel or InvokeModelWithResponseStream (/model/ID/invoke, /model/ID/invoke-with-response-stream), as Claude Code and Anthropic's SDKs do.";
+
     /// <summary><c>POST …/model/{**rest}</c>.</summary>
-    public Task BedrockAsync(HttpContext http) => HandleAsync(http, Dialect.Bedrock, CloudPath.Bedrock(Value(http, "rest") ?? ""));
+    public Task BedrockAsync(HttpContext http)
+    {
+        var rest = Value(http, "rest") ?? "";
+        return CloudPath.IsConverse(rest)
+            ? ErrorEnvelope.WriteAsync(http, Refused.Capability.Status, Refused.Capability.Type, NoConverse, dialect: Dialect.Bedrock)
+            : HandleAsync(http, Dialect.Bedrock, CloudPath.Bedrock(rest));
+    }
 
     /// <summary><c>POST …/projects/{project}/locations/{location}/publishers/anthropic/models/{**rest}</c>; project and location choose nothing.</summary>
     public Task VertexAsync(HttpContext http) => HandleAsync(http, Dialect.Vertex, CloudPath.Vertex(Value(http, "rest") ?? ""));

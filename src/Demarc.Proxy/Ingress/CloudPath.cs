@@ -27,6 +27,10 @@ internal readonly record struct CloudPath(Operation Operation, string? Model, bo
         };
     }
 
+    /// <summary>Whether what follows <c>/model/</c> asks for Bedrock's own form of a conversation, over all its models.</summary>
+    public static bool IsConverse(string rest) =>
+        rest.EndsWith("/converse", StringComparison.Ordinal) || rest.EndsWith("/converse-stream", StringComparison.Ordinal);
+
     /// <summary>
     /// Reads what follows <c>/models/</c>: <c>{id}:rawPredict</c>, <c>{id}:streamRawPredict</c> or
     /// <c>count-tokens:rawPredict</c>, whose body names the model (page "Claude on Google Cloud").

@@ -41,6 +41,9 @@ internal sealed class RequestSpend(SpendHold hold, SpendBound bound, long asked,
 
     public LimitView[] Limits => hold.Limits;
 
+    /// <summary>What is reserved of hard limits, nano-dollars; null where none applies.</summary>
+    public long? HeldNano => hold.HasHard ? hold.Amount : null;
+
     /// <summary>The meters that a cost at a resource counts towards; null for none.</summary>
     public string[]? Meters(string resource)
     {

@@ -69,9 +69,10 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
 
     /// <summary>Queues the record of a further attempt; the task completes when it is durable.</summary>
     /// <param name="after">Why the attempt before it was given up.</param>
-    public Task AttemptAsync(Exchange x, string after)
+    /// <param name="lost">What that one stands at, nano-dollars; null where nothing can be owed.</param>
+    public Task AttemptAsync(Exchange x, string after, long? lost)
     {
-        var attempt = Attempt(x, after);
+        var attempt = Attempt(x, after) with { AfterNanoUsd = lost };
         return AppendAsync(new EvidenceRecord
         {
             OrganizationId = x.Principal.OrganizationId,
@@ -84,12 +85,21 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
         });
     }
 
+    /// <summary>
+    /// What an attempt stands at, nano-dollars, of which nobody saw what came: its bound, or what a hard limit holds of it, which
+    /// is less for a stream.
+    /// </summary>
+    public static long Lost(Exchange x) => Math.Min(Reserved(x), x.Spend?.HeldNano ?? long.MaxValue);
+
+    private static long Reserved(Exchange x) =>
+        x.Operation == Operation.CountTokens
+            ? 0
+            : x.Terms().UpperBound(x.Body.Length, Math.Max(0, x.Facts.MaxTokens ?? UnknownMaxTokens));
+
     private static AttemptRecord Attempt(Exchange x, string? after)
     {
         var deployment = x.Deployment;
-        var reserved = x.Operation == Operation.CountTokens
-            ? 0
-            : x.Terms().UpperBound(x.Body.Length, Math.Max(0, x.Facts.MaxTokens ?? UnknownMaxTokens));
+        var reserved = Reserved(x);
         return new AttemptRecord(
             x.Attempt, deployment.Resource.Name, deployment.Name, deployment.Model, deployment.Resource.Platform.Wire(),
             deployment.Hosting.Wire(), deployment.Scope, deployment.Resource.Region, reserved, after, deployment.BoundaryId)
@@ -110,7 +120,12 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
         x.IsSettled = true;
         var (bill, incomplete) = Settle(x, outcome, visibleBytes);
         var cost = bill?.Cost.Nano ?? 0;
-        var passed = x.Spend?.Settle(cost, x.Deployment.Resource.Name);
+        // Nobody saw what came of it: nothing, where the provider never had all of it; else it stands at its bound.
+        if (x.Answer.Usage is null && outcome != Outcome.UpstreamError && !x.MayBeBilled)
+            (bill, cost, incomplete) = (null, 0, false);
+        else if (x.Answer.Usage is null && outcome == Outcome.UpstreamLost)
+            (bill, cost) = (null, Lost(x));
+        var passed = x.Spend?.Settle(cost + x.LostNanoUsd, x.Deployment.Resource.Name);
         var answer = x.Answer;
         var captured = x.Captured?.Seal(x.Principal.OrganizationId, x.Id, answer, content, truncated) ?? [];
         var finished = new FinishedRecord

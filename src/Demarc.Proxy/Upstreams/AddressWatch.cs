@@ -9,7 +9,8 @@ namespace Demarc.Proxy.Upstreams;
 
 /// <summary>
 /// Looks up the addresses of the resources while a policy requires a private network: every 30 seconds, and within a second
-/// of a new configuration. What cannot be looked up is unknown, which no requirement accepts.
+/// of a new configuration. What cannot be looked up is unknown, which no requirement accepts. A name can lead elsewhere a
+/// moment later: what is connected to is checked again as it is connected to (<see cref="PrivateConnections"/>).
 /// </summary>
 public sealed class AddressWatch(ISnapshotSource snapshots, UpstreamHealth health, TimeProvider time) : BackgroundService
 {

@@ -63,6 +63,16 @@ internal sealed class CircuitBreaker
             Open(now);
     }
 
+    /// <summary>Another replica found it failing: it is not asked before others until then, and then probed.</summary>
+    public void OpenedElsewhere(DateTimeOffset until, DateTimeOffset now)
+    {
+        // What another clock says must not keep it out for longer than a pause can be.
+        var most = now + LongestPause;
+        until = until < most ? until : most;
+        if (until > now && (!IsOpen || until > FailingUntil))
+            (IsOpen, FailingUntil, _probing) = (true, until, default);
+    }
+
     /// <summary>It asked for patience, and works otherwise.</summary>
     public void Wait(DateTimeOffset until)
     {

@@ -25,16 +25,17 @@ public sealed partial class UpstreamClient(TimeProvider time, ILogger<UpstreamCl
 
     private UpstreamTokens Tokens => LazyInitializer.EnsureInitialized(ref _tokens, () => new UpstreamTokens(_handlers, time, log));
 
+    /// <param name="isPrivate">To private addresses only.</param>
     /// <exception cref="CredentialException">The resource's own credential cannot be had; nothing was sent.</exception>
     internal Task<HttpResponseMessage> SendAsync(
-        HttpRequest client, Operation operation, DeploymentSnapshot deployment, RequestFacts facts, SplicedContent content, string requestId, CancellationToken stop)
+        HttpRequest client, Operation operation, DeploymentSnapshot deployment, RequestFacts facts, SplicedContent content, string requestId, bool isPrivate, CancellationToken stop)
     {
         var resource = deployment.Resource;
         if (!UpstreamBody.IsPlain(deployment, facts))
-            return SendBridgedAsync(client, operation, deployment, facts, content, requestId, stop);
+            return SendBridgedAsync(client, operation, deployment, facts, content, requestId, isPrivate, stop);
         var request = Request(client, _address.Of(deployment, operation, facts.Stream, client.QueryString.Value)!, content);
         request.Headers.TryAddWithoutValidation("x-api-key", ((KeyCredential)resource.Credential).Key.Reveal());
-        return _handlers.For(resource).SendAsync(request, stop);
+        return _handlers.For(resource, isPrivate).SendAsync(request, stop);
     }
 
     /// <summary>Puts a provider's error into the Anthropic envelope, and the words of a cloud's own format into the operator's log.</summary>
@@ -53,7 +54,7 @@ public sealed partial class UpstreamClient(TimeProvider time, ILogger<UpstreamCl
     }
 
     private async Task<HttpResponseMessage> SendBridgedAsync(
-        HttpRequest client, Operation operation, DeploymentSnapshot deployment, RequestFacts facts, SplicedContent content, string requestId, CancellationToken stop)
+        HttpRequest client, Operation operation, DeploymentSnapshot deployment, RequestFacts facts, SplicedContent content, string requestId, bool isPrivate, CancellationToken stop)
     {
         if (operation == Operation.Messages && UpstreamBody.Geo(deployment) is { } geo && facts.InferenceGeo is { } asked && asked != geo)
             return Refuse(HttpStatusCode.BadRequest, "invalid_request_error", $"inference_geo: \"{deployment.FullName}\" runs in \"{geo}\" only. Leave inference_geo out, or ask for another deployment.", requestId);
@@ -65,7 +66,7 @@ public sealed partial class UpstreamClient(TimeProvider time, ILogger<UpstreamCl
             var request = Request(client, address, content);
             Dialect(request, client, deployment.Resource, facts);
             var forget = await CredentialAsync(request, deployment.Resource, content, stop);
-            var response = await _handlers.For(deployment.Resource).SendAsync(request, stop);
+            var response = await _handlers.For(deployment.Resource, isPrivate).SendAsync(request, stop);
             // A token can end before its time. Once, with a new one; what is refused for other reasons would be refused again.
             if (!isRetry && IsTokenRefused(response) && forget())
             {

@@ -10,18 +10,36 @@ namespace Demarc.Proxy.Upstreams;
 internal sealed class UpstreamHandlers : IDisposable
 {
     private readonly HttpMessageInvoker _direct = new(Handler(null, null));
-    private readonly ConcurrentDictionary<(Uri? Proxy, string? Authorities, bool Tokens), HttpMessageInvoker> _others = new();
+    private readonly ConcurrentDictionary<(Uri? Proxy, string? Authorities, Way Way), HttpMessageInvoker> _others = new();
+
+    private enum Way
+    {
+        Models,
+        PrivateModels,
+        Tokens,
+    }
 
     /// <summary>The way to a resource's models.</summary>
-    public HttpMessageInvoker For(ResourceSnapshot resource) =>
-        resource.Proxy is null && resource.CertificateAuthorities is null
+    /// <param name="isPrivate">
+    /// Over connections to private addresses only, which have a pool of their own. Behind a proxy it makes no difference: what
+    /// that connects to is not seen.
+    /// </param>
+    public HttpMessageInvoker For(ResourceSnapshot resource, bool isPrivate) =>
+        isPrivate && resource.Proxy is null
+            ? _others.GetOrAdd((null, resource.CertificateAuthorities, Way.PrivateModels), key =>
+            {
+                var handler = Handler(null, key.Authorities);
+                handler.ConnectCallback = PrivateConnections.ConnectAsync;
+                return new HttpMessageInvoker(handler);
+            })
+            : resource.Proxy is null && resource.CertificateAuthorities is null
             ? _direct
-            : _others.GetOrAdd((resource.Proxy, resource.CertificateAuthorities, false), key => new HttpMessageInvoker(Handler(
+            : _others.GetOrAdd((resource.Proxy, resource.CertificateAuthorities, Way.Models), key => new HttpMessageInvoker(Handler(
                 key.Proxy is null ? null : new WebProxy(key.Proxy), key.Authorities)));
 
     /// <summary>The way to where its tokens come from: the same, but that metadata services are beside this machine, not behind a proxy.</summary>
     public HttpMessageInvoker ForTokens(ResourceSnapshot resource) =>
-        _others.GetOrAdd((resource.Proxy, resource.CertificateAuthorities, true), key => new HttpMessageInvoker(TokenHandler(key.Proxy, key.Authorities)));
+        _others.GetOrAdd((resource.Proxy, resource.CertificateAuthorities, Way.Tokens), key => new HttpMessageInvoker(TokenHandler(key.Proxy, key.Authorities)));
 
     /// <summary>A handler that the caller disposes, for libraries that want one of their own.</summary>
     public static SocketsHttpHandler TokenHandler(Uri? proxy, string? authorities) => Handler(proxy is null ? null : new BesideMetadata(proxy), authorities);

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Collections.Frozen;
+using System.Threading.Channels;
 using Demarc.Governance.Boundaries;
 using Demarc.Governance.Policy;
 
@@ -18,20 +19,46 @@ internal enum Entry
 }
 
 /// <summary>
-/// The state of the deployments as this replica sees it, by name, so that it outlives a reload. The decision reads
+/// The state of the deployments as this replica sees it and the others say, by name, so that it outlives a reload. The decision reads
 /// <see cref="View"/>, which is replaced when a deployment begins or ceases to fail, and when addresses change.
 /// </summary>
 public sealed class UpstreamHealth(TimeProvider time)
 {
+    // More than deployments change in the time of a write; the newest are what counts.
+    private const int MostChanges = 1000;
+
     private static readonly TimeSpan DefaultPatience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LongestPatience = TimeSpan.FromMinutes(1);
 
     private readonly ConcurrentDictionary<string, State> _states = new();
     private readonly Lock _publishing = new();
+    private readonly Channel<(string Deployment, DateTimeOffset? OpenUntil)> _changes = Channel.CreateBounded<(string, DateTimeOffset?)>(
+        new BoundedChannelOptions(MostChanges) { FullMode = BoundedChannelFullMode.DropOldest });
     private FrozenDictionary<string, NetworkReach> _reach = FrozenDictionary<string, NetworkReach>.Empty;
     private HealthView _view = HealthView.Unknown;
 
     public HealthView View => Volatile.Read(ref _view);
+
+    /// <summary>
+    /// What this replica finds: deployments that begin to fail, until when they are not asked before others, and those that
+    /// serve again (null). For the other replicas.
+    /// </summary>
+    public ChannelReader<(string Deployment, DateTimeOffset? OpenUntil)> Changes => _changes.Reader;
+
+    /// <summary>Takes over what another replica found, as if it had been found here.</summary>
+    /// <param name="openUntil">Null for a deployment that serves again.</param>
+    public void Follow(string deployment, DateTimeOffset? openUntil)
+    {
+        var state = _states.GetOrAdd(deployment, static _ => new State());
+        lock (state)
+        {
+            if (openUntil is { } until)
+                state.Breaker.OpenedElsewhere(until, time.GetUtcNow());
+            else if (state.Breaker.IsOpen)
+                state.Breaker.Succeeded(time.GetUtcNow());
+        }
+        Publish();
+    }
 
     /// <summary>Takes a place in the deployment's rate, and the probe where it is one's turn.</summary>
     internal Entry Enter(DeploymentSnapshot deployment)
@@ -59,8 +86,10 @@ public sealed class UpstreamHealth(TimeProvider time)
             closed = state.Breaker.IsOpen;
             state.Breaker.Succeeded(time.GetUtcNow());
         }
-        if (closed)
-            Publish();
+        if (!closed)
+            return;
+        Publish();
+        _changes.Writer.TryWrite((deployment.FullName, null));
     }
 
     /// <param name="lasting">The next call will fail the same way.</param>
@@ -68,14 +97,19 @@ public sealed class UpstreamHealth(TimeProvider time)
     {
         var state = StateOf(deployment);
         DateTimeOffset before, after;
+        bool open;
         lock (state)
         {
             before = state.Breaker.FailingUntil;
             state.Breaker.Failed(time.GetUtcNow(), lasting);
             after = state.Breaker.FailingUntil;
+            open = state.Breaker.IsOpen;
         }
-        if (before != after)
-            Publish();
+        if (before == after)
+            return;
+        Publish();
+        if (open)
+            _changes.Writer.TryWrite((deployment.FullName, after));
     }
 
     /// <summary>The deployment has more to do than it can.</summary>
@@ -90,10 +124,18 @@ public sealed class UpstreamHealth(TimeProvider time)
     }
 
     /// <param name="reach">By host name.</param>
-    internal void Resolved(FrozenDictionary<string, NetworkReach> reach)
+    public void Resolved(FrozenDictionary<string, NetworkReach> reach)
     {
         lock (_publishing)
             _reach = reach;
+        Publish();
+    }
+
+    /// <summary>A name that was looked up as private led elsewhere when it was connected to.</summary>
+    internal void FoundPublic(string host)
+    {
+        lock (_publishing)
+            _reach = _reach.Where(r => r.Key != host).Append(new(host, NetworkReach.Public)).ToFrozenDictionary();
         Publish();
     }
 

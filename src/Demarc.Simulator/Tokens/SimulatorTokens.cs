@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Security.Cryptography;
 using Demarc.Simulator.Platforms;
 
 namespace Demarc.Simulator.Tokens;
@@ -9,6 +10,7 @@ public sealed class SimulatorTokens
     private readonly ConcurrentDictionary<string, DateTimeOffset> _bearers = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, AwsKey> _keys = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, int> _issued = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, RSAParameters> _accounts = new(StringComparer.Ordinal);
     private readonly TimeProvider _time;
 
     internal SimulatorTokens(TimeProvider time) => _time = time;
@@ -32,6 +34,9 @@ public sealed class SimulatorTokens
 
     /// <summary>Accepts a bearer or an API key.</summary>
     public void AddKey(string key) => _bearers[key] = DateTimeOffset.MaxValue;
+
+    /// <summary>Accepts what a Google service account signs with its key; once there is one, no other's assertions hold.</summary>
+    public void AddServiceAccount(string email, RSAParameters publicKey) => _accounts[email] = publicKey;
 
     /// <summary>How often a service gave something out: <c>entra</c>, <c>imds</c>, <c>app-service</c>, <c>sts</c>, <c>ec2</c>, <c>ecs</c>, <c>google</c>, <c>gce</c>.</summary>
     public int Issued(string service) => _issued.GetValueOrDefault(service);
@@ -70,6 +75,12 @@ public sealed class SimulatorTokens
     internal bool IsGood(string bearer) => _bearers.TryGetValue(bearer, out var expires) && _time.GetUtcNow() < expires;
 
     internal bool Knows(string bearer) => _bearers.ContainsKey(bearer);
+
+    internal bool HasServiceAccounts => !_accounts.IsEmpty;
+
+    internal RSAParameters? ServiceAccount(string email) => _accounts.TryGetValue(email, out var key) ? key : null;
+
+    internal DateTimeOffset Now => _time.GetUtcNow();
 
     internal AwsKey? Find(string accessKey) => _keys.GetValueOrDefault(accessKey);
 

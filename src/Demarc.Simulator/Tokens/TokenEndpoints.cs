@@ -18,6 +18,7 @@ internal sealed class TokenEndpoints(SimulatorTokens tokens)
 {
     private const string Role = "simulated-role";
     private const string Ec2 = "/latest/meta-data/iam/security-credentials";
+    private const string GoogleToken = "/google/token";
     private const string Gce = "/computeMetadata/v1/";
 
     /// <summary>True with the answer on <paramref name="wire"/> when the request is for a token.</summary>
@@ -51,7 +52,7 @@ internal sealed class TokenEndpoints(SimulatorTokens tokens)
             case ("GET", "/ecs/credentials"):
                 AwsKeys(wire, "ecs", true);
                 return true;
-            case ("POST", "/google/token"):
+            case ("POST", GoogleToken):
                 Google(wire, Form(exchange));
                 return true;
             case ("GET", Gce + "instance/service-accounts/default/token"):
@@ -143,9 +144,12 @@ internal sealed class TokenEndpoints(SimulatorTokens tokens)
 
     private void Google(WireAnswer wire, Dictionary<string, StringValues> form)
     {
-        if (form.GetValueOrDefault("grant_type") != "urn:ietf:params:oauth:grant-type:jwt-bearer" || form.GetValueOrDefault("assertion").ToString().Split('.').Length != 3)
+        var problem = form.GetValueOrDefault("grant_type") != "urn:ietf:params:oauth:grant-type:jwt-bearer"
+            ? "Invalid grant_type"
+            : GoogleAssertion.Problem(form.GetValueOrDefault("assertion").ToString(), tokens, GoogleToken, tokens.Now);
+        if (problem is not null)
         {
-            Json(wire, 400, new JsonObject { ["error"] = "invalid_grant", ["error_description"] = "Invalid JWT" });
+            Json(wire, 400, new JsonObject { ["error"] = "invalid_grant", ["error_description"] = problem });
             return;
         }
         var (token, _) = tokens.NewBearer("google");

@@ -14,6 +14,7 @@ public sealed partial class Changes
     private readonly ILogger _log;
     private readonly Signal _signal;
     private readonly List<Func<Task>> _handlers = [];
+    private readonly List<Func<Task>> _eachTime = [];
     private Dictionary<string, long>? _versions;
     private long _confirmed;
 
@@ -33,6 +34,12 @@ public sealed partial class Changes
     /// To be called before <see cref="RunAsync"/>.
     /// </summary>
     public void Subscribe(Func<Task> handler) => _handlers.Add(handler);
+
+    /// <summary>
+    /// Adds a handler, awaited each time the store is asked: each second, and after each change. To be called before
+    /// <see cref="RunAsync"/>.
+    /// </summary>
+    public void SubscribeEach(Func<Task> handler) => _eachTime.Add(handler);
 
     /// <summary>Follows until stopped. Run once in a serving process.</summary>
     public async Task RunAsync(CancellationToken stop)
@@ -67,6 +74,8 @@ public sealed partial class Changes
             if (changed)
                 foreach (var handler in _handlers)
                     await handler().ConfigureAwait(false);
+            foreach (var handler in _eachTime)
+                await handler().ConfigureAwait(false);
             _versions = versions;
             Volatile.Write(ref _confirmed, asked);
         }

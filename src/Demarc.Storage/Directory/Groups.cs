@@ -17,6 +17,16 @@ public sealed record Group
     public required long CreatedAt { get; init; }
 }
 
+/// <summary>A member of a group.</summary>
+public sealed record GroupMembership
+{
+    /// <summary>The group's.</summary>
+    public required string Name { get; init; }
+
+    /// <summary><c>user_…</c> or <c>svac_…</c>.</summary>
+    public required string MemberId { get; init; }
+}
+
 public sealed class Groups
 {
     private const string IdPrefix = "rbac_group_";
@@ -69,6 +79,15 @@ public sealed class Groups
             Select + " WHERE organization_id = @organizationId" + page.Where + page.Order,
             new { organizationId, page.AfterId, page.BeforeId }).ConfigureAwait(false));
 
+    /// <summary>Every member of every group, by the group's name.</summary>
+    public Task<GroupMembership[]> MembershipsAsync(string organizationId) =>
+        _store.QueryAsync<GroupMembership>(
+            """
+            SELECT g.name, m.member_id FROM group_members m JOIN groups g ON g.id = m.group_id
+            WHERE g.organization_id = @organizationId ORDER BY g.name, m.member_id
+            """,
+            new { organizationId });
+
     /// <summary>Ids of the members, oldest first.</summary>
     public Task<string[]> MembersAsync(string organizationId, string groupId) =>
         _store.QueryAsync<string>(
@@ -83,17 +102,7 @@ public sealed class Groups
                 Select + " WHERE organization_id = @organizationId AND id = @groupId", new { organizationId, groupId }).ConfigureAwait(false);
             if (group == null)
                 return false;
-            foreach (var memberId in add)
-                await transaction.ExecuteAsync(
-                    """
-                    INSERT INTO group_members (organization_id, group_id, member_id)
-                    VALUES (@organizationId, @groupId, @memberId) ON CONFLICT DO NOTHING
-                    """,
-                    new { organizationId, groupId, memberId }).ConfigureAwait(false);
-            foreach (var memberId in remove)
-                await transaction.ExecuteAsync(
-                    "DELETE FROM group_members WHERE group_id = @groupId AND member_id = @memberId",
-                    new { groupId, memberId }).ConfigureAwait(false);
+            await Members.ChangeAsync(transaction, "group_members", "group_id", organizationId, groupId, add, remove).ConfigureAwait(false);
             foreach (var (type, members) in new[] { ("group_member_added", add), ("group_member_removed", remove) })
                 if (members.Length > 0)
                     await transaction.ChangeAsync(organizationId, actor, type, new() { ["group_id"] = groupId, ["member_ids"] = string.Join(' ', members) }).ConfigureAwait(false);

@@ -123,17 +123,7 @@ public sealed class Projects
     public Task UpdateMembersAsync(string organizationId, string projectId, string[] add, string[] remove, ActorRecord actor) =>
         _store.WriteAsync(async transaction =>
         {
-            foreach (var memberId in add)
-                await transaction.ExecuteAsync(
-                    """
-                    INSERT INTO project_members (organization_id, project_id, member_id)
-                    VALUES (@organizationId, @projectId, @memberId) ON CONFLICT DO NOTHING
-                    """,
-                    new { organizationId, projectId, memberId }).ConfigureAwait(false);
-            foreach (var memberId in remove)
-                await transaction.ExecuteAsync(
-                    "DELETE FROM project_members WHERE organization_id = @organizationId AND project_id = @projectId AND member_id = @memberId",
-                    new { organizationId, projectId, memberId }).ConfigureAwait(false);
+            await Members.ChangeAsync(transaction, "project_members", "project_id", organizationId, projectId, add, remove).ConfigureAwait(false);
             await transaction.ChangeAsync(organizationId, actor, "demarc_project_members_updated", new()
             {
                 ["claude_project_id"] = projectId,

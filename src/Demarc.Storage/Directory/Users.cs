@@ -24,11 +24,14 @@ public sealed record User
 
     /// <summary>Unix milliseconds.</summary>
     public required long CreatedAt { get; init; }
+
+    /// <summary>Who pays for what the person spends, in the organization's own words; null for nobody named.</summary>
+    public string? CostCenter { get; init; }
 }
 
 public sealed class Users
 {
-    private const string Select = "SELECT id, organization_id, email, name, role, status, created_at FROM users";
+    private const string Select = "SELECT id, organization_id, email, name, role, status, created_at, cost_center FROM users";
 
     private readonly Store _store;
 
@@ -88,19 +91,25 @@ public sealed class Users
             new { organizationId, email = email?.ToLowerInvariant(), roles = JsonSerializer.Serialize(roles), page.AfterId, page.BeforeId }).ConfigureAwait(false));
     }
 
+    /// <summary>The people whose cost center is named.</summary>
+    public Task<User[]> CostCentersAsync(string organizationId) =>
+        _store.QueryAsync<User>(Select + " WHERE organization_id = @organizationId AND cost_center IS NOT NULL", new { organizationId });
+
     /// <summary>Changes what is not null; null when there is no such user.</summary>
+    /// <param name="costCenter">Empty for none.</param>
     public Task<User?> UpdateAsync(
-        string organizationId, string id, ActorRecord actor, string? name = null, string? role = null, string? status = null) =>
+        string organizationId, string id, ActorRecord actor, string? name = null, string? role = null, string? status = null, string? costCenter = null) =>
         _store.WriteAsync(async transaction =>
         {
             var before = await transaction.FindAsync<User>(Select + " WHERE organization_id = @organizationId AND id = @id", new { organizationId, id }).ConfigureAwait(false);
             var user = await transaction.FindAsync<User>(
                 """
-                UPDATE users SET name = coalesce(@name, name), role = coalesce(@role, role), status = coalesce(@status, status)
+                UPDATE users SET name = coalesce(@name, name), role = coalesce(@role, role), status = coalesce(@status, status),
+                  cost_center = CASE WHEN @costCenter IS NULL THEN cost_center ELSE nullif(@costCenter, '') END
                 WHERE organization_id = @organizationId AND id = @id
-                RETURNING id, organization_id, email, name, role, status, created_at
+                RETURNING id, organization_id, email, name, role, status, created_at, cost_center
                 """,
-                new { organizationId, id, name, role, status }).ConfigureAwait(false);
+                new { organizationId, id, name, role, status, costCenter }).ConfigureAwait(false);
             if (user == null)
                 return null;
             if (before?.Role != user.Role)
@@ -111,12 +120,13 @@ public sealed class Users
                     ["previous_role"] = before?.Role,
                     ["current_role"] = user.Role,
                 }).ConfigureAwait(false);
-            if (name != null || status != null)
+            if (name != null || status != null || costCenter != null)
                 await transaction.ChangeAsync(organizationId, actor, "demarc_user_updated", new()
                 {
                     ["user_id"] = id,
                     ["name"] = name,
                     ["status"] = status,
+                    ["cost_center"] = costCenter,
                 }).ConfigureAwait(false);
             return user;
         });

@@ -14,7 +14,6 @@ internal sealed class Projection
     private readonly HashSet<Guid> _closed = [];
     private readonly List<object?[]> _activities = [];
     private readonly Dictionary<(string Organization, long Second), long> _seconds = [];
-    private readonly List<object?[]> _ledger = [];
     private readonly Dictionary<(string Session, long Begun), object?[]> _sessionRequests = [];
     private readonly Dictionary<string, SessionRow> _sessions = [];
     private readonly SpendRows _spend = new();
@@ -42,7 +41,10 @@ internal sealed class Projection
     /// <summary>Sequences of rows whose body is not what their kind says.</summary>
     public List<long> Unreadable { get; } = [];
 
-    public static async Task<Projection> OfAsync(LogRow[] rows, Watermark from, OpenRequests open)
+    /// <summary>The turns that settled requests of this batch belong to.</summary>
+    public IEnumerable<string> Turns => _spend.Turns;
+
+    public static async Task<Projection> OfAsync(LogRow[] rows, Watermark from, OpenRequests open, SeenTurns turns)
     {
         var begunHere = rows.Where(row => row.Kind == (long)RecordKind.Begun).Select(Id).ToHashSet();
         var earlier = rows
@@ -62,6 +64,7 @@ internal sealed class Projection
             }
         }
         projection._to = rows[^1].Place;
+        projection._spend.Complete(await turns.AmongAsync(projection.Turns).ConfigureAwait(false));
         return projection;
     }
 
@@ -76,8 +79,7 @@ internal sealed class Projection
             [.. _seconds.Select(s => new object?[] { s.Key.Organization, s.Key.Second, s.Value })]).ConfigureAwait(false);
         await transaction.ExecuteManyAsync(Tables.Sessions, [.. _sessions.Values.Select(s => s.Columns)]).ConfigureAwait(false);
         await transaction.ExecuteManyAsync(Tables.SessionRequests, [.. _sessionRequests.Values]).ConfigureAwait(false);
-        await transaction.ExecuteManyAsync(Tables.Ledger, _ledger).ConfigureAwait(false);
-        await transaction.ExecuteManyAsync(Tables.SpendTotals, _spend.Rows).ConfigureAwait(false);
+        await _spend.WriteAsync(transaction).ConfigureAwait(false);
         await _budgets.WriteAsync(transaction).ConfigureAwait(false);
         await transaction.ExecuteManyAsync(
             Tables.Opened,
@@ -148,17 +150,21 @@ internal sealed class Projection
         Act(row, request.Begun.Operation == "count_tokens" ? "demarc_token_count" : "demarc_inference", request.Begun.Actor.Id, request.Sequence);
         if (InSession(request))
             List(request, row.Sequence, row.Captured != 0);
+        var answered = request.Attempt(finished.Attempt);
         foreach (var attempt in request.Attempts)
         {
-            // The attempts before the one that answered came to nothing; their holds end at nothing.
-            var settled = attempt == request.Attempt(finished.Attempt) ? finished : null;
-            _ledger.Add(SpendRows.Ledger(row, request, attempt, settled));
-            if (settled == null)
-                continue;
-            _spend.Add(row, request, attempt, settled);
-            _budgets.Add(row.OrganizationId, request.Begun.Replica, attempt, settled);
+            var settled = attempt == answered ? finished : Lost(request, attempt);
+            _spend.Add(row, request, attempt, settled, isRequest: attempt == answered);
+            if (settled is not null)
+                _budgets.Add(row.OrganizationId, request.Begun.Replica, attempt, settled);
         }
     }
+
+    // The attempts before the one that answered came to nothing, but for those that may have been billed.
+    private static FinishedRecord? Lost(OpenRequest request, AttemptRecord attempt) =>
+        Array.Find(request.Attempts, a => a.Number == attempt.Number + 1)?.AfterNanoUsd is { } bound
+            ? new FinishedRecord { Id = request.Begun.Id, Result = "upstream_lost", Attempt = attempt.Number, CostNanoUsd = bound, Incomplete = true }
+            : null;
 
     private void Act(LogRow row, string type, string actorId, long? begun)
     {

@@ -25,6 +25,7 @@ public sealed partial class Projector
     private readonly OpenRequests _open;
     private readonly Leaves _leaves;
     private readonly DeadLeases _leases;
+    private readonly SeenTurns _turns;
 
     internal Projector(Store store, ILogger log)
     {
@@ -34,6 +35,7 @@ public sealed partial class Projector
         _open = new OpenRequests(store);
         _leaves = new Leaves(store);
         _leases = new DeadLeases(store);
+        _turns = new SeenTurns(store);
         store.Appended += _appended.Set;
     }
 
@@ -76,10 +78,11 @@ public sealed partial class Projector
             var rows = await _store.ReadLogAsync(mark.Place, Batch).ConfigureAwait(false);
             if (rows.Length == 0)
                 return total;
-            var projection = await Projection.OfAsync(rows, mark, _open).ConfigureAwait(false);
+            var projection = await Projection.OfAsync(rows, mark, _open, _turns).ConfigureAwait(false);
             var leaves = await _leaves.OfAsync(rows).ConfigureAwait(false);
             await WriteAsync(projection, leaves).ConfigureAwait(false);
             _open.Keep(projection);
+            _turns.Keep(projection.Turns);
             foreach (var sequence in projection.Unreadable)
                 Unreadable(sequence);
             total += rows.Length;
@@ -151,6 +154,7 @@ public sealed partial class Projector
         {
             _open.Clear();
             _leaves.Clear();
+            _turns.Clear();
             NotProjected(e);
         }
     }

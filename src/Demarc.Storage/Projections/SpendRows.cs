@@ -1,50 +1,121 @@
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 using Demarc.Governance.Evidence;
 using Demarc.Storage.Evidence;
+using Demarc.Storage.Ledger;
 
 namespace Demarc.Storage.Projections;
 
-/// <summary>Rows of the ledger, and their sums by day, principal, model and resource.</summary>
+/// <summary>Rows of the ledger, and their sums by series and hour, and by series and day.</summary>
 internal sealed class SpendRows
 {
-    private readonly Dictionary<(string Organization, string Day, string Principal, string Model, string Resource), long[]> _sums = [];
+    private static readonly UsageRecord Nothing = new();
 
-    public object?[][] Rows =>
-        [.. _sums.Select(pair => new object?[]
-        {
-            pair.Key.Organization, pair.Key.Day, pair.Key.Principal, pair.Key.Model, pair.Key.Resource,
-        }.Concat(pair.Value.Cast<object?>()).ToArray())];
+    private readonly Dictionary<SpendSeries, byte[]> _series = [];
+    private readonly Dictionary<string, (string Organization, long At)> _turns = [];
+    private readonly List<Line> _lines = [];
+    private HashSet<string> _seenTurns = [];
 
-    /// <summary>The settlement of one attempt; null when it came to nothing.</summary>
-    public static object?[] Ledger(LogRow row, OpenRequest request, AttemptRecord attempt, FinishedRecord? settled) =>
-    [
-        row.OrganizationId, row.RequestId, (long)attempt.Number, row.At,
-        request.Begun.Actor.Type, request.Begun.Actor.Id, request.Begun.Actor.KeyId, request.SessionId,
-        attempt.Resource, attempt.Deployment, attempt.Model,
-        .. Amounts(settled).Cast<object?>(),
-        settled?.PriceSource, settled is { Incomplete: true } ? 1L : 0L,
-    ];
+    /// <summary>Ids of the turns that what was added belongs to.</summary>
+    public IEnumerable<string> Turns => _turns.Keys;
 
-    public void Add(LogRow row, OpenRequest request, AttemptRecord attempt, FinishedRecord settled)
+    /// <param name="settled">The settlement of the attempt; null when it came to nothing.</param>
+    /// <param name="isRequest">False for an attempt that was given up: its request is counted once.</param>
+    public void Add(LogRow row, OpenRequest request, AttemptRecord attempt, FinishedRecord? settled, bool isRequest)
     {
-        var day = DateTimeOffset.FromUnixTimeMilliseconds(row.At).ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
-        var key = (row.OrganizationId, day, request.Begun.Actor.Id, attempt.Model, attempt.Resource);
-        if (!_sums.TryGetValue(key, out var sums))
-            _sums[key] = sums = new long[8];
-        sums[0]++;
-        var amounts = Amounts(settled);
-        for (var i = 0; i < amounts.Length; i++)
-            sums[i + 1] += amounts[i];
+        // Counting tokens costs nothing and is no call of a turn.
+        var counts = settled is not null && request.Begun.Operation != "count_tokens";
+        var turn = counts ? Turn(row, request) : null;
+        if (settled?.Parts is not { Length: > 0 } parts)
+        {
+            Add(0, attempt.Model, settled?.Usage ?? Nothing, settled?.CostNanoUsd ?? 0, settled?.ListNanoUsd ?? settled?.CostNanoUsd ?? 0);
+            return;
+        }
+        for (var i = 0; i < parts.Length; i++)
+            Add(i, parts[i].Model, parts[i].Usage, parts[i].CostNanoUsd, parts[i].ListNanoUsd ?? parts[i].CostNanoUsd);
+
+        void Add(int part, string model, UsageRecord usage, long nano, long list)
+        {
+            var series = SpendSeries.Of(row.OrganizationId, request.Begun, attempt, model, settled, usage);
+            if (!_series.TryGetValue(series, out var id))
+                _series[series] = id = series.Id();
+            _lines.Add(new Line(row, request.SessionId, attempt.Number, part, series, id, settled, usage, nano, list, counts, counts && isRequest && part == 0, part == 0 ? turn : null));
+        }
     }
 
-    /// <summary>In the order of the columns of both tables.</summary>
-    private static long[] Amounts(FinishedRecord? settled)
+    /// <summary>Says which turns were counted before this batch.</summary>
+    public void Complete(HashSet<string> seen) => _seenTurns = seen;
+
+    public async Task WriteAsync(StoreTransaction transaction)
     {
-        var usage = settled?.Usage ?? new UsageRecord();
-        return
+        // A turn counts where the first of its calls stands.
+        var counted = new HashSet<string>(_seenTurns);
+        var ledger = new List<object?[]>(_lines.Count);
+        var hours = new Dictionary<(string, long, byte[]), long[]>();
+        var days = new Dictionary<(string, string, byte[]), long[]>();
+        foreach (var line in _lines)
+        {
+            var isNewTurn = line.IsCall && (line.Turn is null || counted.Add(line.Turn));
+            var amounts = line.Amounts(isNewTurn);
+            ledger.Add(line.Ledger(amounts));
+            // What came to nothing is in the ledger alone.
+            if (line.Settled is null || !line.Counts)
+                continue;
+            var at = line.Row.At;
+            Sum(hours, (line.Row.OrganizationId, at - (at % 3_600_000), line.Id), amounts, line);
+            Sum(days, (line.Row.OrganizationId, DateTimeOffset.FromUnixTimeMilliseconds(at).ToString("yyyy-MM-dd", CultureInfo.InvariantCulture), line.Id), amounts, line);
+        }
+        await transaction.ExecuteManyAsync(Tables.SpendSeries, [.. _series.Select(s => (object?[])[s.Value, .. s.Key.Columns()])]).ConfigureAwait(false);
+        await transaction.ExecuteManyAsync(Tables.Ledger, ledger).ConfigureAwait(false);
+        await transaction.ExecuteManyAsync(Tables.SpendHours, [.. hours.Select(h => (object?[])[h.Key.Item1, h.Key.Item2, h.Key.Item3, .. h.Value.Cast<object?>()])]).ConfigureAwait(false);
+        await transaction.ExecuteManyAsync(Tables.SpendDays, [.. days.Select(d => (object?[])[d.Key.Item1, d.Key.Item2, d.Key.Item3, .. d.Value.Cast<object?>()])]).ConfigureAwait(false);
+        await transaction.ExecuteManyAsync(
+            Tables.Turns,
+            [.. _turns.Where(t => !_seenTurns.Contains(t.Key)).Select(t => new object?[] { t.Key, t.Value.Organization, t.Value.At })]).ConfigureAwait(false);
+    }
+
+    // Ids are the same array for the same series: keys by reference are keys by value.
+    private static void Sum<TKey>(Dictionary<TKey, long[]> sums, TKey key, long[] amounts, Line line)
+        where TKey : notnull
+    {
+        if (!sums.TryGetValue(key, out var sum))
+            sums[key] = sum = new long[SpendLine.Columns.Length];
+        for (var i = 0; i < amounts.Length; i++)
+            sum[i] += amounts[i];
+        sum[^3] += line.Settled!.PriceSource == "fallback" ? line.Nano : 0;
+        sum[^2] += line.Settled.Incomplete && line.Part == 0 ? 1 : 0;
+        sum[^1] += line.Settled.Incomplete ? line.Nano : 0;
+    }
+
+    // The client names prompt and session; both are only as true as it is.
+    private string? Turn(LogRow row, OpenRequest request)
+    {
+        if (request.SessionId is null || request.Begun.PromptId is not { } prompt)
+            return null;
+        var id = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{row.OrganizationId}\n{request.SessionId}\n{prompt}"))[..16]);
+        _turns.TryAdd(id, (row.OrganizationId, row.At));
+        return id;
+    }
+
+    private sealed record Line(
+        LogRow Row, string? SessionId, int Attempt, int Part, SpendSeries Series, byte[] Id, FinishedRecord? Settled, UsageRecord Usage, long Nano, long List,
+        bool Counts, bool IsCall, string? Turn)
+    {
+        /// <summary>In the order of <see cref="SpendLine.Columns"/>, without the last three.</summary>
+        public long[] Amounts(bool isNewTurn) =>
         [
-            usage.InputTokens, usage.OutputTokens, usage.CacheRead, usage.CacheWrite5m, usage.CacheWrite1h, usage.WebSearchRequests,
-            settled?.CostNanoUsd ?? 0,
+            IsCall ? 1 : 0, isNewTurn ? 1 : 0,
+            Usage.InputTokens, Usage.OutputTokens, Usage.CacheRead, Usage.CacheWrite5m, Usage.CacheWrite1h, Usage.WebSearchRequests, Usage.CodeExecutionRequests,
+            Nano, List,
+        ];
+
+        public object?[] Ledger(long[] amounts) =>
+        [
+            Row.OrganizationId, Row.RequestId, (long)Attempt, (long)Part, Row.At, Id,
+            Series.PrincipalType, Series.PrincipalId, Series.KeyId.Length == 0 ? null : Series.KeyId, SessionId, Series.Resource, Series.Deployment, Series.Model,
+            .. amounts.Cast<object?>(),
+            Settled?.PriceSource, Settled is { Incomplete: true } ? 1L : 0L,
         ];
     }
 }

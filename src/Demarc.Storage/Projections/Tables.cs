@@ -1,10 +1,15 @@
+using Demarc.Storage.Ledger;
+
 namespace Demarc.Storage.Projections;
 
 /// <summary>The writes of a projection, a statement a table.</summary>
 internal static class Tables
 {
     private const string Amounts =
-        "input_tokens:i output_tokens:i cache_read_tokens:i cache_write_5m_tokens:i cache_write_1h_tokens:i web_search_requests:i nano_usd:i";
+        """
+        requests:i turns:i input_tokens:i output_tokens:i cache_read_tokens:i cache_write_5m_tokens:i cache_write_1h_tokens:i
+        web_search_requests:i code_execution_requests:i nano_usd:i list_nano_usd:i
+        """;
 
     public static readonly BulkStatement Activities = BulkStatement.Insert(
         "activities",
@@ -29,24 +34,23 @@ internal static class Tables
     public static readonly BulkStatement Ledger = BulkStatement.Insert(
         "ledger",
         $"""
-        organization_id:t request_id:b attempt:i at:i principal_type:t principal_id:t key_id:t session_id:t
+        organization_id:t request_id:b attempt:i part:i at:i series:b principal_type:t principal_id:t key_id:t session_id:t
         resource:t deployment:t model:t {Amounts} price_source:t incomplete:i
         """);
 
-    public static readonly BulkStatement SpendTotals = BulkStatement.Insert(
-        "spend_totals",
-        $"organization_id:t day:t principal_id:t model:t resource:t requests:i {Amounts}",
+    public static readonly BulkStatement SpendSeries = BulkStatement.Insert(
+        "spend_series",
         """
-        ON CONFLICT (organization_id, day, principal_id, model, resource) DO UPDATE SET
-          requests = spend_totals.requests + excluded.requests,
-          input_tokens = spend_totals.input_tokens + excluded.input_tokens,
-          output_tokens = spend_totals.output_tokens + excluded.output_tokens,
-          cache_read_tokens = spend_totals.cache_read_tokens + excluded.cache_read_tokens,
-          cache_write_5m_tokens = spend_totals.cache_write_5m_tokens + excluded.cache_write_5m_tokens,
-          cache_write_1h_tokens = spend_totals.cache_write_1h_tokens + excluded.cache_write_1h_tokens,
-          web_search_requests = spend_totals.web_search_requests + excluded.web_search_requests,
-          nano_usd = spend_totals.nano_usd + excluded.nano_usd
-        """);
+        id:b organization_id:t principal_type:t principal_id:t key_id:t workspace_id:t project_id:t platform:t resource:t deployment:t model:t
+        surface:t service_tier:t speed:t inference_geo:t context_window:t
+        """,
+        "ON CONFLICT (id) DO NOTHING");
+
+    public static readonly BulkStatement SpendHours = Totals("spend_hours", "hour:i");
+
+    public static readonly BulkStatement SpendDays = Totals("spend_days", "day:t");
+
+    public static readonly BulkStatement Turns = BulkStatement.Insert("turns", "id:t organization_id:t at:i", "ON CONFLICT (id) DO NOTHING");
 
     public static readonly BulkStatement Budgets = BulkStatement.Insert(
         "budgets",
@@ -61,4 +65,9 @@ internal static class Tables
         "open_requests", "organization_id:t request_id:b begun:i replica:t", "ON CONFLICT (request_id) DO NOTHING");
 
     public static readonly BulkStatement Closed = BulkStatement.Delete("open_requests", "request_id:b");
+
+    private static BulkStatement Totals(string table, string period) => BulkStatement.Insert(
+        table,
+        $"organization_id:t {period} series:b {Amounts} fallback_nano_usd:i incomplete_requests:i incomplete_nano_usd:i",
+        $"ON CONFLICT (organization_id, {period[..^2]}, series) DO UPDATE SET {string.Join(", ", SpendLine.Columns.Select(c => $"{c} = {table}.{c} + excluded.{c}"))}");
 }

@@ -12,6 +12,7 @@ internal static class UserCommands
     {
         New(),
         List(),
+        Set(),
         Status("deactivate", "End what a person may do: their keys do not hold any more", "inactive"),
         Status("activate", "Let a person in again, with the keys they had", "active"),
     };
@@ -41,8 +42,24 @@ internal static class UserCommands
         context.Output.List(
             await new DirectoryLookup(await context.OpenAsync()).UsersAsync(), Shape,
             "There are no users yet. Make one: demarc user create EMAIL",
-            ["id", "email", "name", "role", "status", "added"],
-            u => [u.Id, u.Email, u.Name, u.Role, u.Status, Output.Minute(u.CreatedAt)]));
+            ["id", "email", "name", "role", "status", "cost center", "added"],
+            u => [u.Id, u.Email, u.Name, u.Role, u.Status, u.CostCenter, Output.Minute(u.CreatedAt)]));
+
+    private static Command Set()
+    {
+        var user = new Argument<string>("USER") { Description = "An address or a user_… id" };
+        var center = new Option<string>("--cost-center") { Description = "Who pays for what the person spends; empty for nobody named", Required = true };
+        return new Command("set", "Say more of a person") { user, center }.Runs(async context =>
+        {
+            var name = context.Get(center)!.Trim();
+            if (name.Length > 0 && PrincipalRules.NameProblem(name) is { } problem)
+                throw new CommandException($"--cost-center: {problem}");
+            var installation = await context.OpenAsync();
+            var found = await new DirectoryLookup(installation).UserAsync(context.Get(user));
+            found = (await installation.Store.Users.UpdateAsync(installation.Organization.Id, found.Id, context.Actor, costCenter: name))!;
+            context.Output.Done(Shape(found), $"{found.Email}: {(found.CostCenter is { } held ? $"cost center {held}" : "no cost center")}.");
+        });
+    }
 
     private static Command Status(string command, string description, string status)
     {
@@ -65,6 +82,7 @@ internal static class UserCommands
         user.Name,
         user.Role,
         user.Status,
+        user.CostCenter,
         Type = "user",
     };
 }

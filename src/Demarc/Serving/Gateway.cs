@@ -65,6 +65,7 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton<UpstreamClient>();
             builder.Services.AddSingleton<UpstreamHealth>();
             builder.Services.AddHostedService<AddressWatch>();
+            builder.Services.AddHostedService(s => new BreakerExchange(store, organization.Id, s.GetRequiredService<UpstreamHealth>(), s.GetRequiredService<ILogger<BreakerExchange>>()));
             builder.Services.AddSingleton<ManagementClient>();
             var verification = new Verification(config.VerifyEvery);
             builder.Services.AddHostedService(s => new VerificationSchedule(
@@ -83,6 +84,9 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton<AliasEndpoints>();
             builder.Services.AddSingleton<SpendLimitEndpoints>();
             builder.Services.AddSingleton<UsageEndpoints>();
+            builder.Services.AddSingleton<UsageReportEndpoints>();
+            builder.Services.AddSingleton<CostReportEndpoints>();
+            builder.Services.AddSingleton<ClaudeCodeReportEndpoints>();
             builder.Services.AddSingleton(new PageTokens(installation.Master.Derive("demarc cursor")));
             builder.Services.AddSingleton<ComplianceGate>();
             builder.Services.AddSingleton<DataPaths>();
@@ -131,6 +135,9 @@ public sealed class Gateway : IAsyncDisposable
 
     /// <summary>Every address that is listened on: those for clients, then those for administration alone.</summary>
     internal Uri[] Addresses => [.. _app.Urls.Select(url => new Uri(url))];
+
+    /// <summary>What the request path knows of the upstreams' state.</summary>
+    internal UpstreamHealth Health => _app.Services.GetRequiredService<UpstreamHealth>();
 
     /// <summary>Every route that is mapped, as <c>METHOD /pattern</c>.</summary>
     internal IEnumerable<string> Routes => _app.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()

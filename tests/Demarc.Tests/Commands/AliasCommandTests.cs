@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Dapper;
 using Demarc.Governance.Evidence;
+using Demarc.Tests.Harness;
 using Microsoft.Data.Sqlite;
 using Xunit;
 
@@ -57,6 +58,24 @@ public sealed class AliasCommandTests : IDisposable
         await DoneAsync("alias", "move", "sonnet", New, "--yes");
         Assert.Equal(New, await TargetsAsync());
         Assert.Contains("already", (await RunAsync("alias", "move", "sonnet", New)).Errors, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("y", New)]
+    [InlineData("YES", New)]
+    [InlineData("n", Old)]
+    [InlineData("", Old)]
+    public async Task Whoever_sits_at_a_terminal_is_asked_and_only_a_yes_moves(string typed, string then)
+    {
+        Component.Require(File.Exists("/usr/bin/script"), "script (util-linux) is not installed");
+        await DoneAsync("alias", "move", "sonnet", Old);
+
+        var asked = await Command.RunAsync(
+            "bash", ["-c", $"printf '{typed}\\n' | script -qec \"dotnet '{DemarcCommand.Program}' alias move sonnet {New} --config demarc.yaml\" /dev/null"],
+            _folder, DemarcCommand.Environment, TestContext.Current.CancellationToken);
+
+        Assert.Contains("Do it? [y/N]", asked.Output, StringComparison.Ordinal);
+        Assert.Equal((then == New ? 0 : 1, then), (asked.ExitCode, await TargetsAsync()));
     }
 
     [Fact]

@@ -47,6 +47,10 @@ public sealed class ConfigExampleTests : IDisposable
         Assert.Equal("wrkspc_01AbCdEf23GhIj", config.Resources[3].Workspace);
         Assert.Equal(new AwsCredential("arn:aws:iam::123456789012:role/claude", "contoso"), config.Resources[4].Credential);
         Assert.Equal(new GoogleCredential(Path.Combine(_folder.Root, "secrets/google.json")), config.Resources[6].Credential);
+        Assert.Equal(new BillingConfig("EUR", 920_000_000, 1), config.Billing);
+        Assert.False(config.NamesPeople);
+        Assert.Equal([500_000_000_000_000, 100_000_000_000_000], config.Commitments.Select(c => c.AmountNano));
+        Assert.Equal(120_000_000_000_000, config.Commitments[0].DrawnElsewhereNano);
         Assert.Equal([0, 12_500], config.Resources[0].Rates.Select(r => r.DiscountPerHundredThousand));
         Assert.Equal((2_400_000_000L, 8_000_000_000_000L), (config.Resources[0].Rates[0].Price!.Value.Input, config.Resources[0].Rates[0].WebSearch));
         Assert.Equal(ConfigFolder.Canary + "-variable", ((KeyCredential)config.Resources[0].Credential).Key.Reveal());
@@ -71,6 +75,9 @@ public sealed class ConfigExampleTests : IDisposable
     [InlineData("tls: { zzzzzzzz: 1 }", "tls.")]
     [InlineData("organization: { zzzzzzzz: 1 }", "organization.")]
     [InlineData("log: { zzzzzzzz: 1 }", "log.")]
+    [InlineData("billing: { zzzzzzzz: 1 }", "billing.")]
+    [InlineData("reports: { zzzzzzzz: 1 }", "reports.")]
+    [InlineData("commitments: [{ zzzzzzzz: 1 }]", "commitments.")]
     [InlineData("network_rules: [{ zzzzzzzz: 1 }]", "")]
     [InlineData("resources: [{ zzzzzzzz: 1 }]", "")]
     [InlineData("resources: [{ credential: { zzzzzzzz: 1 } }]", "credential.")]

@@ -34,6 +34,8 @@ public sealed class GatewayFixture : IAsyncLifetime
 
     public SimulatorHost Simulator { get; private set; } = null!;
 
+    internal Gateway Gateway => _gateway!;
+
     /// <summary>Store, master key and <c>quickstart.json</c>.</summary>
     public string DataDirectory { get; } = Directory.CreateTempSubdirectory("demarc-gateway-").FullName;
 

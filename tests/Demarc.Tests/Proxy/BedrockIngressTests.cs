@@ -74,7 +74,9 @@ public sealed class BedrockIngressTests
     [Theory]
     [InlineData("/model/nosuch/invoke", 400, "ValidationException", "policy_blocked", "There is no alias or deployment \"nosuch\"")]
     [InlineData("/nosuch/model/sonnet/invoke", 400, "ValidationException", "policy_blocked", "There is no resource \"nosuch\"")]
-    [InlineData("/model/sonnet/converse", 404, "ResourceNotFoundException", "not_found_error", "There is no such operation")]
+    [InlineData("/model/sonnet/converse", 400, "ValidationException", "invalid_request_error", "Converse and ConverseStream are not served here. Ask with InvokeModel")]
+    [InlineData("/bedrock/model/sonnet/converse-stream", 400, "ValidationException", "invalid_request_error", "Converse and ConverseStream are not served here. Ask with InvokeModel")]
+    [InlineData("/model/sonnet/other", 404, "ResourceNotFoundException", "not_found_error", "There is no such operation")]
     public async Task A_refusal_reads_as_one_of_aws_and_as_one_of_anthropic(string path, int status, string exception, string type, string message)
     {
         await using var place = await ProxyPlace.StartAsync();

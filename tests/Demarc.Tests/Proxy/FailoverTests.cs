@@ -63,6 +63,8 @@ public sealed class FailoverTests
         var attempt = Assert.Single(await AttemptsAsync(place));
         Assert.Equal((2, "second", fault == FaultKind.ResetBeforeHeaders ? "connection_lost" : $"status_{Status(fault)}"), (attempt.Number, attempt.Deployment, attempt.After));
         Assert.True(request.ContentBytes > 0);
+        // What was cut off may be billed, and stands at its bound; an answer that refuses is not.
+        Assert.Equal(fault == FaultKind.ResetBeforeHeaders ? request.Begun.Attempt.ReservedNanoUsd : (long?)null, attempt.AfterNanoUsd);
     }
 
     [Fact]

@@ -74,7 +74,10 @@ public sealed class UpstreamFaultTests
         Assert.Equal(status, response.StatusCode);
         Assert.Equal("api_error", Answers.Error(body).Type);
         var finished = await place.FinishedAsync(response.RequestId());
-        Assert.Equal(("upstream_lost", true), (finished.Result, finished.Incomplete));
+        // The provider had all of it and may bill it, whatever came back.
+        var begun = await place.RecordAsync<BegunRecord>(RecordKind.Begun, b => b.Id == response.RequestId());
+        Assert.Equal(("upstream_lost", true, begun.Attempt.ReservedNanoUsd), (finished.Result, finished.Incomplete, finished.CostNanoUsd));
+        Assert.True(finished.CostNanoUsd > 0);
     }
 
     [Theory]
@@ -128,5 +131,7 @@ public sealed class UpstreamFaultTests
         Assert.Equal(HttpStatusCode.BadGateway, response.StatusCode);
         Assert.Contains("east/claude-sonnet-4-6", body, StringComparison.Ordinal);
         Assert.DoesNotContain($"{port}", JsonDocument.Parse(body).RootElement.GetProperty("error").GetRawText(), StringComparison.Ordinal);
+        var finished = await place.FinishedAsync(response.RequestId());
+        Assert.Equal(("upstream_lost", false, 0L), (finished.Result, finished.Incomplete, finished.CostNanoUsd));
     }
 }

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Demarc.Governance.Evidence;
 using Demarc.Storage;
 using Demarc.Storage.Evidence;
+using Demarc.Storage.Ledger;
 using Xunit;
 
 namespace Demarc.Tests.Storage;
@@ -34,7 +35,8 @@ public class ProjectionTests
         Assert.Equal([1, 2, 3], listed.Content!);
         Assert.Equal(request.Id, new Guid(listed.RequestId, bigEndian: true));
 
-        var spent = Assert.Single(await store.Spend.ListAsync("org_1", new(2026, 11, 1), new(2026, 12, 1)));
+        var november = new SpendQuery("org_1", new(2026, 11, 1, 0, 0, 0, TimeSpan.Zero), new(2026, 12, 1, 0, 0, 0, TimeSpan.Zero));
+        var spent = Assert.Single(await store.Spend.ListAsync(november with { By = SpendDimensions.Principal | SpendDimensions.Model | SpendDimensions.Resource }));
         Assert.Equal(("user_1", "claude-sonnet-4-6", "east", 1L, 1234L), (spent.PrincipalId, spent.Model, spent.Resource, spent.Requests, spent.NanoUsd));
         Assert.Equal((10L, 20L, 30L, 40L, 50L), (spent.InputTokens, spent.OutputTokens, spent.CacheReadTokens, spent.CacheWrite5mTokens, spent.CacheWrite1hTokens));
         Assert.Equal(1, await place.SqlAsync<long>("SELECT count(*) FROM ledger WHERE nano_usd = 1234 AND attempt = 1"));
@@ -106,6 +108,24 @@ public class ProjectionTests
 
         Assert.Equal("demarc_token_count", Assert.Single((await store.Activities.ListAsync(All)).Data).Type);
         Assert.Empty((await store.Sessions.ListAsync(new() { OrganizationId = "org_1" })).Data);
+    }
+
+    [Theory, InlineData(StoreKind.Sqlite), InlineData(StoreKind.Postgres)]
+    public async Task An_attempt_that_was_given_up_and_may_be_billed_stands_in_the_ledger_at_its_bound(StoreKind kind)
+    {
+        await using var place = await StorePlace.CreateAsync(kind);
+        var store = await place.OpenAsync();
+        var request = new Conversation(store);
+        await request.BeginAsync(reserved: 5000);
+        await request.RetryAsync(2, "west", 6000, lost: 5000);
+        await request.RetryAsync(3, "east", 7000);
+        await request.FinishAsync(attempt: 3, cost: 1000);
+        await place.ProjectAsync(store);
+
+        string[] ledger = ["1 5000 1", "2 0 0", "3 1000 0"];
+        for (var i = 0; i < ledger.Length; i++)
+            Assert.Equal(ledger[i], await place.SqlAsync<string>("SELECT attempt || ' ' || nano_usd || ' ' || incomplete FROM ledger WHERE attempt = @attempt", new { attempt = i + 1 }));
+        Assert.Equal("1 6000", await place.SqlAsync<string>("SELECT sum(requests) || ' ' || sum(nano_usd) FROM spend_totals"));
     }
 
     [Theory, InlineData(StoreKind.Sqlite), InlineData(StoreKind.Postgres)]

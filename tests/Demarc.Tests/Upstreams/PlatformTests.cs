@@ -128,9 +128,13 @@ public sealed class PlatformTests
         // The library keeps an identity's token as long as the process runs: each test has an identity of its own.
         place.Set("AZURE_CLIENT_ID", Guid.CreateVersion7().ToString());
         using var rsa = RSA.Create(2048);
-        place.Write("google.json", $$"""{"type":"service_account","project_id":"contoso-1","private_key_id":"k","private_key":{{JsonSerializer.Serialize(rsa.ExportPkcs8PrivateKeyPem())}},"client_email":"demarc@contoso-1.example","client_id":"1","token_uri":"{{place.Address}}/google/token"}""");
+        WriteServiceAccount(place, rsa);
+        place.Simulator.Tokens.AddServiceAccount("demarc@contoso-1.example", rsa.ExportParameters(includePrivateParameters: false));
         return place;
     }
+
+    internal static void WriteServiceAccount(UpstreamPlace place, RSA key) =>
+        place.Write("google.json", $$"""{"type":"service_account","project_id":"contoso-1","private_key_id":"k","private_key":{{JsonSerializer.Serialize(key.ExportPkcs8PrivateKeyPem())}},"client_email":"demarc@contoso-1.example","client_id":"1","token_uri":"{{place.Address}}/google/token"}""");
 
     internal static LoggedRequest Last(UpstreamPlace place) => place.Simulator.Log.Read(0).Last(r => r.Method == "POST" && !r.Target.Contains("token", StringComparison.Ordinal) && r.Target != "/sts");
 

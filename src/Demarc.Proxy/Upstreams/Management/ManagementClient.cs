@@ -63,7 +63,7 @@ public sealed class ManagementClient(TimeProvider time, ILogger<ManagementClient
             using var request = new HttpRequestMessage(HttpMethod.Get, address);
             request.Headers.TryAddWithoutValidation("accept", "application/json");
             await CredentialAsync(request, resource, root, patience.Token);
-            using var response = await _handlers.For(resource).SendAsync(request, patience.Token);
+            using var response = await _handlers.For(resource, isPrivate: false).SendAsync(request, patience.Token);
             if (response.StatusCode == HttpStatusCode.NotFound)
                 return null;
             await response.Content.LoadIntoBufferAsync(MaxAnswer, patience.Token);

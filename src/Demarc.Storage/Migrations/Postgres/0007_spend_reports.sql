@@ -1,0 +1,137 @@
+ALTER TABLE users ADD COLUMN cost_center text COLLATE "C";
+
+-- A part for each model that worked on an attempt (advisors, fallbacks); part 0 is the attempt's own.
+ALTER TABLE ledger
+  ADD COLUMN part bigint NOT NULL DEFAULT 0,
+  ADD COLUMN series bytea,
+  ADD COLUMN requests bigint NOT NULL DEFAULT 0,
+  ADD COLUMN turns bigint NOT NULL DEFAULT 0,
+  ADD COLUMN code_execution_requests bigint NOT NULL DEFAULT 0,
+  ADD COLUMN list_nano_usd bigint NOT NULL DEFAULT 0,
+  DROP CONSTRAINT ledger_pkey,
+  ADD PRIMARY KEY (request_id, attempt, part);
+
+-- Who spends on what: the dimensions of reports, once for each combination. An id is made from them; empty text is none.
+CREATE TABLE spend_series (
+  id bytea PRIMARY KEY,
+  organization_id text COLLATE "C" NOT NULL,
+  principal_type text COLLATE "C" NOT NULL,
+  principal_id text COLLATE "C" NOT NULL,
+  key_id text COLLATE "C" NOT NULL,
+  workspace_id text COLLATE "C" NOT NULL,
+  project_id text COLLATE "C" NOT NULL,
+  platform text COLLATE "C" NOT NULL,
+  resource text COLLATE "C" NOT NULL,
+  deployment text COLLATE "C" NOT NULL,
+  model text COLLATE "C" NOT NULL,
+  surface text COLLATE "C" NOT NULL,
+  service_tier text COLLATE "C" NOT NULL,
+  speed text COLLATE "C" NOT NULL,
+  inference_geo text COLLATE "C" NOT NULL,
+  context_window text COLLATE "C" NOT NULL
+);
+
+-- Totals that the projector keeps, a row for each series with any use in the hour (its start, Unix milliseconds) or the
+-- day (yyyy-mm-dd in UTC).
+CREATE TABLE spend_hours (
+  organization_id text COLLATE "C" NOT NULL,
+  hour bigint NOT NULL,
+  series bytea NOT NULL,
+  requests bigint NOT NULL,
+  turns bigint NOT NULL,
+  input_tokens bigint NOT NULL,
+  output_tokens bigint NOT NULL,
+  cache_read_tokens bigint NOT NULL,
+  cache_write_5m_tokens bigint NOT NULL,
+  cache_write_1h_tokens bigint NOT NULL,
+  web_search_requests bigint NOT NULL,
+  code_execution_requests bigint NOT NULL,
+  nano_usd bigint NOT NULL,
+  list_nano_usd bigint NOT NULL,
+  fallback_nano_usd bigint NOT NULL,
+  incomplete_requests bigint NOT NULL,
+  incomplete_nano_usd bigint NOT NULL,
+  PRIMARY KEY (organization_id, hour, series)
+);
+CREATE TABLE spend_days (
+  organization_id text COLLATE "C" NOT NULL,
+  day text COLLATE "C" NOT NULL,
+  series bytea NOT NULL,
+  requests bigint NOT NULL,
+  turns bigint NOT NULL,
+  input_tokens bigint NOT NULL,
+  output_tokens bigint NOT NULL,
+  cache_read_tokens bigint NOT NULL,
+  cache_write_5m_tokens bigint NOT NULL,
+  cache_write_1h_tokens bigint NOT NULL,
+  web_search_requests bigint NOT NULL,
+  code_execution_requests bigint NOT NULL,
+  nano_usd bigint NOT NULL,
+  list_nano_usd bigint NOT NULL,
+  fallback_nano_usd bigint NOT NULL,
+  incomplete_requests bigint NOT NULL,
+  incomplete_nano_usd bigint NOT NULL,
+  PRIMARY KEY (organization_id, day, series)
+);
+
+-- A turn is what one prompt of a person brought about (session and prompt id): a stream that broke and the request that
+-- repeated it are two calls and one turn.
+CREATE TABLE turns (
+  id text COLLATE "C" PRIMARY KEY,
+  organization_id text COLLATE "C" NOT NULL,
+  at bigint NOT NULL
+);
+
+-- What was settled before. Of its requests the ledger knows neither the client nor the answer's own words.
+INSERT INTO spend_series
+SELECT uuid_send(gen_random_uuid()), * FROM (
+  SELECT DISTINCT organization_id, principal_type, principal_id, coalesce(key_id, '') AS key_id, '' AS workspace_id, '' AS project_id, '' AS platform, resource, deployment, model, 'api' AS surface, 'standard' AS service_tier, 'standard' AS speed, 'not_available' AS inference_geo, '0-200k' AS context_window
+  FROM ledger) AS known;
+CREATE INDEX spend_series_before ON spend_series (organization_id, principal_id, resource, deployment, model);
+UPDATE ledger SET series = (
+  SELECT id FROM spend_series s
+  WHERE s.organization_id = ledger.organization_id AND s.principal_type = ledger.principal_type AND s.principal_id = ledger.principal_id
+    AND s.key_id = coalesce(ledger.key_id, '') AND s.resource = ledger.resource AND s.deployment = ledger.deployment AND s.model = ledger.model),
+  list_nano_usd = nano_usd, requests = CASE WHEN price_source IS NULL AND nano_usd = 0 THEN 0 ELSE 1 END;
+DROP INDEX spend_series_before;
+INSERT INTO spend_hours
+SELECT l.organization_id, l.at - l.at % 3600000, l.series,
+  CAST(sum(l.requests) AS bigint),
+  CAST(sum(l.requests) AS bigint),
+  CAST(sum(l.input_tokens) AS bigint),
+  CAST(sum(l.output_tokens) AS bigint),
+  CAST(sum(l.cache_read_tokens) AS bigint),
+  CAST(sum(l.cache_write_5m_tokens) AS bigint),
+  CAST(sum(l.cache_write_1h_tokens) AS bigint),
+  CAST(sum(l.web_search_requests) AS bigint),
+  0,
+  CAST(sum(l.nano_usd) AS bigint),
+  CAST(sum(l.nano_usd) AS bigint),
+  CAST(sum(CASE WHEN l.price_source = 'fallback' THEN l.nano_usd ELSE 0 END) AS bigint),
+  CAST(sum(l.incomplete) AS bigint),
+  CAST(sum(l.incomplete * l.nano_usd) AS bigint)
+FROM ledger l GROUP BY 1, 2, 3;
+INSERT INTO spend_days
+SELECT l.organization_id, to_char(to_timestamp(l.at / 1000) AT TIME ZONE 'UTC', 'YYYY-MM-DD'), l.series,
+  CAST(sum(l.requests) AS bigint),
+  CAST(sum(l.requests) AS bigint),
+  CAST(sum(l.input_tokens) AS bigint),
+  CAST(sum(l.output_tokens) AS bigint),
+  CAST(sum(l.cache_read_tokens) AS bigint),
+  CAST(sum(l.cache_write_5m_tokens) AS bigint),
+  CAST(sum(l.cache_write_1h_tokens) AS bigint),
+  CAST(sum(l.web_search_requests) AS bigint),
+  0,
+  CAST(sum(l.nano_usd) AS bigint),
+  CAST(sum(l.nano_usd) AS bigint),
+  CAST(sum(CASE WHEN l.price_source = 'fallback' THEN l.nano_usd ELSE 0 END) AS bigint),
+  CAST(sum(l.incomplete) AS bigint),
+  CAST(sum(l.incomplete * l.nano_usd) AS bigint)
+FROM ledger l GROUP BY 1, 2, 3;
+
+DROP TABLE spend_totals;
+-- Days as budgets begin from them.
+CREATE VIEW spend_totals AS
+SELECT d.organization_id, d.day, s.principal_id, s.model, s.resource, d.requests, d.input_tokens, d.output_tokens, d.cache_read_tokens,
+  d.cache_write_5m_tokens, d.cache_write_1h_tokens, d.web_search_requests, d.nano_usd
+FROM spend_days d JOIN spend_series s ON s.id = d.series;

@@ -1,0 +1,59 @@
+using Demarc.Proxy.Upstreams;
+using Demarc.Storage;
+using Demarc.Storage.Directory;
+
+namespace Demarc.Serving;
+
+/// <summary>
+/// Lets replicas know of each other's failing deployments through the store, off the request path: what this one finds is
+/// written when it changes, what others found is read each second.
+/// </summary>
+internal sealed partial class BreakerExchange : BackgroundService
+{
+    private readonly Store _store;
+    private readonly string _organizationId;
+    private readonly UpstreamHealth _health;
+    private readonly ILogger _log;
+    private readonly Dictionary<string, StoredBreaker> _followed = [];
+
+    public BreakerExchange(Store store, string organizationId, UpstreamHealth health, ILogger<BreakerExchange> log)
+    {
+        (_store, _organizationId, _health, _log) = (store, organizationId, health, log);
+        store.Changes.SubscribeEach(FollowAsync);
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var latest = new Dictionary<string, DateTimeOffset?>();
+        while (await _health.Changes.WaitToReadAsync(stoppingToken))
+        {
+            // Calls under way fail one after the other: while one write runs, the next gathers what the last of them says.
+            while (_health.Changes.TryRead(out var change))
+                latest[change.Deployment] = change.OpenUntil;
+            try
+            {
+                await _store.Breakers.KeepAsync(_organizationId, [.. latest.Select(l => (l.Key, l.Value))]);
+            }
+            catch (Exception e)
+            {
+                // The others find out for themselves.
+                LogNotTold(e);
+            }
+            latest.Clear();
+        }
+    }
+
+    private async Task FollowAsync()
+    {
+        foreach (var breaker in await _store.Breakers.OfOthersAsync(_organizationId))
+        {
+            if (_followed.GetValueOrDefault(breaker.Deployment) == breaker)
+                continue;
+            _followed[breaker.Deployment] = breaker;
+            _health.Follow(breaker.Deployment, breaker.OpenUntil == 0 ? null : DateTimeOffset.FromUnixTimeMilliseconds(breaker.OpenUntil));
+        }
+    }
+
+    [LoggerMessage(5003, LogLevel.Warning, "The other replicas could not be told which deployments fail")]
+    private partial void LogNotTold(Exception e);
+}
