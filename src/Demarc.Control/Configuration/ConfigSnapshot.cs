@@ -33,6 +33,7 @@ public static class ConfigSnapshot
                 Classifications = p.Classifications,
                 Require = p.Require,
                 Deny = p.Deny,
+                Settings = p.Settings,
             })],
             Agreements = config.Agreements,
             Catalog = catalog,
@@ -107,6 +108,8 @@ public static class ConfigSnapshot
                     Names("projects", policy.Projects);
                 if (!policy.Require.IsEmpty)
                     Write("require", policy.Require);
+                if (policy.Settings is not null)
+                    json.WriteString("settings", policy.Settings);
                 Names("users", policy.Users);
                 if (policy.Workspaces.Length > 0)
                     Names("workspaces", policy.Workspaces);

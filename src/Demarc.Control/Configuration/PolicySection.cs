@@ -15,13 +15,13 @@ internal static class PolicySection
         var policies = new List<PolicyConfig>();
         foreach (var item in reading.Items(node))
         {
-            if (MapReader.Open(item, reading, ["match", "models", "require", "deny", "capture", "limits"]) is not { } map)
+            if (MapReader.Open(item, reading, ["match", "models", "require", "deny", "capture", "limits", "settings"]) is not { } map)
                 continue;
             var match = Match(map.Get("match"), reading);
             var models = map.Get("models") is { } list ? Models(list, names, reading) : null;
             var capture = Capture(map.Text("capture"), reading);
-            if (!map.Mentions("models") && !map.Mentions("capture") && !map.Mentions("require") && !map.Mentions("deny") && !map.Mentions("limits"))
-                reading.Warn(item, "the policy asks nothing; accepted: models, require, deny, capture, limits");
+            if (!map.Mentions("models") && !map.Mentions("capture") && !map.Mentions("require") && !map.Mentions("deny") && !map.Mentions("limits") && !map.Mentions("settings"))
+                reading.Warn(item, "the policy asks nothing; accepted: models, require, deny, capture, limits, settings");
             policies.Add(new PolicyConfig(match["groups"], match["users"], models, capture, item.Line)
             {
                 Organizations = match["organizations"],
@@ -30,6 +30,7 @@ internal static class PolicySection
                 Classifications = match["classifications"],
                 Limits = LimitSection.Read(map.Get("limits"), $"policies[{policies.Count}]", match, resources, reading),
                 Require = RequireSection.Require(map.Get("require"), agreed, reading),
+                Settings = SettingsSection.Read(map.Get("settings"), reading),
                 Deny = RequireSection.Deny(map.Get("deny"), names, resources, reading),
             });
         }

@@ -31,6 +31,9 @@ public sealed record PolicySnapshot(
 
     public Denials Deny { get; init; } = Denials.None;
 
+    /// <summary>Settings for Claude Code, a JSON object; null for none.</summary>
+    public string? Settings { get; init; }
+
     /// <summary>True where nothing is named to match by.</summary>
     public bool IsForEveryone => Groups.Length + Users.Length + Organizations.Length + Workspaces.Length + Projects.Length + Classifications.Length == 0;
 
