@@ -45,6 +45,7 @@ internal static class Routes
         var aliases = app.Services.GetRequiredService<AliasEndpoints>();
         var limits = app.Services.GetRequiredService<SpendLimitEndpoints>();
         var usage = app.Services.GetRequiredService<UsageEndpoints>();
+        var settings = app.Services.GetRequiredService<ManagedSettingsEndpoints>();
         var usageReport = app.Services.GetRequiredService<UsageReportEndpoints>();
         var cost = app.Services.GetRequiredService<CostReportEndpoints>();
         var claudeCode = app.Services.GetRequiredService<ClaudeCodeReportEndpoints>();
@@ -73,7 +74,8 @@ internal static class Routes
         app.MapGet("/v1/models/{**id}", http => models.GetAsync(http, Value(http, "id")));
 
         app.MapGet("/api/oauth/usage", usage.GetAsync);
-        app.MapGet("/managed/settings", app.Services.GetRequiredService<ManagedSettingsEndpoints>().GetAsync);
+        app.MapGet("/managed/settings", settings.GetAsync);
+        app.MapGet("/user/bootstrap", settings.BootstrapAsync);
 
         // People sign in (open).
         app.MapSignIn();

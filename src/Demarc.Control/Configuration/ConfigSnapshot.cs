@@ -34,6 +34,7 @@ public static class ConfigSnapshot
                 Require = p.Require,
                 Deny = p.Deny,
                 Settings = p.Settings,
+                Desktop = p.Desktop,
             })],
             Agreements = config.Agreements,
             Catalog = catalog,
@@ -108,6 +109,8 @@ public static class ConfigSnapshot
                     Names("projects", policy.Projects);
                 if (!policy.Require.IsEmpty)
                     Write("require", policy.Require);
+                if (policy.Desktop is not null)
+                    json.WriteString("desktop", policy.Desktop);
                 if (policy.Settings is not null)
                     json.WriteString("settings", policy.Settings);
                 Names("users", policy.Users);

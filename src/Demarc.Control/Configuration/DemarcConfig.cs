@@ -220,4 +220,7 @@ public sealed record PolicyConfig(string[] Groups, string[] Users, string[]? Mod
 
     /// <summary>Settings for Claude Code, a JSON object; null for none.</summary>
     public string? Settings { get; init; }
+
+    /// <summary>Settings for Claude Desktop, a JSON object; null where it is not let in.</summary>
+    public string? Desktop { get; init; }
 }

@@ -15,13 +15,13 @@ internal static class PolicySection
         var policies = new List<PolicyConfig>();
         foreach (var item in reading.Items(node))
         {
-            if (MapReader.Open(item, reading, ["match", "models", "require", "deny", "capture", "limits", "settings"]) is not { } map)
+            if (MapReader.Open(item, reading, ["match", "models", "require", "deny", "capture", "limits", "settings", "desktop"]) is not { } map)
                 continue;
             var match = Match(map.Get("match"), reading);
             var models = map.Get("models") is { } list ? Models(list, names, reading) : null;
             var capture = Capture(map.Text("capture"), reading);
-            if (!map.Mentions("models") && !map.Mentions("capture") && !map.Mentions("require") && !map.Mentions("deny") && !map.Mentions("limits") && !map.Mentions("settings"))
-                reading.Warn(item, "the policy asks nothing; accepted: models, require, deny, capture, limits, settings");
+            if (!map.Mentions("models") && !map.Mentions("capture") && !map.Mentions("require") && !map.Mentions("deny") && !map.Mentions("limits") && !map.Mentions("settings") && !map.Mentions("desktop"))
+                reading.Warn(item, "the policy asks nothing; accepted: models, require, deny, capture, limits, settings, desktop");
             policies.Add(new PolicyConfig(match["groups"], match["users"], models, capture, item.Line)
             {
                 Organizations = match["organizations"],
@@ -31,6 +31,7 @@ internal static class PolicySection
                 Limits = LimitSection.Read(map.Get("limits"), $"policies[{policies.Count}]", match, resources, reading),
                 Require = RequireSection.Require(map.Get("require"), agreed, reading),
                 Settings = SettingsSection.Read(map.Get("settings"), reading),
+                Desktop = SettingsSection.Read(map.Get("desktop"), reading),
                 Deny = RequireSection.Deny(map.Get("deny"), names, resources, reading),
             });
         }

@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 
 namespace Demarc.Control.Configuration;
 
-/// <summary>The key <c>settings</c> of a policy: what Claude Code takes as managed settings, word for word.</summary>
+/// <summary>The keys <c>settings</c> and <c>desktop</c> of a policy: what Claude Code and Claude Desktop take as managed settings, word for word.</summary>
 internal static class SettingsSection
 {
     /// <summary>The mapping as JSON; null with an error when it is none.</summary>
@@ -13,7 +13,7 @@ internal static class SettingsSection
             return null;
         if (node is MapNode map)
             return Json(map)!.ToJsonString();
-        reading.Error(node, $"{node.Kind}; a mapping is accepted: settings of Claude Code by name");
+        reading.Error(node, $"{node.Kind}; a mapping is accepted: settings of the client by name");
         return null;
     }
 

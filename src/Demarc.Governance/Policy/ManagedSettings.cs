@@ -51,7 +51,7 @@ public sealed record ManagedSettings(string Settings, string Checksum)
             settings[key] = true;
     }
 
-    private static JsonObject Merge(JsonObject into, JsonObject from)
+    internal static JsonObject Merge(JsonObject into, JsonObject from)
     {
         foreach (var (key, value) in from)
         {

@@ -31,8 +31,11 @@ public sealed class Identities
                 SelectUser + " WHERE id = (SELECT user_id FROM identities WHERE organization_id = @organizationId AND issuer = @Issuer AND subject = @Subject)", place).ConfigureAwait(false);
             if (user is null)
             {
-                user = await transaction.FindAsync<User>(SelectUser + " WHERE organization_id = @organizationId AND email = @email", place).ConfigureAwait(false)
-                    ?? await MakeAsync(transaction, organizationId, identity, role, actor).ConfigureAwait(false);
+                const string byEmail = SelectUser + " WHERE organization_id = @organizationId AND email = @email";
+                user = await transaction.FindAsync<User>(byEmail, place).ConfigureAwait(false)
+                    ?? await MakeAsync(transaction, organizationId, identity, role, actor).ConfigureAwait(false)
+                    // Made by another replica between the two.
+                    ?? (await transaction.FindAsync<User>(byEmail, place).ConfigureAwait(false))!;
                 var linked = await transaction.ExecuteAsync(
                     "INSERT INTO identities (organization_id, issuer, subject, user_id, created_at) VALUES (@organizationId, @Issuer, @Subject, @userId, @Now) ON CONFLICT DO NOTHING",
                     new { organizationId, identity.Issuer, identity.Subject, userId = user.Id, _store.Now }).ConfigureAwait(false);
@@ -43,7 +46,7 @@ public sealed class Identities
             return user;
         });
 
-    private async Task<User> MakeAsync(StoreTransaction transaction, string organizationId, ProvidedIdentity identity, string role, ActorRecord actor)
+    private async Task<User?> MakeAsync(StoreTransaction transaction, string organizationId, ProvidedIdentity identity, string role, ActorRecord actor)
     {
         var user = new User
         {
@@ -55,8 +58,7 @@ public sealed class Identities
             Status = "active",
             CreatedAt = _store.Now,
         };
-        await Users.InsertAsync(transaction, user, actor).ConfigureAwait(false);
-        return user;
+        return await Users.InsertAsync(transaction, user, actor).ConfigureAwait(false) ? user : null;
     }
 
     private async Task JoinAsync(StoreTransaction transaction, User user, ProvidedIdentity identity, ActorRecord actor)

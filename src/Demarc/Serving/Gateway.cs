@@ -84,7 +84,6 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton<AliasEndpoints>();
             builder.Services.AddSingleton<SpendLimitEndpoints>();
             builder.Services.AddSingleton<UsageEndpoints>();
-            builder.Services.AddSingleton<ManagedSettingsEndpoints>();
             builder.Services.AddSignIn(config, store, organization.Id, installation.Master, time);
             builder.Services.AddSingleton<UsageReportEndpoints>();
             builder.Services.AddSingleton<CostReportEndpoints>();

@@ -2,6 +2,7 @@ using Demarc.Control.Configuration;
 using Demarc.Control.Identity.SignIn;
 using Demarc.Governance;
 using Demarc.Governance.Evidence;
+using Demarc.Proxy.Ingress;
 using Demarc.Proxy.Refusals;
 using Demarc.Storage;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -12,15 +13,19 @@ namespace Demarc.Serving;
 /// <summary>People's sign-in, where the configuration has <c>identity</c>.</summary>
 internal static class SignInServing
 {
+    /// <summary>Adds it, and what clients ask for with a key too: their managed settings.</summary>
     public static void AddSignIn(this IServiceCollection services, DemarcConfig config, Store store, string organizationId, MasterKey master, TimeProvider time)
     {
+        services.AddSingleton(s => new ManagedSettingsEndpoints(s.GetRequiredService<ISnapshotSource>(), () => Url(s)));
         if (config.Identity is not { } identity)
             return;
         services.AddSingleton(s => new SignInService(
             identity, store, organizationId, master, new SocketsHttpHandler { AllowAutoRedirect = false, PooledConnectionLifetime = TimeSpan.FromMinutes(5) },
-            () => config.PublicUrl ?? new Uri(s.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First()), time));
+            () => Url(s), time));
         services.AddSingleton<DeviceEndpoints>();
         services.AddSingleton<TokenEndpoints>();
+
+        Uri Url(IServiceProvider s) => config.PublicUrl ?? new Uri(s.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
     }
 
     public static void MapSignIn(this WebApplication app)

@@ -52,6 +52,7 @@ public sealed class ConfigExampleTests : IDisposable
         Assert.Equal(("contoso", new Uri("https://login.contoso.example"), "demarc", "groups", "email"), (issuer.Name, issuer.Issuer, issuer.ClientId, issuer.Groups, issuer.Email));
         Assert.Equal(["claude-developers"], issuer.AllowedGroups);
         Assert.Equal("""{"permissions":{"deny":["Read(./.env)"]},"cleanupPeriodDays":7}""", config.Policies[1].Settings);
+        Assert.Equal("""{"disableAutoUpdates":true}""", config.Policies[1].Desktop);
         Assert.Equal(new BillingConfig("EUR", 920_000_000, 1), config.Billing);
         Assert.False(config.NamesPeople);
         Assert.Equal([500_000_000_000_000, 100_000_000_000_000], config.Commitments.Select(c => c.AmountNano));

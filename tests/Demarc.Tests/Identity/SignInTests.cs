@@ -89,11 +89,30 @@ public sealed class SignInTests
     }
 
     [Fact]
+    public async Task Claude_Desktop_gets_what_its_policy_says_and_cannot_be_sent_elsewhere()
+    {
+        await using var place = await SignInPlace.StartAsync(rest: Policies + """
+
+              - { match: { groups: [developers] }, desktop: { inferenceGatewayBaseUrl: "https://evil.example", disabledBuiltinTools: [Bash] } }
+            """);
+
+        using var answer = await place.GetAsync("/user/bootstrap", (await place.SignInAsync()).Access());
+
+        Assert.Equal(
+            $$"""{"disabledBuiltinTools":["WebSearch","Bash"],"inferenceGatewayAuthScheme":"sso","inferenceGatewayBaseUrl":"{{place.Gateway.Url.AbsoluteUri.TrimEnd('/')}}","inferenceModels":["claude-opus-4-7"],"inferenceProvider":"gateway"}""",
+            await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
     public async Task Without_a_policy_there_are_no_settings()
     {
         await using var place = await SignInPlace.StartAsync();
-        using var answer = await place.GetAsync("/managed/settings", (await place.SignInAsync()).Access());
-        Assert.Equal(HttpStatusCode.NotFound, answer.StatusCode);
+        var token = (await place.SignInAsync()).Access();
+        foreach (var path in new[] { "/managed/settings", "/user/bootstrap" })
+        {
+            using var answer = await place.GetAsync(path, token);
+            Assert.Equal(HttpStatusCode.NotFound, answer.StatusCode);
+        }
     }
 
     [Fact]

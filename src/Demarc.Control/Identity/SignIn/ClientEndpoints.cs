@@ -19,6 +19,7 @@ public static class ClientEndpoints
         POST /oauth/revoke                   ends the session of an access or refresh token (RFC 7009)
         GET  /.well-known/jwks.json          the keys of access tokens (JWT, ES256)
         GET  /managed/settings               {uuid, checksum, settings}; ETag; 304; 404 where no policy has any
+        GET  /user/bootstrap                 what Claude Desktop runs with; 404 where no policy lets it in
         GET  /api/oauth/usage                what was spent of whose limits
 
         A refusal by policy is 400 policy_blocked with x-should-retry: false, a spend limit 429 billing_error, a sign-in
