@@ -59,6 +59,12 @@ internal sealed class Exchange
     /// <summary>An attempt that was given up may still be reading the body: it is not for the pool any more.</summary>
     public bool IsBodyRead { get; set; }
 
+    /// <summary>It counts in the rate of <see cref="Deployment"/>.</summary>
+    public bool HasPlace { get; set; }
+
+    /// <summary>The rate limits that the request counts in; null where none does.</summary>
+    public RateHold? Rates { get; set; }
+
     /// <summary>What is reserved of the limits that count the request; null where none does.</summary>
     public RequestSpend? Spend { get; set; }
 

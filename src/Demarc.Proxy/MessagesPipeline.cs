@@ -19,11 +19,11 @@ using Microsoft.Extensions.Logging;
 namespace Demarc.Proxy;
 
 /// <summary>
-/// The request path, a straight line: 1 authenticate, 2 admit (network, project, body and its form), 3 decide and reserve, 4 begin
-/// (record), 5 dispatch, 6 relay and settle, 7 hold what the answer says against the boundary.
+/// The request path, a straight line: 1 authenticate, 2 admit (network, project, body and its form), 3 decide, count (rates) and
+/// reserve, 4 begin (record), 5 dispatch, 6 relay and settle, 7 hold what the answer says against the boundary.
 /// </summary>
 public sealed partial class MessagesPipeline(
-    ISnapshotSource snapshots, IEvidenceSink sink, UpstreamClient upstream, UpstreamHealth health, SessionNames sessions, Escrow escrow, string replica, TimeProvider time,
+    ISnapshotSource snapshots, IEvidenceSink sink, UpstreamClient upstream, UpstreamHealth health, SessionNames sessions, Escrow escrow, IncreaseLinks links, string replica, TimeProvider time,
     ILogger<MessagesPipeline> log)
 {
     private const int MaxHeaderBytes = 64 << 10;
@@ -31,8 +31,9 @@ public sealed partial class MessagesPipeline(
     // Claude Code announces its own patience in x-stainless-timeout; below that, no header timeout may cut it short.
     private static readonly TimeSpan MinHeaderTimeout = TimeSpan.FromMinutes(10);
 
-    private readonly Settler _settler = new(sink, replica, time);
+    private readonly Settler _settler = new(sink, health, replica, time);
     private readonly SpendGate _spend = new(escrow);
+    private readonly RateGate _rates = new(time);
     private readonly SessionTips _tips = new();
     private readonly SessionMoves _moves = new(time);
 
@@ -74,6 +75,7 @@ public sealed partial class MessagesPipeline(
         finally
         {
             x.Spend?.Settle(0, null);
+            RateGate.Leave(x, time.GetUtcNow());
             // Still null where the request was refused before its body was read, or handed on to an upload under way.
             x.Body?.Return();
         }
@@ -159,13 +161,13 @@ public sealed partial class MessagesPipeline(
             return;
         }
         var plan = _moves.Order(permitted, x.Principal.Id, own, x.Facts.Model, view);
-        if (!await ReserveAsync(x, plan))
+        if (!await CountAsync(x) || !await ReserveAsync(x, plan))
             return;
-        var at = Next(plan, -1);
+        var at = Next(x, plan, -1);
         if (at < 0)
         {
             x.Http.Response.Headers.RetryAfter = "5";
-            await RefuseAsync(x, Refused.DeploymentsFull, $"Every deployment of this model has taken its requests of this minute. Try again in a few seconds ({x.IdText}).");
+            await RefuseAsync(x, Refused.DeploymentsFull, $"Every deployment of this model has taken what it takes at a time or in a minute. Try again in a few seconds ({x.IdText}).");
             return;
         }
         x.Deployment = plan[at];
@@ -195,6 +197,19 @@ public sealed partial class MessagesPipeline(
             snapshots.Contradicted(x.Deployment, geography);
     }
 
+    private ValueTask<bool> CountAsync(Exchange x)
+    {
+        var rates = x.Operation == Operation.CountTokens ? [] : x.Snapshot.RatesOf(x.Principal);
+        return rates.Length == 0 || _rates.Enter(x, rates) is not { } full ? ValueTask.FromResult(true) : RefuseRateAsync(x, full.Rate, full.Shortage);
+    }
+
+    private async ValueTask<bool> RefuseRateAsync(Exchange x, AppliedRate rate, RateShortage shortage)
+    {
+        x.Http.Response.Headers.RetryAfter = RateGate.Seconds(shortage).ToString(System.Globalization.CultureInfo.InvariantCulture);
+        await RefuseAsync(x, Refused.RateLimited, x.Snapshot.RefusalText.Append(RateGate.Message(rate, shortage)), "rate_limited", rate.Rate.Place);
+        return false;
+    }
+
     private async ValueTask<bool> ReserveAsync(Exchange x, DeploymentSnapshot[] plan)
     {
         var limits = x.Operation == Operation.CountTokens ? AppliedLimits.None : x.Snapshot.LimitsOf(x.Principal);
@@ -211,7 +226,7 @@ public sealed partial class MessagesPipeline(
                 LogEscrowFailed(reason, x.IdText);
             UsageHeaders.WriteRefusal(x.Http.Response.Headers, shortage, time.GetUtcNow());
             await RefuseAsync(
-                x, shortage.Kind == ShortageKind.Held ? Refused.SpendHeld : Refused.SpendLimit, x.Snapshot.RefusalText.Append(SpendGate.Message(shortage)),
+                x, shortage.Kind == ShortageKind.Held ? Refused.SpendHeld : Refused.SpendLimit, x.Snapshot.RefusalText.Append(SpendGate.Message(shortage), AskLink(x, shortage)),
                 SpendGate.Code(shortage), shortage.Limit.Limit.Place);
             return false;
         }
@@ -222,13 +237,20 @@ public sealed partial class MessagesPipeline(
         return false;
     }
 
+    // More helps only where the limit is the person's own.
+    private Uri? AskLink(Exchange x, Shortage shortage) =>
+        shortage is { Kind: ShortageKind.Reached, Meter.Scope: LimitScope.Person }
+            ? links.For(new IncreaseAsk(x.Principal.OrganizationId, x.Principal.Id, shortage.Meter.Period.Kind), time.GetUtcNow())
+            : null;
+
     // The next deployment of the plan that takes a call now; when none does, the first that is only failing: it may have recovered.
-    private int Next(DeploymentSnapshot[] plan, int after)
+    private int Next(Exchange x, DeploymentSnapshot[] plan, int after)
     {
         var failing = -1;
+        long? tokens = x.Operation == Operation.CountTokens ? null : RateGate.Estimate(x);
         for (var i = after + 1; i < plan.Length; i++)
         {
-            switch (health.Enter(plan[i]))
+            switch (health.Enter(plan[i], tokens))
             {
                 case Entry.Open:
                     return i;
@@ -237,12 +259,15 @@ public sealed partial class MessagesPipeline(
                     break;
             }
         }
+        if (failing >= 0)
+            health.EnterAnyway(plan[failing], tokens);
         return failing;
     }
 
     /// <summary>One call to one deployment: the next one to ask and why, or -1 once the request is answered.</summary>
     private async Task<(int Next, string Reason)> AttemptAsync(Exchange x, DeploymentSnapshot[] plan, int at)
     {
+        x.HasPlace = true;
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(x.Http.RequestAborted, x.Principal.Revoked);
         stop.CancelAfter(HeaderTimeout(x.Http.Request));
         var content = UpstreamBody.For(x.Http.Request.Headers, x.Operation, x.Deployment, x.Facts, x.Body.Memory, x.Spend?.MaxTokens);
@@ -262,7 +287,7 @@ public sealed partial class MessagesPipeline(
                 response = await sent;
             }
             Failover.Note(health, x.Deployment, response, time.GetUtcNow());
-            if (Failover.Reason(response) is { } reason && (next = Next(plan, at)) >= 0)
+            if (Failover.Reason(response) is { } reason && (next = Next(x, plan, at)) >= 0)
                 return GoOn(x, next, reason);
             LetGo(x, content);
             x.MayBeBilled = response.IsSuccessStatusCode;
@@ -279,13 +304,14 @@ public sealed partial class MessagesPipeline(
                 health.FoundPublic(x.Deployment.Resource.Host);
             else if (!ours)
                 health.Failed(x.Deployment, lasting: false);
-            if (!ours && response is null && (next = Next(plan, at)) >= 0)
+            if (!ours && response is null && (next = Next(x, plan, at)) >= 0)
                 return GoOn(x, next, Failover.Reason(e));
             await UpstreamFailedAsync(x, e);
         }
         finally
         {
             response?.Dispose();
+            RateGate.LeaveDeployment(x, health);
             if (next < 0)
                 LetGo(x, content);
             else

@@ -49,6 +49,8 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
         Spend = new SpendReports(this);
         Budgets = new Budgets(this);
         SpendLimits = new SpendLimits(this);
+        IncreaseRequests = new IncreaseRequests(this);
+        SpendAlerts = new SpendAlerts(this);
         Tree = new EvidenceTree(this);
         Checkpoints = new Checkpoints(this);
         Erasure = new Erasure(this);
@@ -107,6 +109,10 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
     public Budgets Budgets { get; }
 
     public SpendLimits SpendLimits { get; }
+
+    public IncreaseRequests IncreaseRequests { get; }
+
+    public SpendAlerts SpendAlerts { get; }
 
     /// <summary>The log as Merkle trees.</summary>
     public EvidenceTree Tree { get; }

@@ -8,7 +8,7 @@ public static class ConfigFile
     private static readonly string[] Keys =
     [
         "listen", "admin_listen", "public_url", "tls", "trusted_proxies", "network_rules", "store", "content", "master_key", "catalog", "max_body_bytes", "verify", "log",
-        "organization", "identity", "billing", "reports", "commitments", "agreements", "facts", "resources", "aliases", "policies", "refusals",
+        "organization", "identity", "billing", "reports", "commitments", "agreements", "facts", "resources", "aliases", "policies", "refusals", "alerts",
     ];
 
     /// <summary>Reads the file at a path; paths within it start at its own directory.</summary>
@@ -83,6 +83,7 @@ public static class ConfigFile
             Aliases = aliases,
             Policies = policies,
             Refusals = LimitSection.Refusals(map.Get("refusals"), reading),
+            Alerts = AlertSection.Read(map.Get("alerts"), reading),
         };
     }
 

@@ -28,6 +28,7 @@ public static class ConfigSnapshot
             {
                 Organizations = p.Organizations,
                 Limits = p.Limits,
+                RateLimits = p.RateLimits,
                 Workspaces = p.Workspaces,
                 Projects = p.Projects,
                 Classifications = p.Classifications,
@@ -80,7 +81,7 @@ public static class ConfigSnapshot
             Model = d.Model,
             Scope = d.Scope,
             Hosting = d.Hosting,
-            RequestsPerMinute = d.RequestsPerMinute,
+            RateLimit = d.RateLimit,
         })];
         return resource;
     }
@@ -107,6 +108,8 @@ public static class ConfigSnapshot
                 Names("organizations", policy.Organizations);
                 if (policy.Projects.Length > 0)
                     Names("projects", policy.Projects);
+                if (policy.RateLimits.Length > 0)
+                    Write("rates", policy.RateLimits);
                 if (!policy.Require.IsEmpty)
                     Write("require", policy.Require);
                 if (policy.Desktop is not null)

@@ -18,6 +18,9 @@ public sealed record PolicySnapshot(
     public string[] Organizations { get; init; } = [];
 
     public SpendLimit[] Limits { get; init; } = [];
+
+    public PolicyRate[] RateLimits { get; init; } = [];
+
     /// <summary>Names or ids of workspaces, any of which matches.</summary>
     public string[] Workspaces { get; init; } = [];
 

@@ -26,6 +26,8 @@ public static class AnswerReader
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
+            // It may have broken off within its usage: half of that would be taken for all.
+            facts.Usage = null;
             return false;
         }
     }

@@ -8,6 +8,9 @@ namespace Demarc.Simulator.Tokens;
 /// <summary>What a Google service account presents for a token: a JWT that it signed with RS256 (RFC 7523; RFC 7518, 3.3).</summary>
 internal static class GoogleAssertion
 {
+    // What Google's libraries sign for wherever token_uri of the account's file sends them.
+    private const string GooglesOwn = "https://oauth2.googleapis.com/token";
+
     /// <summary>Why it does not hold, in the words of Google's token endpoint; null when it does.</summary>
     /// <param name="path">The path of the token endpoint, which the assertion has to be for.</param>
     public static string? Problem(string assertion, SimulatorTokens tokens, string path, DateTimeOffset now)
@@ -21,7 +24,7 @@ internal static class GoogleAssertion
             return null;
         if (!claims.TryGetProperty("exp", out var end) || !end.TryGetInt64(out var expires) || expires <= now.ToUnixTimeSeconds())
             return "Invalid JWT: Token must be a short-lived token";
-        if (!Uri.TryCreate(Text(claims, "aud"), UriKind.Absolute, out var audience) || audience.AbsolutePath != path)
+        if (Text(claims, "aud") is not { } aud || (aud != GooglesOwn && !(Uri.TryCreate(aud, UriKind.Absolute, out var audience) && audience.AbsolutePath == path)))
             return "Invalid JWT: Failed audience check";
         if (tokens.ServiceAccount(Text(claims, "iss") ?? "") is not { } key)
             return "Invalid grant: account not found";

@@ -62,7 +62,7 @@ public sealed class ConfigExampleTests : IDisposable
         Assert.Equal(ConfigFolder.Canary + "-variable", ((KeyCredential)config.Resources[0].Credential).Key.Reveal());
         Assert.Equal(ConfigFolder.Canary + "-file", ((KeyCredential)config.Resources[1].Credential).Key.Reveal());
         var azure = config.Resources[0].Deployments[1];
-        Assert.Equal(new DeploymentConfig("sonnet-us", "claude-sonnet-4-6", "data-zone:us", Hosting.Azure) { RequestsPerMinute = 600, Facts = azure.Facts }, azure);
+        Assert.Equal(new DeploymentConfig("sonnet-us", "claude-sonnet-4-6", "data-zone:us", Hosting.Azure) { RateLimit = new(600, 2_000_000, null), Facts = azure.Facts }, azure);
         Assert.Equal(("edge.private_network", "Private endpoint pe-claude"), (Assert.Single(azure.Facts).Fact.ToString(), azure.Facts[0].Reason));
         Assert.Equal(new DeploymentConfig("claude-sonnet-4-6", "claude-sonnet-4-6", "global", Hosting.Anthropic), config.Resources[1].Deployments[0]);
         Assert.Equal(
@@ -96,7 +96,11 @@ public sealed class ConfigExampleTests : IDisposable
     [InlineData("policies: [{ require: { zzzzzzzz: 1 } }]", "require.")]
     [InlineData("policies: [{ deny: { zzzzzzzz: 1 } }]", "deny.")]
     [InlineData("policies: [{ limits: [{ zzzzzzzz: 1 }] }]", "limits.")]
+    [InlineData("policies: [{ rates: [{ zzzzzzzz: 1 }] }]", "rates.")]
     [InlineData("refusals: { zzzzzzzz: 1 }", "refusals.")]
+    [InlineData("alerts: { zzzzzzzz: 1 }", "alerts.")]
+    [InlineData("alerts: { webhooks: [{ zzzzzzzz: 1 }] }", "alerts.webhooks.")]
+    [InlineData("alerts: { email: { zzzzzzzz: 1 } }", "alerts.email.")]
     [InlineData("agreements: [{ zzzzzzzz: 1 }]", "")]
     [InlineData("aliases: { a: { zzzzzzzz: 1 } }", "")]
     public void Every_accepted_key_is_in_the_example_and_documented(string yaml, string prefix)

@@ -60,6 +60,8 @@ public sealed class ConfigFolder : IDisposable
     public Dictionary<string, string> Variables { get; } = new()
     {
         ["FOUNDRY_KEY"] = Canary + "-variable",
+        ["FINOPS_WEBHOOK_SECRET"] = "whsec_" + Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes(Canary + "-webhook-secret")),
+        ["SMTP_PASSWORD"] = Canary + "-mail",
         ["DATABASE_PASSWORD"] = Canary + "-p@ss/word;",
         ["SHORT_KEY"] = Convert.ToBase64String(new byte[31]),
         ["TWO_LINES"] = Canary + "\n" + Canary,

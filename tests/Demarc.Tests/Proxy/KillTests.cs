@@ -1,26 +1,15 @@
 using System.Collections.Concurrent;
-using System.Diagnostics;
 using System.Text.Json;
 using Demarc.Simulator;
+using Demarc.Tests.Harness;
 using Demarc.Tests.Storage;
 using Xunit;
 
 namespace Demarc.Tests.Proxy;
 
 /// <summary>Law 3 with a real process: killed at any moment, every answered request is on record and balances.</summary>
-public sealed class KillTests : IDisposable
+public sealed class KillTests
 {
-    private readonly List<Process> _processes = [];
-
-    public void Dispose()
-    {
-        foreach (var process in _processes)
-        {
-            process.Kill();
-            process.Dispose();
-        }
-    }
-
     [Theory, InlineData(StoreKind.Sqlite), InlineData(StoreKind.Postgres)]
     public async Task Every_answer_survives_a_kill_and_what_was_open_is_settled(StoreKind kind)
     {
@@ -40,15 +29,14 @@ public sealed class KillTests : IDisposable
             policies: [ { capture: full } ]
             """, TestContext.Current.CancellationToken);
 
-        var (process, url) = await ServeAsync(config, folder);
+        using var first = await ServingProcess.StartAsync(config, folder);
         var key = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(folder, "quickstart.json"), TestContext.Current.CancellationToken)).RootElement.GetProperty("developer_key").GetString()!;
         var answered = new ConcurrentBag<string>();
-        using var client = new HttpClient(new SocketsHttpHandler()) { BaseAddress = url };
+        using var client = new HttpClient(new SocketsHttpHandler()) { BaseAddress = first.Url };
         var enough = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var callers = Enumerable.Range(0, 16).Select(n => AskAsync(client, key, n, answered, enough)).ToArray();
         await enough.Task.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
-        process.Kill();
-        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        await first.KillAsync();
         await Task.WhenAll(callers);
         Assert.True(answered.Count >= 200);
 
@@ -61,7 +49,7 @@ public sealed class KillTests : IDisposable
         // minute for a sign of life; here the dead one is made to look that old.
         if (kind == StoreKind.Postgres)
             await store.SqlAsync<object>("UPDATE replicas SET seen_at = seen_at - 120000");
-        (process, _) = await ServeAsync(config, folder);
+        using var second = await ServingProcess.StartAsync(config, folder);
         try
         {
             var started = TimeProvider.System.GetTimestamp();
@@ -74,8 +62,7 @@ public sealed class KillTests : IDisposable
         }
         finally
         {
-            process.Kill();
-            await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+            await second.KillAsync();
             Directory.Delete(folder, recursive: true);
         }
     }
@@ -105,27 +92,6 @@ public sealed class KillTests : IDisposable
         {
             // The gateway is gone, as it should be.
         }
-    }
-
-    private async Task<(Process Process, Uri Url)> ServeAsync(string config, string data)
-    {
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var argument in new[] { Path.Combine(AppContext.BaseDirectory, "demarc.dll"), "serve", "--config", config, "--data", data, "--listen", "127.0.0.1:0", "--quickstart" })
-            start.ArgumentList.Add(argument);
-        var process = Process.Start(start)!;
-        _processes.Add(process);
-        process.ErrorDataReceived += (_, _) => { };
-        process.BeginErrorReadLine();
-        var listening = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
-        process.OutputDataReceived += (_, line) =>
-        {
-            if (line.Data is null)
-                listening.TrySetException(new InvalidOperationException("demarc serve ended before it listened."));
-            else if (line.Data.StartsWith("listening ", StringComparison.Ordinal))
-                listening.TrySetResult(line.Data["listening ".Length..]);
-        };
-        process.BeginOutputReadLine();
-        return (process, new Uri(await listening.Task.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken)));
     }
 
     private static byte[] RequestId(string text) =>

@@ -19,7 +19,7 @@ public sealed class PrivateNetworkTests
     [Fact]
     public async Task A_name_that_leads_elsewhere_when_it_is_connected_to_gets_nothing()
     {
-        await using var place = await GatewayFixture.StartAsync(Configuration($"http://{Elsewhere}:9", ""));
+        await using var place = await GatewayFixture.StartAsync(Configuration($"https://{Elsewhere}:9", ""));
         await GatewayPlace.UntilAsync(TimeSpan.FromSeconds(10), () => Task.FromResult(Reach(place) == NetworkReach.Public));
         // As if it had been private when it was looked up, half a minute ago.
         place.Gateway.Health.Resolved(FrozenDictionary.ToFrozenDictionary<string, NetworkReach>([new(Elsewhere, NetworkReach.Private)]));
@@ -65,7 +65,7 @@ public sealed class PrivateNetworkTests
 
     private static NetworkReach Reach(GatewayFixture place)
     {
-        var resource = new ResourceSnapshot { Name = "direct", Platform = Platform.Anthropic, Endpoint = new Uri($"http://{Elsewhere}:9"), Agreements = [], Credential = new KeyCredential(new("x")) };
+        var resource = new ResourceSnapshot { Name = "direct", Platform = Platform.Anthropic, Endpoint = new Uri($"https://{Elsewhere}:9"), Agreements = [], Credential = new KeyCredential(new("x")) };
         return place.Gateway.Health.View.ReachOf(new DeploymentSnapshot { Resource = resource, Name = "haiku", Model = "claude-haiku-4-5-20251001", Scope = "global", Hosting = Hosting.Anthropic });
     }
 
