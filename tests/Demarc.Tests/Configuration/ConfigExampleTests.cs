@@ -47,6 +47,12 @@ public sealed class ConfigExampleTests : IDisposable
         Assert.Equal("wrkspc_01AbCdEf23GhIj", config.Resources[3].Workspace);
         Assert.Equal(new AwsCredential("arn:aws:iam::123456789012:role/claude", "contoso"), config.Resources[4].Credential);
         Assert.Equal(new GoogleCredential(Path.Combine(_folder.Root, "secrets/google.json")), config.Resources[6].Credential);
+        Assert.Equal((TimeSpan.FromHours(12), TimeSpan.FromHours(1)), (config.Identity!.Session, config.Identity.AccessToken));
+        var issuer = Assert.Single(config.Identity.Issuers);
+        Assert.Equal(("contoso", new Uri("https://login.contoso.example"), "demarc", "groups", "email"), (issuer.Name, issuer.Issuer, issuer.ClientId, issuer.Groups, issuer.Email));
+        Assert.Equal(["claude-developers"], issuer.AllowedGroups);
+        Assert.Equal("""{"permissions":{"deny":["Read(./.env)"]},"cleanupPeriodDays":7}""", config.Policies[1].Settings);
+        Assert.Equal("""{"disableAutoUpdates":true}""", config.Policies[1].Desktop);
         Assert.Equal(new BillingConfig("EUR", 920_000_000, 1), config.Billing);
         Assert.False(config.NamesPeople);
         Assert.Equal([500_000_000_000_000, 100_000_000_000_000], config.Commitments.Select(c => c.AmountNano));
@@ -74,6 +80,8 @@ public sealed class ConfigExampleTests : IDisposable
     [InlineData("zzzzzzzz: 1", "")]
     [InlineData("tls: { zzzzzzzz: 1 }", "tls.")]
     [InlineData("organization: { zzzzzzzz: 1 }", "organization.")]
+    [InlineData("identity: { zzzzzzzz: 1 }", "identity.")]
+    [InlineData("identity: { issuers: [{ zzzzzzzz: 1 }] }", "")]
     [InlineData("log: { zzzzzzzz: 1 }", "log.")]
     [InlineData("billing: { zzzzzzzz: 1 }", "billing.")]
     [InlineData("reports: { zzzzzzzz: 1 }", "reports.")]
