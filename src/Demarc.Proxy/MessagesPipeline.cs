@@ -98,7 +98,7 @@ public sealed partial class MessagesPipeline(
                 KeyStatus.Revoked => Refused.RevokedKey,
                 KeyStatus.Unavailable => Refused.DirectoryAway,
                 _ => Refused.UnknownKey,
-            }, Credential.Explain(status));
+            }, Credential.Explain(status, key));
             return false;
         }
         x.Principal = principal;

@@ -35,6 +35,9 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
         Workspaces = new Workspaces(this);
         Projects = new Projects(this);
         ApiKeys = new ApiKeys(this, master);
+        DeviceCodes = new DeviceCodes(this);
+        SignIns = new SignIns(this);
+        Identities = new Identities(this);
         Aliases = new Aliases(this);
         Boundaries = new BoundaryRegister(this);
         Breakers = new Breakers(this);
@@ -70,6 +73,15 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
     public Projects Projects { get; }
 
     public ApiKeys ApiKeys { get; }
+
+    /// <summary>Machines that wait for somebody to sign in.</summary>
+    public DeviceCodes DeviceCodes { get; }
+
+    /// <summary>People signed in on machines.</summary>
+    public SignIns SignIns { get; }
+
+    /// <summary>People by what identity providers say of them.</summary>
+    public Identities Identities { get; }
 
     public Aliases Aliases { get; }
 

@@ -10,11 +10,18 @@ using Demarc.Serving;
 
 namespace Demarc;
 
-/// <summary>Every route there is. What is not here is refused; all but <see cref="Open"/> need a key.</summary>
+/// <summary>Every route there is. What is not here is refused; all but <see cref="Open"/> and <see cref="SignIn"/> need a key.</summary>
 internal static class Routes
 {
     /// <summary>The routes that answer without a key: they say that the gateway is there, and nothing else; a link of a refusal is a credential itself.</summary>
     public static readonly string[] Open = ["HEAD /", "GET /", "HEAD /api/hello", "GET /api/hello", "GET /livez", "GET /readyz", "GET /limits/ask", "POST /limits/ask"];
+
+    /// <summary>The routes by which people sign in, where the configuration lets them: they answer without a key, as they are how one is had.</summary>
+    public static readonly string[] SignIn =
+    [
+        "GET /.well-known/oauth-authorization-server", "GET /.well-known/jwks.json", "POST /oauth/device_authorization", "POST /oauth/token", "POST /oauth/revoke",
+        "GET /device", "POST /device", "GET /oauth/callback", "GET /protocol",
+    ];
 
     // The control plane: what admin_listen takes apart from inference.
     private static readonly string[] Control = ["/v1/organizations", "/v1/compliance", "/log"];
@@ -42,6 +49,7 @@ internal static class Routes
         var increases = app.Services.GetRequiredService<IncreaseRequestEndpoints>();
         var asking = app.Services.GetRequiredService<IncreasePage>();
         var usage = app.Services.GetRequiredService<UsageEndpoints>();
+        var settings = app.Services.GetRequiredService<ManagedSettingsEndpoints>();
         var usageReport = app.Services.GetRequiredService<UsageReportEndpoints>();
         var cost = app.Services.GetRequiredService<CostReportEndpoints>();
         var claudeCode = app.Services.GetRequiredService<ClaudeCodeReportEndpoints>();
@@ -70,6 +78,11 @@ internal static class Routes
         app.MapGet("/v1/models/{**id}", http => models.GetAsync(http, Value(http, "id")));
 
         app.MapGet("/api/oauth/usage", usage.GetAsync);
+        app.MapGet("/managed/settings", settings.GetAsync);
+        app.MapGet("/user/bootstrap", settings.BootstrapAsync);
+
+        // People sign in (open).
+        app.MapSignIn();
 
         // Administration: the vendor's Admin API, and what it leaves to its Console. Admin keys only.
         app.MapGet("/v1/organizations/me", http => admin.HandleAsync(http, organization.GetAsync));
@@ -122,6 +135,13 @@ internal static class Routes
         app.MapGet("/v1/compliance/apps/sessions/local", http => compliance.HandleAsync(http, ComplianceScope.UserData, sessions.ListAsync));
         app.MapGet("/v1/compliance/apps/sessions/local/{session_id}", http => compliance.HandleAsync(http, ComplianceScope.UserData, sessions.GetAsync));
         app.MapGet("/v1/compliance/apps/sessions/local/{session_id}/messages", http => compliance.HandleAsync(http, ComplianceScope.UserData, sessions.MessagesAsync));
+
+        // What is recorded about whoever asks, for their own key.
+        var me = app.Services.GetRequiredService<MeEndpoints>();
+        app.MapGet("/v1/me", http => compliance.HandleOwnAsync(http, me.Get));
+        app.MapGet("/v1/me/sessions", http => compliance.HandleOwnAsync(http, sessions.ListAsync));
+        app.MapGet("/v1/me/sessions/{session_id}", http => compliance.HandleOwnAsync(http, sessions.GetAsync));
+        app.MapGet("/v1/me/sessions/{session_id}/messages", http => compliance.HandleOwnAsync(http, sessions.MessagesAsync));
 
         // The log as a tree (C2SP tlog-tiles): for whoever may read activities, or for everyone where it is configured so.
         app.MapGet("/log/checkpoint", log.CheckpointAsync);

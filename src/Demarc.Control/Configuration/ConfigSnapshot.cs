@@ -34,6 +34,8 @@ public static class ConfigSnapshot
                 Classifications = p.Classifications,
                 Require = p.Require,
                 Deny = p.Deny,
+                Settings = p.Settings,
+                Desktop = p.Desktop,
             })],
             Agreements = config.Agreements,
             Catalog = catalog,
@@ -110,6 +112,10 @@ public static class ConfigSnapshot
                     Write("rates", policy.RateLimits);
                 if (!policy.Require.IsEmpty)
                     Write("require", policy.Require);
+                if (policy.Desktop is not null)
+                    json.WriteString("desktop", policy.Desktop);
+                if (policy.Settings is not null)
+                    json.WriteString("settings", policy.Settings);
                 Names("users", policy.Users);
                 if (policy.Workspaces.Length > 0)
                     Names("workspaces", policy.Workspaces);

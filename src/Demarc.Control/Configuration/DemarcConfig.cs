@@ -56,6 +56,9 @@ public sealed record DemarcConfig
     /// <summary>How often deployments are checked against their platforms' management APIs; null for not by itself.</summary>
     public TimeSpan? VerifyEvery { get; init; }
 
+    /// <summary>How people sign in; null where only keys are taken.</summary>
+    public IdentityConfig? Identity { get; init; }
+
     /// <summary>How the log of records is shown and witnessed.</summary>
     public required LogConfig Log { get; init; }
     public BillingConfig Billing { get; init; } = BillingConfig.Dollars;
@@ -220,4 +223,10 @@ public sealed record PolicyConfig(string[] Groups, string[] Users, string[]? Mod
     public Requirements Require { get; init; } = Requirements.None;
 
     public Denials Deny { get; init; } = Denials.None;
+
+    /// <summary>Settings for Claude Code, a JSON object; null for none.</summary>
+    public string? Settings { get; init; }
+
+    /// <summary>Settings for Claude Desktop, a JSON object; null where it is not let in.</summary>
+    public string? Desktop { get; init; }
 }

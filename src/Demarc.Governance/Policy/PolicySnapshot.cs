@@ -34,6 +34,12 @@ public sealed record PolicySnapshot(
 
     public Denials Deny { get; init; } = Denials.None;
 
+    /// <summary>Settings for Claude Code, a JSON object; null for none.</summary>
+    public string? Settings { get; init; }
+
+    /// <summary>Settings for Claude Desktop, a JSON object, empty where it is only let in; null where it is not.</summary>
+    public string? Desktop { get; init; }
+
     /// <summary>True where nothing is named to match by.</summary>
     public bool IsForEveryone => Groups.Length + Users.Length + Organizations.Length + Workspaces.Length + Projects.Length + Classifications.Length == 0;
 

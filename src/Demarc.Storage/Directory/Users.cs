@@ -50,24 +50,27 @@ public sealed class Users
             Status = "active",
             CreatedAt = _store.Now,
         };
-        return _store.WriteAsync(async transaction =>
+        return _store.WriteAsync(async transaction => await InsertAsync(transaction, user, actor).ConfigureAwait(false) ? user : null);
+    }
+
+    /// <summary>False when the address is taken.</summary>
+    internal static async Task<bool> InsertAsync(StoreTransaction transaction, User user, ActorRecord actor)
+    {
+        var made = await transaction.ExecuteAsync(
+            """
+            INSERT INTO users (id, organization_id, email, name, role, status, created_at)
+            VALUES (@Id, @OrganizationId, @Email, @Name, @Role, @Status, @CreatedAt) ON CONFLICT DO NOTHING
+            """,
+            user).ConfigureAwait(false);
+        if (made == 0)
+            return false;
+        await transaction.ChangeAsync(user.OrganizationId, actor, "demarc_user_created", new()
         {
-            var made = await transaction.ExecuteAsync(
-                """
-                INSERT INTO users (id, organization_id, email, name, role, status, created_at)
-                VALUES (@Id, @OrganizationId, @Email, @Name, @Role, @Status, @CreatedAt) ON CONFLICT DO NOTHING
-                """,
-                user).ConfigureAwait(false);
-            if (made == 0)
-                return null;
-            await transaction.ChangeAsync(organizationId, actor, "demarc_user_created", new()
-            {
-                ["user_id"] = user.Id,
-                ["email"] = user.Email,
-                ["role"] = role,
-            }).ConfigureAwait(false);
-            return user;
-        });
+            ["user_id"] = user.Id,
+            ["email"] = user.Email,
+            ["role"] = user.Role,
+        }).ConfigureAwait(false);
+        return true;
     }
 
     public Task<User?> GetAsync(string organizationId, string id) =>
@@ -101,6 +104,7 @@ public sealed class Users
         string organizationId, string id, ActorRecord actor, string? name = null, string? role = null, string? status = null, string? costCenter = null) =>
         _store.WriteAsync(async transaction =>
         {
+            var before = await transaction.FindAsync<User>(Select + " WHERE organization_id = @organizationId AND id = @id", new { organizationId, id }).ConfigureAwait(false);
             var user = await transaction.FindAsync<User>(
                 """
                 UPDATE users SET name = coalesce(@name, name), role = coalesce(@role, role), status = coalesce(@status, status),
@@ -111,14 +115,22 @@ public sealed class Users
                 new { organizationId, id, name, role, status, costCenter }).ConfigureAwait(false);
             if (user == null)
                 return null;
-            await transaction.ChangeAsync(organizationId, actor, "demarc_user_updated", new()
-            {
-                ["user_id"] = id,
-                ["name"] = name,
-                ["role"] = role,
-                ["status"] = status,
-                ["cost_center"] = costCenter,
-            }).ConfigureAwait(false);
+            if (before?.Role != user.Role)
+                await transaction.ChangeAsync(organizationId, actor, "claude_user_role_updated", new()
+                {
+                    ["user_id"] = id,
+                    ["user_email"] = user.Email,
+                    ["previous_role"] = before?.Role,
+                    ["current_role"] = user.Role,
+                }).ConfigureAwait(false);
+            if (name != null || status != null || costCenter != null)
+                await transaction.ChangeAsync(organizationId, actor, "demarc_user_updated", new()
+                {
+                    ["user_id"] = id,
+                    ["name"] = name,
+                    ["status"] = status,
+                    ["cost_center"] = costCenter,
+                }).ConfigureAwait(false);
             return user;
         });
 }

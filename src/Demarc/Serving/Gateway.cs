@@ -89,6 +89,7 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton(new IncreaseLinks(config.PublicUrl, installation.Master.Derive("demarc increase link")));
             builder.Services.AddSingleton<IncreasePage>();
             builder.Services.AddSingleton<UsageEndpoints>();
+            builder.Services.AddSignIn(config, store, organization.Id, installation.Master, time);
             builder.Services.AddSingleton<UsageReportEndpoints>();
             builder.Services.AddSingleton<CostReportEndpoints>();
             builder.Services.AddSingleton<ClaudeCodeReportEndpoints>();
@@ -98,6 +99,7 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton<ActivityEndpoints>();
             builder.Services.AddSingleton<TranscriptReader>();
             builder.Services.AddSingleton<SessionEndpoints>();
+            builder.Services.AddSingleton<MeEndpoints>();
             builder.Services.AddEvidenceLog(config.Log, store, installation.Master);
             builder.Services.AddSingleton(new Escrow(store.Budgets, time));
             builder.Services.AddSingleton(s => new LeaseFollower(s.GetRequiredService<Escrow>(), store.Budgets, time));

@@ -23,7 +23,7 @@ public sealed class ConfigExampleTests : IDisposable
         var config = result.Config!;
         Assert.Equal("0.0.0.0:8443", Assert.Single(config.Listen).ToString());
         Assert.Equal(new Uri("https://claude.contoso.example"), config.PublicUrl);
-        Assert.Equal(_folder.Tls with { ClientAuthorities = Path.Combine(_folder.Root, "tls/client-ca.pem") }, config.Tls);
+        Assert.Equal(_folder.Tls with { ClientAuthorities = Path.Combine(_folder.Root, "tls/client-ca.pem"), ClientRevocations = Path.Combine(_folder.Root, "tls/client.crl") }, config.Tls);
         Assert.Equal("10.0.0.0/8", Assert.Single(config.TrustedProxies).ToString());
         Assert.Equal("127.0.0.1:8444", Assert.Single(config.AdminListen).ToString());
         Assert.Null(config.Network.Refuse(IPAddress.Parse("10.1.2.3"), "it"));
@@ -47,6 +47,12 @@ public sealed class ConfigExampleTests : IDisposable
         Assert.Equal("wrkspc_01AbCdEf23GhIj", config.Resources[3].Workspace);
         Assert.Equal(new AwsCredential("arn:aws:iam::123456789012:role/claude", "contoso"), config.Resources[4].Credential);
         Assert.Equal(new GoogleCredential(Path.Combine(_folder.Root, "secrets/google.json")), config.Resources[6].Credential);
+        Assert.Equal((TimeSpan.FromHours(12), TimeSpan.FromHours(1)), (config.Identity!.Session, config.Identity.AccessToken));
+        var issuer = Assert.Single(config.Identity.Issuers);
+        Assert.Equal(("contoso", new Uri("https://login.contoso.example"), "demarc", "groups", "email"), (issuer.Name, issuer.Issuer, issuer.ClientId, issuer.Groups, issuer.Email));
+        Assert.Equal(["claude-developers"], issuer.AllowedGroups);
+        Assert.Equal("""{"permissions":{"deny":["Read(./.env)"]},"cleanupPeriodDays":7}""", config.Policies[1].Settings);
+        Assert.Equal("""{"disableAutoUpdates":true}""", config.Policies[1].Desktop);
         Assert.Equal(new BillingConfig("EUR", 920_000_000, 1), config.Billing);
         Assert.False(config.NamesPeople);
         Assert.Equal([500_000_000_000_000, 100_000_000_000_000], config.Commitments.Select(c => c.AmountNano));
@@ -74,6 +80,8 @@ public sealed class ConfigExampleTests : IDisposable
     [InlineData("zzzzzzzz: 1", "")]
     [InlineData("tls: { zzzzzzzz: 1 }", "tls.")]
     [InlineData("organization: { zzzzzzzz: 1 }", "organization.")]
+    [InlineData("identity: { zzzzzzzz: 1 }", "identity.")]
+    [InlineData("identity: { issuers: [{ zzzzzzzz: 1 }] }", "")]
     [InlineData("log: { zzzzzzzz: 1 }", "log.")]
     [InlineData("billing: { zzzzzzzz: 1 }", "billing.")]
     [InlineData("reports: { zzzzzzzz: 1 }", "reports.")]
