@@ -71,9 +71,6 @@ internal sealed class Exchange
     /// <summary>The attempt under way had the whole request: the provider may bill it, whatever is seen of its answer.</summary>
     public bool MayBeBilled { get; set; }
 
-    /// <summary>What the attempts stand at together, nano-dollars, that were given up and may have been billed.</summary>
-    public long LostNanoUsd { get; set; }
-
     public CaptureMode Capture { get; set; }
 
     /// <summary>The rule that has it go over private addresses only; null for none.</summary>

@@ -183,7 +183,9 @@ public sealed partial class MessagesPipeline(
         {
             at = next;
             var lost = x.MayBeBilled ? Settler.Lost(x) : (long?)null;
-            (x.Deployment, x.MayBeBilled, x.LostNanoUsd) = (plan[at], false, x.LostNanoUsd + (lost ?? 0));
+            if (lost is > 0 && x.Spend is not null && !await KeepAsync(x, lost.Value))
+                return;
+            (x.Deployment, x.MayBeBilled) = (plan[at], false);
             x.Attempt++;
             x.Begun = Task.WhenAll(x.Begun, _settler.AttemptAsync(x, reason, lost));
         }
@@ -196,52 +198,6 @@ public sealed partial class MessagesPipeline(
         if (x.Answer.Usage?.InferenceGeo is { } geography && x.Deployment.IsContradicted(geography))
             snapshots.Contradicted(x.Deployment, geography);
     }
-
-    private ValueTask<bool> CountAsync(Exchange x)
-    {
-        var rates = x.Operation == Operation.CountTokens ? [] : x.Snapshot.RatesOf(x.Principal);
-        return rates.Length == 0 || _rates.Enter(x, rates) is not { } full ? ValueTask.FromResult(true) : RefuseRateAsync(x, full.Rate, full.Shortage);
-    }
-
-    private async ValueTask<bool> RefuseRateAsync(Exchange x, AppliedRate rate, RateShortage shortage)
-    {
-        x.Http.Response.Headers.RetryAfter = RateGate.Seconds(shortage).ToString(System.Globalization.CultureInfo.InvariantCulture);
-        await RefuseAsync(x, Refused.RateLimited, x.Snapshot.RefusalText.Append(RateGate.Message(rate, shortage)), "rate_limited", rate.Rate.Place);
-        return false;
-    }
-
-    private async ValueTask<bool> ReserveAsync(Exchange x, DeploymentSnapshot[] plan)
-    {
-        var limits = x.Operation == Operation.CountTokens ? AppliedLimits.None : x.Snapshot.LimitsOf(x.Principal);
-        if (limits.IsEmpty)
-            return true;
-        if (limits.HasHard && SpendGate.Unpriceable(x, plan) is { } model)
-        {
-            await RefuseAsync(x, Refused.Policy, $"\"{model}\" has no price in the catalog, so it cannot be paid from a hard limit. Ask for another model, or tell your administrator ({x.IdText}).", "unpriceable_model");
-            return false;
-        }
-        if (await _spend.ReserveAsync(x, plan, limits, x.Http.RequestAborted) is { } shortage)
-        {
-            if (shortage.Reason is { } reason)
-                LogEscrowFailed(reason, x.IdText);
-            UsageHeaders.WriteRefusal(x.Http.Response.Headers, shortage, time.GetUtcNow());
-            await RefuseAsync(
-                x, shortage.Kind == ShortageKind.Held ? Refused.SpendHeld : Refused.SpendLimit, x.Snapshot.RefusalText.Append(SpendGate.Message(shortage), AskLink(x, shortage)),
-                SpendGate.Code(shortage), shortage.Limit.Limit.Place);
-            return false;
-        }
-        if (!QuotaProbe.Is(x))
-            return true;
-        await _settler.ProbedAsync(x);
-        await QuotaProbe.AnswerAsync(x);
-        return false;
-    }
-
-    // More helps only where the limit is the person's own.
-    private Uri? AskLink(Exchange x, Shortage shortage) =>
-        shortage is { Kind: ShortageKind.Reached, Meter.Scope: LimitScope.Person }
-            ? links.For(new IncreaseAsk(x.Principal.OrganizationId, x.Principal.Id, shortage.Meter.Period.Kind), time.GetUtcNow())
-            : null;
 
     // The next deployment of the plan that takes a call now; when none does, the first that is only failing: it may have recovered.
     private int Next(Exchange x, DeploymentSnapshot[] plan, int after)
@@ -428,9 +384,6 @@ public sealed partial class MessagesPipeline(
 
     [LoggerMessage(1005, LogLevel.Warning, "{Request}: {Deployment} did not serve it ({Reason}); the next of the plan is asked")]
     private partial void LogFailedOver(string request, string deployment, string reason);
-
-    [LoggerMessage(1006, LogLevel.Error, "{Request}: the store could not be asked for what is left of a limit")]
-    private partial void LogEscrowFailed(Exception e, string request);
 
     [LoggerMessage(EventId = 1003, Message = "{Request}: refused ({Reason})")]
     private partial void LogRefused(LogLevel level, string request, string reason);

@@ -23,6 +23,7 @@ var root = new RootCommand("Demarc: a gateway and control plane for Claude that 
     ReceiptCommand.Create(),
     VerifyCommand.Create(),
     LogCommands.Create(),
+    ExportCommands.Create(),
     ContractsCommand.Create(),
     CatalogCommands.CreateModel(),
     CatalogCommands.CreateCatalog(),

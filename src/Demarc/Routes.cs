@@ -136,6 +136,13 @@ internal static class Routes
         app.MapGet("/v1/compliance/apps/sessions/local/{session_id}", http => compliance.HandleAsync(http, ComplianceScope.UserData, sessions.GetAsync));
         app.MapGet("/v1/compliance/apps/sessions/local/{session_id}/messages", http => compliance.HandleAsync(http, ComplianceScope.UserData, sessions.MessagesAsync));
 
+        // What is recorded about whoever asks, for their own key.
+        var me = app.Services.GetRequiredService<MeEndpoints>();
+        app.MapGet("/v1/me", http => compliance.HandleOwnAsync(http, me.Get));
+        app.MapGet("/v1/me/sessions", http => compliance.HandleOwnAsync(http, sessions.ListAsync));
+        app.MapGet("/v1/me/sessions/{session_id}", http => compliance.HandleOwnAsync(http, sessions.GetAsync));
+        app.MapGet("/v1/me/sessions/{session_id}/messages", http => compliance.HandleOwnAsync(http, sessions.MessagesAsync));
+
         // The log as a tree (C2SP tlog-tiles): for whoever may read activities, or for everyone where it is configured so.
         app.MapGet("/log/checkpoint", log.CheckpointAsync);
         app.MapGet("/log/tile/{**path}", http => log.TileAsync(http, Value(http, "path")));

@@ -16,6 +16,7 @@ internal static class ActivityJson
     public static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private static readonly string[] Numbers = ["status", "status_code"];
+    private static readonly string[] Lists = ["member_ids"];
     private static readonly string[] Common = ["id", "created_at", "organization_id", "organization_uuid", "actor", "type", "session_id"];
 
     /// <summary>An activity with its records read.</summary>
@@ -92,6 +93,8 @@ internal static class ActivityJson
                 continue;
             if (Array.IndexOf(Numbers, name) >= 0 && long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
                 json.WriteNumber(name, number);
+            else if (Array.IndexOf(Lists, name) >= 0)
+                Strings(json, name, value?.Split(' ', StringSplitOptions.RemoveEmptyEntries) ?? []);
             else
                 json.WriteString(name, value);
         }

@@ -23,6 +23,9 @@ public sealed class ComplianceRequest(HttpRequest http, Principal principal)
 
     public string OrganizationId => principal.OrganizationId;
 
+    /// <summary>Whose sessions alone are read; null for everyone's.</summary>
+    public string? Owner { get; init; }
+
     public IQueryCollection Query => http.Query;
 
     /// <summary>The session of the path; null where the path names none.</summary>

@@ -9,7 +9,8 @@ namespace Demarc.Control.Compliance;
 
 /// <summary>
 /// <c>/v1/compliance/apps/sessions/local</c> (Compliance API, "Retrieve session transcripts"). Sessions that capture
-/// nothing are not listed; transcripts open only for a key that is exempt from review.
+/// nothing are not listed; transcripts open only for a key that is exempt from review. The same serves people their own
+/// sessions, which open without one.
 /// </summary>
 public sealed class SessionEndpoints(Store store, TranscriptReader reader, PageTokens tokens, TimeProvider time)
 {
@@ -28,12 +29,12 @@ public sealed class SessionEndpoints(Store store, TranscriptReader reader, PageT
         var (from, to, limit) = (query.Time("created_at.gte"), query.Time("created_at.lt"), query.Limit(DefaultLimit, MaxSessions));
         if (to <= from)
             query.Wrong("created_at.lt must be strictly after created_at.gte.");
-        var listing = string.Create(CultureInfo.InvariantCulture, $"sessions\n{request.OrganizationId}\n{from}\n{to}");
+        var listing = string.Create(CultureInfo.InvariantCulture, $"sessions\n{request.OrganizationId}\n{request.Owner}\n{from}\n{to}");
         var after = After(query, listing);
         if (query.Problem is not null)
             return query.Problem;
 
-        var page = await store.Sessions.ListAsync(new SessionsQuery { OrganizationId = request.OrganizationId, From = from, To = to, After = after, Limit = limit });
+        var page = await store.Sessions.ListAsync(new SessionsQuery { OrganizationId = request.OrganizationId, From = from, To = to, After = after, Limit = limit, PrincipalId = request.Owner });
         var next = page.HasMore ? tokens.Make(listing, string.Create(CultureInfo.InvariantCulture, $"{page.Data[^1].CreatedAt} {page.Data[^1].Id}")) : null;
         return new AdminAnswer(200, SessionJson.Page(page.Data, next));
     }
@@ -49,7 +50,7 @@ public sealed class SessionEndpoints(Store store, TranscriptReader reader, PageT
     /// <summary><c>{"session":…,"data":[message…],"next_page"}</c>, oldest first unless <c>order=desc</c>.</summary>
     public async Task<AdminAnswer> MessagesAsync(ComplianceRequest request)
     {
-        if (!(request.Principal.ReadExemptUntil > time.GetUtcNow()))
+        if (request.Owner is null && !(request.Principal.ReadExemptUntil > time.GetUtcNow()))
             return new AdminAnswer(403, null, "permission_error", "Transcripts open through an approved review, or for a compliance key that is exempt from it for a time. This key has no exemption in force; administrators grant one.");
         var query = new ComplianceQuery(request.Query, ["limit", "order", "page", "tool_use_input_max_bytes", "tool_result_max_bytes"]);
         var limit = query.Limit(DefaultLimit, MaxMessages);
@@ -75,7 +76,8 @@ public sealed class SessionEndpoints(Store store, TranscriptReader reader, PageT
         var id = request.SessionId!;
         if (!Ids.TryParse(Ids.Session, id, out _))
             query.Wrong($"\"{ComplianceQuery.Printable(id)}\" is no local session ID ({Ids.Session}…).");
-        return query.Problem is null ? await store.Sessions.GetAsync(request.OrganizationId, id) : null;
+        var session = query.Problem is null ? await store.Sessions.GetAsync(request.OrganizationId, id) : null;
+        return request.Owner is null || session?.PrincipalId == request.Owner ? session : null;
     }
 
     private (long CreatedAt, string Id)? After(ComplianceQuery query, string listing) =>

@@ -12,9 +12,12 @@ public sealed record NamedTable(string Name, string[] Columns, string[][] Rows)
     {
         var text = new StringBuilder();
         foreach (var row in Rows.Prepend(Columns))
-            text.AppendJoin(',', row.Select(Quoted)).Append("\r\n");
+            text.Append(CsvLine(row));
         return text.ToString();
     }
+
+    /// <summary>One line, with its end.</summary>
+    public static string CsvLine(IEnumerable<string> cells) => string.Join(',', cells.Select(Quoted)) + "\r\n";
 
     public string ToMarkdown()
     {

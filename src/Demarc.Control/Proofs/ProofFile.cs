@@ -101,8 +101,7 @@ public sealed record ProvenRecord
 
     public bool IsIn(Checkpoint checkpoint)
     {
-        var kind = Array.Find(Enum.GetValues<RecordKind>(), k => RecordCommitment.Word(k) == Kind);
-        var commitment = RecordCommitment.Of(Salt, OrganizationId, kind, Id, SessionId, At, Encoding.UTF8.GetBytes(Body));
+        var commitment = RecordCommitment.Of(Salt, OrganizationId, RecordCommitment.KindOf(Kind), Id, SessionId, At, Encoding.UTF8.GetBytes(Body));
         return MerkleProof.Includes(Leaf, checkpoint.Size, MerkleHash.Leaf(commitment), Path, checkpoint.Root);
     }
 }

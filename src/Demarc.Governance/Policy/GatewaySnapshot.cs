@@ -118,6 +118,9 @@ public sealed class GatewaySnapshot
     /// <summary>Whether reports for each person name people; else they appear by id.</summary>
     public bool NamesPeople { get; init; }
 
+    /// <summary>What is kept of what a principal asks, under all policies that match.</summary>
+    public CaptureMode CaptureOf(Principal principal, DateTimeOffset now) => TableAt(now).PolicyOf(principal).Capture;
+
     /// <summary>What holds at a time; worked out anew when an agreement begins or ends.</summary>
     internal DecisionTable TableAt(DateTimeOffset now)
     {

@@ -80,7 +80,8 @@ public sealed class SpendHold
     }
 
     /// <summary>Ends the hold with what the request cost at a resource; a second end changes nothing.</summary>
-    public List<LimitPassed>? Settle(long cost, string? resource)
+    /// <param name="lost">What its attempts before came to, each at its resource.</param>
+    public List<LimitPassed>? Settle(long cost, string? resource, params ReadOnlySpan<(long Nano, string Resource)> lost)
     {
         if (_ended)
             return null;
@@ -90,6 +91,8 @@ public sealed class SpendHold
         {
             var view = Limits[i];
             var here = resource is not null && view.Limit.AppliesTo(resource) ? cost : 0;
+            foreach (var (nano, where) in lost)
+                here += view.Limit.AppliesTo(where) ? nano : 0;
             // Several limits over one meter: it is spent from once.
             if (IsFirstOf(i))
                 End(view.Budget, here);

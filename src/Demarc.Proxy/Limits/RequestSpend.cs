@@ -41,13 +41,16 @@ internal sealed class RequestSpend(SpendHold hold, SpendBound bound, long asked,
     private double _silentSeconds;
     private Shortage? _shortage;
 
+    // Attempts that were given up and may be billed all the same: what they stand at stays reserved.
+    private (long Nano, string Resource)[] _lost = [];
+
     /// <summary>The <c>max_tokens</c> that is sent in place of the client's; null to leave it as it is.</summary>
     public long? MaxTokens => cut;
 
     public LimitView[] Limits => hold.Limits;
 
-    /// <summary>What is reserved of hard limits, nano-dollars; null where none applies.</summary>
-    public long? HeldNano => hold.HasHard ? hold.Amount : null;
+    /// <summary>What is reserved of hard limits for this attempt, nano-dollars; null where none applies.</summary>
+    public long? HeldNano => hold.HasHard ? hold.Amount - _lost.Sum(l => l.Nano) : null;
 
     /// <summary>The meters that a cost at a resource counts towards; null for none.</summary>
     public string[]? Meters(string resource)
@@ -77,8 +80,18 @@ internal sealed class RequestSpend(SpendHold hold, SpendBound bound, long asked,
             : hold.Amount >= Needed(x, visibleBytes, 0) && shortage.Kind == ShortageKind.Reached ? await RestAsync(x, visibleBytes, shortage, stop)
             : shortage;
 
+    /// <summary>Keeps what an attempt stands at, and reserves as much again as it had for the next one; what was in the way, or null.</summary>
+    public async ValueTask<Shortage?> KeepAsync(long lost, string resource, CancellationToken stop)
+    {
+        if (hold.HasHard && await hold.RaiseAsync(hold.Amount + lost, stop) is { } shortage)
+            return shortage;
+        _lost = [.. _lost, (lost, resource)];
+        return null;
+    }
+
     /// <summary>Ends what is reserved; only the first end counts.</summary>
-    public List<LimitPassed>? Settle(long cost, string? resource) => hold.Settle(cost, resource);
+    /// <param name="cost">Of the last attempt.</param>
+    public List<LimitPassed>? Settle(long cost, string? resource) => hold.Settle(cost, resource, _lost);
 
     /// <summary>What a stream says where a limit ended it.</summary>
     public string EndOfStream(RefusalText text) =>
@@ -95,7 +108,7 @@ internal sealed class RequestSpend(SpendHold hold, SpendBound bound, long asked,
     {
         var hidden = (long)(_silentSeconds * MostPerSecond);
         var produced = Math.Max(((visibleBytes + BytesPerToken - 1) / BytesPerToken) + hidden, x.Answer.Usage?.OutputTokens ?? 0);
-        return _input + bound.OutputNano(Math.Min(_tokens, produced + ahead));
+        return _lost.Sum(l => l.Nano) + _input + bound.OutputNano(Math.Min(_tokens, produced + ahead));
     }
 
     private void InputIs(Exchange x, AnswerUsage usage)

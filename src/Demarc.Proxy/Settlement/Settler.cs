@@ -129,7 +129,7 @@ internal sealed class Settler(IEvidenceSink sink, UpstreamHealth health, string 
             (bill, cost, incomplete) = (null, 0, false);
         else if (x.Answer.Usage is null && outcome == Outcome.UpstreamLost)
             (bill, cost) = (null, Lost(x));
-        var passed = x.Spend?.Settle(cost + x.LostNanoUsd, x.Deployment.Resource.Name);
+        var passed = x.Spend?.Settle(cost, x.Deployment.Resource.Name);
         var answer = x.Answer;
         var captured = x.Captured?.Seal(x.Principal.OrganizationId, x.Id, answer, content, truncated) ?? [];
         var finished = new FinishedRecord

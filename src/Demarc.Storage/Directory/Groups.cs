@@ -53,10 +53,10 @@ public sealed class Groups
                 group).ConfigureAwait(false);
             if (made == 0)
                 return null;
-            await transaction.ChangeAsync(organizationId, actor, "demarc_group_created", new()
+            await transaction.ChangeAsync(organizationId, actor, "group_created", new()
             {
                 ["group_id"] = group.Id,
-                ["name"] = name,
+                ["group_name"] = name,
             }).ConfigureAwait(false);
             return group;
         });
@@ -103,12 +103,9 @@ public sealed class Groups
             if (group == null)
                 return false;
             await Members.ChangeAsync(transaction, "group_members", "group_id", organizationId, groupId, add, remove).ConfigureAwait(false);
-            await transaction.ChangeAsync(organizationId, actor, "demarc_group_updated", new()
-            {
-                ["group_id"] = groupId,
-                ["added"] = string.Join(' ', add),
-                ["removed"] = string.Join(' ', remove),
-            }).ConfigureAwait(false);
+            foreach (var (type, members) in new[] { ("group_member_added", add), ("group_member_removed", remove) })
+                if (members.Length > 0)
+                    await transaction.ChangeAsync(organizationId, actor, type, new() { ["group_id"] = groupId, ["member_ids"] = string.Join(' ', members) }).ConfigureAwait(false);
             return true;
         });
 
@@ -120,7 +117,7 @@ public sealed class Groups
                 "DELETE FROM groups WHERE organization_id = @organizationId AND id = @groupId", new { organizationId, groupId }).ConfigureAwait(false);
             if (deleted == 0)
                 return false;
-            await transaction.ChangeAsync(organizationId, actor, "demarc_group_deleted", new() { ["group_id"] = groupId }).ConfigureAwait(false);
+            await transaction.ChangeAsync(organizationId, actor, "group_deleted", new() { ["group_id"] = groupId }).ConfigureAwait(false);
             return true;
         });
 }

@@ -80,7 +80,7 @@ public sealed class ServiceAccounts
                 new { organizationId, id, name, status }).ConfigureAwait(false);
             if (account == null)
                 return null;
-            await transaction.ChangeAsync(organizationId, actor, "demarc_service_account_updated", new()
+            await transaction.ChangeAsync(organizationId, actor, status == "inactive" ? "platform_service_account_archived" : "demarc_service_account_updated", new()
             {
                 ["service_account_id"] = id,
                 ["name"] = name,

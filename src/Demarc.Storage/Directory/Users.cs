@@ -104,6 +104,7 @@ public sealed class Users
         string organizationId, string id, ActorRecord actor, string? name = null, string? role = null, string? status = null, string? costCenter = null) =>
         _store.WriteAsync(async transaction =>
         {
+            var before = await transaction.FindAsync<User>(Select + " WHERE organization_id = @organizationId AND id = @id", new { organizationId, id }).ConfigureAwait(false);
             var user = await transaction.FindAsync<User>(
                 """
                 UPDATE users SET name = coalesce(@name, name), role = coalesce(@role, role), status = coalesce(@status, status),
@@ -114,14 +115,22 @@ public sealed class Users
                 new { organizationId, id, name, role, status, costCenter }).ConfigureAwait(false);
             if (user == null)
                 return null;
-            await transaction.ChangeAsync(organizationId, actor, "demarc_user_updated", new()
-            {
-                ["user_id"] = id,
-                ["name"] = name,
-                ["role"] = role,
-                ["status"] = status,
-                ["cost_center"] = costCenter,
-            }).ConfigureAwait(false);
+            if (before?.Role != user.Role)
+                await transaction.ChangeAsync(organizationId, actor, "claude_user_role_updated", new()
+                {
+                    ["user_id"] = id,
+                    ["user_email"] = user.Email,
+                    ["previous_role"] = before?.Role,
+                    ["current_role"] = user.Role,
+                }).ConfigureAwait(false);
+            if (name != null || status != null || costCenter != null)
+                await transaction.ChangeAsync(organizationId, actor, "demarc_user_updated", new()
+                {
+                    ["user_id"] = id,
+                    ["name"] = name,
+                    ["status"] = status,
+                    ["cost_center"] = costCenter,
+                }).ConfigureAwait(false);
             return user;
         });
 }

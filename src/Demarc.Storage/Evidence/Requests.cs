@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Demarc.Governance.Evidence;
+using Demarc.Governance.Evidence.Merkle;
 
 namespace Demarc.Storage.Evidence;
 
@@ -32,6 +33,7 @@ public sealed class Requests
               WHERE a.request_id = @id AND a.organization_id = @organizationId AND a.type = 'demarc_inference_refused' AND r.kind = 4
             """,
             parameters).ConfigureAwait(false);
+        rows = Array.FindAll(rows, row => ErasedRecord.Commitment(row.Body) is null);
         if (rows.Length == 0)
             return null;
 

@@ -13,9 +13,12 @@ internal static class VerifyCommand
         var checkpoint = new Option<string?>("--checkpoint") { Description = "A file of checkpoints that was kept elsewhere; default those that the store keeps itself" };
         var keys = new Option<string?>("--keys") { Description = "A file of public keys that was kept elsewhere (as demarc log keys prints them); default those that the store names itself" };
         var proof = new Option<string?>("--proof") { Description = "Check a proof in a file (demarc log prove), without a store" };
-        return new Command("verify", "Check that no record was changed, removed or moved since checkpoints were signed") { id, checkpoint, keys, proof }.Runs(async context =>
+        var export = new Option<string?>("--export") { Description = "Check an auditor's bundle in a directory (demarc export audit), without a store" };
+        return new Command("verify", "Check that no record was changed, removed or moved since checkpoints were signed") { id, checkpoint, keys, proof, export }.Runs(async context =>
         {
-            if (context.Get(proof) is { } file)
+            if (context.Get(export) is { } bundle)
+                await ExportAsync(context, bundle, context.Get(keys), context.Get(checkpoint));
+            else if (context.Get(proof) is { } file)
                 await ProofAsync(context, file, context.Get(keys), context.Get(checkpoint));
             else
                 await StoreAsync(context, context.Get(id), context.Get(keys), context.Get(checkpoint));
@@ -25,12 +28,24 @@ internal static class VerifyCommand
     private static async Task ProofAsync(CommandContext context, string file, string? keys, string? checkpoints)
     {
         var proof = ProofFile.Parse(await File.ReadAllBytesAsync(file)) ?? throw new CommandException($"{file} is no proof of the format {ProofFile.CurrentFormat}.");
-        if (keys is null)
-            throw new CommandException("Whose proof is it? Pass --keys FILE with the public keys that you have from elsewhere.");
         var findings = proof.Problems(await KeysAsync(keys)).ToList();
         if (checkpoints is not null && !SignedNote.ParseAll(await File.ReadAllTextAsync(checkpoints)).Any(n => n.Text == SignedNote.Parse(proof.Checkpoint)?.Text))
             findings.Add(new CheckFinding("the checkpoint", $"is none of those in {checkpoints}: ask for a proof against one of them (demarc log prove --checkpoint)"));
         Show(context, findings, findings.Count, new { proof.Records.Length }, $"{proof.Records.Length} records are in the log as they were signed.");
+    }
+
+    private static async Task ExportAsync(CommandContext context, string directory, string? keys, string? checkpoints)
+    {
+        var trusted = await KeysAsync(keys);
+        var endorsements = Path.Combine(directory, "endorsements.txt");
+        var extended = KeyEndorsement.Extend(trusted, File.Exists(endorsements) ? SignedNote.ParseAll(await File.ReadAllTextAsync(endorsements)) : []);
+        var kept = new List<Checkpoint>();
+        foreach (var note in checkpoints is null ? [] : SignedNote.ParseAll(await File.ReadAllTextAsync(checkpoints)))
+            kept.Add(note.IsSignedBy(extended) && Checkpoint.Parse(note.Text) is { } held ? held : throw new CommandException($"A checkpoint in {checkpoints} is not signed by a key that you trust."));
+        var report = await new AuditCheck(directory).RunAsync(trusted, kept);
+        Show(
+            context, report.Findings, report.Count, new { report.Leaves, report.Erased, report.Checkpoints },
+            $"{report.Leaves} records of the bundle are as they were signed; {report.Erased} of them were erased, as tombstones say.");
     }
 
     private static async Task StoreAsync(CommandContext context, string id, string? keys, string? checkpoints)
@@ -93,8 +108,11 @@ internal static class VerifyCommand
         Show(context, report.Findings, report.Count, new { Records = proven }, $"{proven} records of {id} are as they were signed.");
     }
 
-    private static async Task<NoteKey[]> KeysAsync(string file)
+    /// <exception cref="CommandException">No file is given, or it has no key.</exception>
+    private static async Task<NoteKey[]> KeysAsync(string? file)
     {
+        if (file is null)
+            throw new CommandException("Whose signature is it? Pass --keys FILE with the public keys that you have from elsewhere.");
         var keys = (await File.ReadAllLinesAsync(file)).Select(NoteKey.Parse).OfType<NoteKey>().ToArray();
         return keys.Length > 0 ? keys : throw new CommandException($"There is no public key in {file}: demarc log keys prints them.");
     }

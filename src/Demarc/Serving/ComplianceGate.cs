@@ -18,7 +18,13 @@ internal sealed class ComplianceGate(ISnapshotSource snapshots, Store store, Tim
     // Documented for every key that does not hold, and for none ("Invalid API key").
     private static readonly AdminAnswer InvalidKey = new(401, null, "authentication_error", "The API key provided is invalid or has been revoked.");
 
-    public async Task HandleAsync(HttpContext http, string scope, Func<ComplianceRequest, Task<AdminAnswer>> endpoint)
+    private static readonly AdminAnswer OwnOnly = new(403, null, "permission_error", "This address shows people what is recorded about them: ask with the key that models are asked with.");
+
+    /// <summary>Lets a request with an inference key through to what is recorded of its own principal.</summary>
+    public Task HandleOwnAsync(HttpContext http, Func<ComplianceRequest, Task<AdminAnswer>> endpoint) => HandleAsync(http, null, endpoint);
+
+    /// <param name="scope">The scope that the key needs; null for an inference key, which reads what is its principal's own.</param>
+    public async Task HandleAsync(HttpContext http, string? scope, Func<ComplianceRequest, Task<AdminAnswer>> endpoint)
     {
         var id = Ids.New(Ids.Request, time);
         http.Response.Headers["demarc-request-id"] = id;
@@ -34,7 +40,7 @@ internal sealed class ComplianceGate(ISnapshotSource snapshots, Store store, Tim
         }
     }
 
-    private async Task<AdminAnswer> AnswerAsync(HttpContext http, string id, string scope, Func<ComplianceRequest, Task<AdminAnswer>> endpoint)
+    private async Task<AdminAnswer> AnswerAsync(HttpContext http, string id, string? scope, Func<ComplianceRequest, Task<AdminAnswer>> endpoint)
     {
         if (Credential.Of(http.Request) is not { } key)
             return InvalidKey;
@@ -43,9 +49,10 @@ internal sealed class ComplianceGate(ISnapshotSource snapshots, Store store, Tim
             return new(503, null, "overloaded_error", Credential.Explain(status));
         if (status != KeyStatus.Active || principal is null)
             return InvalidKey;
-        var request = new ComplianceRequest(http.Request, principal);
+        var request = new ComplianceRequest(http.Request, principal) { Owner = scope is null ? principal.Id : null };
         var scopes = ComplianceScope.Of(principal.KeyKind);
         var answer = snapshots.Current.Network.Refuse(http.Connection.RemoteIpAddress, "this gateway") is { } denied ? new(403, null, "permission_error", denied.Message)
+            : scope is null ? principal.KeyKind == ApiKeyKind.Inference ? await endpoint(request) : OwnOnly
             : scopes.Length == 0 ? InvalidKey
             : scopes.Contains(scope) ? await endpoint(request)
             : new(403, null, "permission_error", $"Missing required scopes. Got: [{string.Join(", ", scopes.Select(s => $"'{s}'"))}] Needed: ['{scope}']");

@@ -99,6 +99,7 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton<ActivityEndpoints>();
             builder.Services.AddSingleton<TranscriptReader>();
             builder.Services.AddSingleton<SessionEndpoints>();
+            builder.Services.AddSingleton<MeEndpoints>();
             builder.Services.AddEvidenceLog(config.Log, store, installation.Master);
             builder.Services.AddSingleton(new Escrow(store.Budgets, time));
             builder.Services.AddSingleton(s => new LeaseFollower(s.GetRequiredService<Escrow>(), store.Budgets, time));

@@ -22,6 +22,7 @@ public sealed class AuditDocumentTests
             ["PATH"] = path,
             ["DEMARC_URL"] = place.Client.BaseAddress!.AbsoluteUri.TrimEnd('/'),
             ["DEMARC_COMPLIANCE_KEY"] = place.Keys["compliance_key"],
+            ["DEMARC_KEY"] = place.Keys["developer_key"],
         };
         var examples = Regex.Matches(await File.ReadAllTextAsync(Repository.Path("docs", "audit.md"), TestContext.Current.CancellationToken), "(?ms)^```bash\n(.*?)^```");
 
@@ -33,10 +34,12 @@ public sealed class AuditDocumentTests
             outputs.Add(result.Output);
         }
 
-        Assert.Equal(4, outputs.Count);
+        Assert.Equal(5, outputs.Count);
         Assert.Contains("\"demarc_inference\"", outputs[0], StringComparison.Ordinal);
         Assert.Contains("compliance_local_session", outputs[1], StringComparison.Ordinal);
         Assert.Contains("user: What is on record?", outputs[2], StringComparison.Ordinal);
-        Assert.Contains("200 /v1/compliance/", outputs[3], StringComparison.Ordinal);
+        Assert.StartsWith("full\nOf each request", outputs[3], StringComparison.Ordinal);
+        Assert.Contains("clls_", outputs[3], StringComparison.Ordinal);
+        Assert.Contains("200 /v1/compliance/", outputs[4], StringComparison.Ordinal);
     }
 }

@@ -23,7 +23,7 @@ public sealed class ConfigExampleTests : IDisposable
         var config = result.Config!;
         Assert.Equal("0.0.0.0:8443", Assert.Single(config.Listen).ToString());
         Assert.Equal(new Uri("https://claude.contoso.example"), config.PublicUrl);
-        Assert.Equal(_folder.Tls with { ClientAuthorities = Path.Combine(_folder.Root, "tls/client-ca.pem") }, config.Tls);
+        Assert.Equal(_folder.Tls with { ClientAuthorities = Path.Combine(_folder.Root, "tls/client-ca.pem"), ClientRevocations = Path.Combine(_folder.Root, "tls/client.crl") }, config.Tls);
         Assert.Equal("10.0.0.0/8", Assert.Single(config.TrustedProxies).ToString());
         Assert.Equal("127.0.0.1:8444", Assert.Single(config.AdminListen).ToString());
         Assert.Null(config.Network.Refuse(IPAddress.Parse("10.1.2.3"), "it"));

@@ -1,53 +1,88 @@
 using System.Diagnostics;
+using System.Text;
+using Demarc.Tests.Commands;
 using Xunit;
 
 namespace Demarc.Tests.Harness;
 
-/// <summary>A real <c>demarc serve</c>, killed when it is disposed of.</summary>
+/// <summary><c>demarc serve</c> in a process of its own, which can be killed.</summary>
 internal sealed class ServingProcess : IDisposable
 {
     private readonly Process _process;
+    private readonly StringBuilder _output = new();
 
-    private ServingProcess(Process process, Uri url) => (_process, Url) = (process, url);
+    private ServingProcess(Process process) => _process = process;
 
-    public Uri Url { get; }
+    public Uri Url { get; private set; } = null!;
 
-    public static async Task<ServingProcess> StartAsync(string config, string data)
+    /// <summary>All that it printed so far.</summary>
+    public string Output
+    {
+        get
+        {
+            lock (_output)
+                return _output.ToString();
+        }
+    }
+
+    /// <summary>Starts it with the quickstart's people and keys; returns when it listens.</summary>
+    /// <param name="environment">Beside what the test's process has.</param>
+    public static async Task<ServingProcess> StartAsync(string config, string data, params (string Name, string Value)[] environment)
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var argument in new[] { Path.Combine(AppContext.BaseDirectory, "demarc.dll"), "serve", "--config", config, "--data", data, "--listen", "127.0.0.1:0", "--quickstart" })
+        foreach (var argument in new[] { DemarcCommand.Program, "serve", "--config", config, "--data", data, "--listen", "127.0.0.1:0", "--quickstart" })
             start.ArgumentList.Add(argument);
-        var process = Process.Start(start)!;
-        process.ErrorDataReceived += (_, _) => { };
-        process.BeginErrorReadLine();
+        foreach (var (name, value) in environment)
+            start.Environment[name] = value;
+        var serving = new ServingProcess(Process.Start(start)!);
         var listening = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
-        process.OutputDataReceived += (_, line) =>
+        serving._process.ErrorDataReceived += (_, line) => serving.Keep(line.Data);
+        serving._process.OutputDataReceived += (_, line) =>
         {
+            serving.Keep(line.Data);
             if (line.Data is null)
                 listening.TrySetException(new InvalidOperationException("demarc serve ended before it listened."));
             else if (line.Data.StartsWith("listening ", StringComparison.Ordinal))
                 listening.TrySetResult(line.Data["listening ".Length..]);
         };
-        process.BeginOutputReadLine();
-        return new ServingProcess(process, new Uri(await listening.Task.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken)));
+        serving._process.BeginErrorReadLine();
+        serving._process.BeginOutputReadLine();
+        try
+        {
+            serving.Url = new Uri(await listening.Task.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken));
+            return serving;
+        }
+        catch
+        {
+            serving.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>As <c>kill -9</c>.</summary>
+    public async Task KillAsync()
+    {
+        _process.Kill();
+        await _process.WaitForExitAsync(TestContext.Current.CancellationToken);
     }
 
     /// <summary>Sends a signal, as <c>kill -STOP</c> does.</summary>
     public async Task SignalAsync(string signal)
     {
         using var kill = Process.Start("kill", [$"-{signal}", $"{_process.Id}"]);
-        await kill.WaitForExitAsync();
-    }
-
-    public async Task KillAsync()
-    {
-        _process.Kill();
-        await _process.WaitForExitAsync();
+        await kill.WaitForExitAsync(TestContext.Current.CancellationToken);
     }
 
     public void Dispose()
     {
-        _process.Kill();
+        if (!_process.HasExited)
+            _process.Kill();
         _process.Dispose();
+    }
+
+    private void Keep(string? line)
+    {
+        lock (_output)
+            _output.Append(line).Append('\n');
     }
 }

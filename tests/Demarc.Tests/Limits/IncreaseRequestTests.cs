@@ -1,5 +1,4 @@
 using System.Net;
-using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Demarc.Tests.Proxy;
@@ -114,14 +113,6 @@ public sealed class IncreaseRequestTests
         return Regex.Match(body, "slir_[0-9A-Za-z]+").Value;
     }
 
-    private static async Task<JsonElement> AdminAsync(ProxyPlace place, HttpMethod method, string path, string? body = null, int status = 200)
-    {
-        using var request = new HttpRequestMessage(method, Requests + path);
-        request.Headers.Add("x-api-key", place.Keys["admin_key"]);
-        if (body is not null)
-            request.Content = new StringContent(body, Encoding.UTF8, "application/json");
-        var (response, answer) = await place.SendAsync(request);
-        Assert.True((int)response.StatusCode == status, answer);
-        return JsonDocument.Parse(answer).RootElement;
-    }
+    private static Task<JsonElement> AdminAsync(ProxyPlace place, HttpMethod method, string path, string? body = null, int status = 200) =>
+        place.AdminAsync(method, Requests + path, body, status);
 }

@@ -31,8 +31,9 @@ public sealed class RateLimitTests
     {
         await using var place = await ProxyPlace.StartAsync(policies: Rates("tokens_per_minute: 900"), rules: new ScriptRule { Deltas = 1000 });
 
-        Assert.Equal(HttpStatusCode.OK, (await place.SendAsync(place.Ask(ProxyPlace.Body()))).Response.StatusCode);
-        var (response, body) = await place.SendAsync(place.Ask(ProxyPlace.Body()));
+        var thousand = ProxyPlace.Body().Replace("64", "1000", StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.OK, (await place.SendAsync(place.Ask(thousand))).Response.StatusCode);
+        var (response, body) = await place.SendAsync(place.Ask(thousand));
 
         Assert.Equal(HttpStatusCode.TooManyRequests, response.StatusCode);
         Assert.Contains("900 tokens a minute", Answers.Error(body).Message, StringComparison.Ordinal);

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
 using Demarc.Simulator;
+using Demarc.Tests.Commands;
 using Demarc.Tests.Harness;
 using Demarc.Tests.Storage;
 using Xunit;
@@ -29,14 +30,19 @@ public sealed class KillTests
             policies: [ { capture: full } ]
             """, TestContext.Current.CancellationToken);
 
-        using var first = await ServingProcess.StartAsync(config, folder);
-        var key = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(folder, "quickstart.json"), TestContext.Current.CancellationToken)).RootElement.GetProperty("developer_key").GetString()!;
+        using var process = await ServingProcess.StartAsync(config, folder);
+        var keys = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(folder, "quickstart.json"), TestContext.Current.CancellationToken)).RootElement;
+        var key = keys.GetProperty("developer_key").GetString()!;
         var answered = new ConcurrentBag<string>();
-        using var client = new HttpClient(new SocketsHttpHandler()) { BaseAddress = first.Url };
+        using var client = new HttpClient(new SocketsHttpHandler()) { BaseAddress = process.Url };
         var enough = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var callers = Enumerable.Range(0, 16).Select(n => AskAsync(client, key, n, answered, enough)).ToArray();
         await enough.Task.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
-        await first.KillAsync();
+        var checkpoint = Path.Combine(folder, "kept.txt");
+        using (var ask = new HttpRequestMessage(HttpMethod.Get, "/log/checkpoint") { Headers = { { "x-api-key", keys.GetProperty("compliance_key").GetString() } } })
+        using (var signed = await client.SendAsync(ask, TestContext.Current.CancellationToken))
+            await File.WriteAllTextAsync(checkpoint, await signed.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), TestContext.Current.CancellationToken);
+        await process.KillAsync();
         await Task.WhenAll(callers);
         Assert.True(answered.Count >= 200);
 
@@ -49,7 +55,7 @@ public sealed class KillTests
         // minute for a sign of life; here the dead one is made to look that old.
         if (kind == StoreKind.Postgres)
             await store.SqlAsync<object>("UPDATE replicas SET seen_at = seen_at - 120000");
-        using var second = await ServingProcess.StartAsync(config, folder);
+        using var next = await ServingProcess.StartAsync(config, folder);
         try
         {
             var started = TimeProvider.System.GetTimestamp();
@@ -59,10 +65,17 @@ public sealed class KillTests
                 Assert.True(TimeProvider.System.GetElapsedTime(started) < TimeSpan.FromSeconds(20), "requests stay open");
                 await Task.Yield();
             }
+            // The tree goes on from where it was, has every record once, and is the one that was signed before the kill.
+            var records = await store.SqlAsync<long>("SELECT count(*) FROM records WHERE kind IN (1, 3)");
+            JsonElement found;
+            do
+                found = (await DemarcCommand.JsonAsync(folder, "verify", "--checkpoint", checkpoint, "--config", config, "--data", folder)).GetProperty("found");
+            while (found.GetProperty("leaves").GetInt64() < records);
+            Assert.Equal(1, found.GetProperty("checkpoints").GetInt32());
         }
         finally
         {
-            await second.KillAsync();
+            await next.KillAsync();
             Directory.Delete(folder, recursive: true);
         }
     }

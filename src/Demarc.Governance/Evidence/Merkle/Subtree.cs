@@ -58,6 +58,46 @@ public readonly record struct Subtree(long Start, long End)
         }
     }
 
+    /// <summary>What the proof that some consecutive leaves are in a tree consists of: the largest subtrees beside them, from the left.</summary>
+    public static IReadOnlyList<Subtree> Outside(Subtree range, long size)
+    {
+        var outside = new List<Subtree>();
+        Add(new Subtree(0, size));
+        return outside;
+
+        void Add(Subtree tree)
+        {
+            if (tree.Width == 0)
+                return;
+            if (tree.End <= range.Start || tree.Start >= range.End)
+                outside.Add(tree);
+            else if (tree.Start < range.Start || tree.End > range.End)
+            {
+                var (left, right) = tree.Halves;
+                Add(left);
+                Add(right);
+            }
+        }
+    }
+
+    /// <summary>The root of a tree of so many leaves, of which consecutive ones are at hand and the rest as <see cref="Outside"/> names it.</summary>
+    /// <param name="leaf">The hash of a leaf of the range.</param>
+    /// <param name="outside">The hash of a subtree beside it.</param>
+    public static byte[] Root(Subtree range, long size, Func<long, byte[]> leaf, Func<Subtree, byte[]> outside)
+    {
+        return size == 0 ? MerkleHash.Empty : Of(new Subtree(0, size));
+
+        byte[] Of(Subtree tree)
+        {
+            if (tree.End <= range.Start || tree.Start >= range.End)
+                return outside(tree);
+            if (tree.Width == 1)
+                return leaf(tree.Start);
+            var (left, right) = tree.Halves;
+            return MerkleHash.Node(Of(left), Of(right));
+        }
+    }
+
     // The left one is the widest perfect tree that is not the whole.
     private (Subtree Left, Subtree Right) Halves
     {

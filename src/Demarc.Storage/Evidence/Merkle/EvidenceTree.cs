@@ -46,6 +46,14 @@ public sealed class EvidenceTree
             """,
             new { organizationId, after, limit });
 
+    /// <summary>When these records were made, by sequence, Unix milliseconds.</summary>
+    public async Task<Dictionary<long, long>> TimesAsync(IEnumerable<long> sequences)
+    {
+        var rows = await _store.QueryAsync<(long Sequence, long At)>(
+            $"SELECT sequence, at FROM records WHERE sequence IN {_store.NumbersOfJson("sequences")}", new { sequences = JsonSerializer.Serialize(sequences) }).ConfigureAwait(false);
+        return rows.ToDictionary(r => r.Sequence, r => r.At);
+    }
+
     /// <summary>Sealed content of these records, by sequence, where there is any.</summary>
     public async Task<Dictionary<long, byte[]>> ContentsAsync(IEnumerable<long> sequences)
     {

@@ -58,6 +58,22 @@ public sealed class MerkleProperties
                 && Flips(path).All(flipped => !MerkleProof.Extends(old, oldRoot, size, root, flipped));
         }).Check(Runs);
 
+    [Fact]
+    public void Any_consecutive_leaves_give_the_root_with_the_subtrees_beside_them() => Prop.ForAll(
+        Sizes.Zip(Gen.Choose(0, 1_000_000)).Zip(Gen.Choose(0, 1_000_000)).ToArbitrary(),
+        t =>
+        {
+            var ((size, one), other) = t;
+            var (start, end) = (Math.Min(one % size, other % size), Math.Max(one % size, other % size) + 1);
+            var tree = Tree.Over(Leaves(size));
+            var range = new Subtree(start, end);
+            var outside = Subtree.Outside(range, size).ToDictionary(s => s, tree.Hash);
+            var root = tree.Hash(new Subtree(0, size));
+            return Subtree.Root(range, size, n => Tree.Leaf(n), s => outside[s]).SequenceEqual(root)
+                && !Subtree.Root(range, size, n => Tree.Leaf(n == start ? -1 : n), s => outside[s]).SequenceEqual(root)
+                && Subtree.Outside(new Subtree(0, size), size).Count == 0;
+        }).Check(Runs);
+
     private static byte[][] Leaves(int size) => [.. Enumerable.Range(0, size).Select(n => Tree.Leaf(n))];
 
     private static IEnumerable<byte[][]> Flips(byte[][] path)

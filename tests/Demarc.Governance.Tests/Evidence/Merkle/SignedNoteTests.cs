@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using System.Text;
 using Demarc.Governance.Evidence.Merkle;
 using Xunit;
 
@@ -83,8 +82,8 @@ public sealed class SignedNoteTests
         var (salt, id) = (new byte[RecordCommitment.SaltSize], new Guid("0199aaaa-0000-7000-8000-000000000001"));
         var commitment = RecordCommitment.Of(salt, "org_1", Governance.Evidence.RecordKind.Event, id, null, 5, "{}"u8);
 
-        Assert.Equal("demarc-record-1\norg_1\nevent\n0199aaaa-0000-7000-8000-000000000001\n\n5\n{}", Encoding.UTF8.GetString(
-            RecordCommitment.Canonical("org_1", Governance.Evidence.RecordKind.Event, id, null, 5, "{}"u8)));
+        var canonical = "demarc-record-1\norg_1\nevent\n0199aaaa-0000-7000-8000-000000000001\n\n5\n{}"u8;
+        Assert.Equal(HMACSHA256.HashData(salt, canonical), commitment);
         Assert.NotEqual(commitment, RecordCommitment.Of([1, .. salt[1..]], "org_1", Governance.Evidence.RecordKind.Event, id, null, 5, "{}"u8));
         Assert.NotEqual(commitment, RecordCommitment.Of(salt, "org_1", Governance.Evidence.RecordKind.Event, id, "clls_1", 5, "{}"u8));
         Assert.NotEqual(commitment, RecordCommitment.Of(salt, "org_1", Governance.Evidence.RecordKind.Begun, id, null, 5, "{}"u8));
