@@ -8,6 +8,7 @@ var root = new RootCommand("Demarc: a gateway and control plane for Claude that 
     ConfigCommands.Create(),
     KeyCommands.Create(),
     UserCommands.Create(),
+    SignInCommands.Create(),
     ServiceAccountCommands.Create(),
     GroupCommands.Create(),
     WorkspaceCommands.Create(),

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Demarc.Governance.Evidence;
+using Demarc.Governance.Identity;
 
 namespace Demarc.Control.Compliance;
 
@@ -24,13 +25,17 @@ internal static class ActorJson
             case "service_account":
                 json.WriteString("service_account_id", actor.Id);
                 break;
+            case "anonymous":
+                json.WriteNull("unauthenticated_email_address");
+                break;
             default:
                 json.WriteString("name", actor.Id);
                 break;
         }
         if (actor.KeyId is not null)
-            json.WriteString(actor.KeyKind == "admin" ? "admin_api_key_id" : "api_key_id", actor.KeyId);
-        if (actor.Type is "user" or "service_account")
+            json.WriteString(
+                actor.KeyId.StartsWith(Ids.SignIn, StringComparison.Ordinal) ? "sign_in_id" : actor.KeyKind == "admin" ? "admin_api_key_id" : "api_key_id", actor.KeyId);
+        if (actor.Type is "user" or "service_account" or "anonymous")
         {
             json.WriteString("ip_address", actor.IpAddress);
             json.WriteString("user_agent", actor.UserAgent);
@@ -47,6 +52,7 @@ internal static class ActorJson
         { Type: "user" } => "user_actor",
         { Type: "service_account", KeyId: not null } => "api_actor",
         { Type: "service_account" } => "service_account_actor",
+        { Type: "anonymous" } => "unauthenticated_user_actor",
         { Type: "cli" } => "demarc_cli_actor",
         _ => "system_actor",
     };

@@ -63,40 +63,43 @@ public sealed class Identities
 
     private async Task JoinAsync(StoreTransaction transaction, User user, ProvidedIdentity identity, ActorRecord actor)
     {
-        var place = new { organizationId = user.OrganizationId, memberId = user.Id, identity.Issuer };
-        var held = await transaction.QueryAsync<string>(
-            "SELECT g.name FROM group_members m JOIN groups g ON g.id = m.group_id WHERE m.organization_id = @organizationId AND m.member_id = @memberId", place).ConfigureAwait(false);
-        var provided = await transaction.QueryAsync<string>(
-            "SELECT g.name FROM group_members m JOIN groups g ON g.id = m.group_id WHERE m.organization_id = @organizationId AND m.member_id = @memberId AND m.issuer = @Issuer", place).ConfigureAwait(false);
-        string[] added = [.. identity.Groups.Except(held)];
-        string[] removed = [.. provided.Except(identity.Groups)];
-        if (added.Length + removed.Length == 0)
-            return;
-        foreach (var name in added)
+        var held = await transaction.QueryAsync<HeldGroup>(
+            """
+            SELECT g.id, g.name, m.issuer FROM group_members m JOIN groups g ON g.id = m.group_id
+            WHERE m.organization_id = @OrganizationId AND m.member_id = @Id
+            """,
+            user).ConfigureAwait(false);
+        foreach (var name in identity.Groups.Except(held.Select(g => g.Name)))
         {
-            var group = new { organizationId = user.OrganizationId, id = Ids.New(Groups.IdPrefix, _store.Time), name, _store.Now, memberId = user.Id, identity.Issuer };
+            var place = new { user.OrganizationId, name, groupId = Ids.New(Groups.IdPrefix, _store.Time), _store.Now, memberId = user.Id, identity.Issuer };
+            if (await transaction.ExecuteAsync(
+                "INSERT INTO groups (id, organization_id, name, created_at) VALUES (@groupId, @OrganizationId, @name, @Now) ON CONFLICT DO NOTHING", place).ConfigureAwait(false) == 1)
+                await transaction.ChangeAsync(user.OrganizationId, actor, "group_created", new() { ["group_id"] = place.groupId, ["group_name"] = name }).ConfigureAwait(false);
+            var id = await transaction.FindAsync<string>("SELECT id FROM groups WHERE organization_id = @OrganizationId AND name = @name", place).ConfigureAwait(false);
             await transaction.ExecuteAsync(
-                "INSERT INTO groups (id, organization_id, name, created_at) VALUES (@id, @organizationId, @name, @Now) ON CONFLICT DO NOTHING", group).ConfigureAwait(false);
-            await transaction.ExecuteAsync(
-                """
-                INSERT INTO group_members (organization_id, group_id, member_id, issuer)
-                SELECT @organizationId, id, @memberId, @Issuer FROM groups WHERE organization_id = @organizationId AND name = @name ON CONFLICT DO NOTHING
-                """,
-                group).ConfigureAwait(false);
+                "INSERT INTO group_members (organization_id, group_id, member_id, issuer) VALUES (@OrganizationId, @id, @memberId, @Issuer) ON CONFLICT DO NOTHING",
+                new { user.OrganizationId, id, memberId = user.Id, identity.Issuer }).ConfigureAwait(false);
+            await RecordAsync("group_member_added", id!).ConfigureAwait(false);
         }
-        foreach (var name in removed)
-            await transaction.ExecuteAsync(
-                """
-                DELETE FROM group_members WHERE organization_id = @organizationId AND member_id = @memberId AND issuer = @Issuer
-                  AND group_id = (SELECT id FROM groups WHERE organization_id = @organizationId AND name = @name)
-                """,
-                new { organizationId = user.OrganizationId, memberId = user.Id, identity.Issuer, name }).ConfigureAwait(false);
-        await transaction.ChangeAsync(user.OrganizationId, actor, "demarc_user_groups_synchronized", new()
+        foreach (var group in held.Where(g => g.Issuer == identity.Issuer && !identity.Groups.Contains(g.Name)))
         {
-            ["user_id"] = user.Id,
-            ["issuer"] = identity.Issuer,
-            ["added"] = string.Join(' ', added),
-            ["removed"] = string.Join(' ', removed),
-        }).ConfigureAwait(false);
+            await transaction.ExecuteAsync(
+                "DELETE FROM group_members WHERE organization_id = @OrganizationId AND member_id = @memberId AND group_id = @Id",
+                new { user.OrganizationId, memberId = user.Id, group.Id }).ConfigureAwait(false);
+            await RecordAsync("group_member_removed", group.Id).ConfigureAwait(false);
+        }
+
+        Task RecordAsync(string type, string groupId) =>
+            transaction.ChangeAsync(user.OrganizationId, actor, type, new() { ["group_id"] = groupId, ["member_ids"] = user.Id, ["issuer"] = identity.Issuer });
+    }
+
+    private sealed record HeldGroup
+    {
+        public required string Id { get; init; }
+
+        public required string Name { get; init; }
+
+        /// <summary>Null where an administrator says so.</summary>
+        public string? Issuer { get; init; }
     }
 }

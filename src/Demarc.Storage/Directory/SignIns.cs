@@ -26,6 +26,8 @@ public sealed record StoredSignIn
 
     public required long ExpiresAt { get; init; }
 
+    public string? IpAddress { get; init; }
+
     public required string Email { get; init; }
 
     public required string Name { get; init; }
@@ -39,7 +41,7 @@ public sealed class SignIns
 {
     private const string Select =
         """
-        SELECT i.id, i.organization_id, i.user_id, i.issuer, i.status, i.generation, i.rotated_at, i.expires_at, u.email, u.name, u.status AS user_status
+        SELECT i.id, i.organization_id, i.user_id, i.issuer, i.status, i.generation, i.rotated_at, i.expires_at, i.ip_address, u.email, u.name, u.status AS user_status
         FROM sign_ins i JOIN users u ON u.id = i.user_id WHERE i.organization_id = @organizationId
         """;
 
@@ -49,6 +51,11 @@ public sealed class SignIns
 
     public Task<StoredSignIn?> GetAsync(string organizationId, string id) =>
         _store.FindAsync<StoredSignIn>(Select + " AND i.id = @id", new { organizationId, id });
+
+    /// <summary>The sessions that hold now, newest first.</summary>
+    public Task<StoredSignIn[]> ListAsync(string organizationId) =>
+        _store.QueryAsync<StoredSignIn>(
+            Select + " AND i.status = 'active' AND u.status = 'active' AND i.expires_at > @Now ORDER BY i.id DESC", new { organizationId, _store.Now });
 
     /// <summary>Begins the session of an approved device code, once; null where it is not approved or the person is no longer active.</summary>
     public Task<StoredSignIn?> BeginAsync(DeviceCode device, TimeSpan lifetime, ActorRecord actor)

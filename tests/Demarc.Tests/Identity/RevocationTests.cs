@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using Demarc.Governance.Evidence;
 using Demarc.Simulator.Scripts;
+using Demarc.Tests.Commands;
 using Xunit;
 
 namespace Demarc.Tests.Identity;
@@ -14,6 +15,7 @@ public sealed class RevocationTests
     [Theory]
     [InlineData("signed out")]
     [InlineData("made inactive")]
+    [InlineData("ended by command")]
     public async Task A_stream_under_way_ends_within_five_seconds(string how)
     {
         await using var place = await SignInPlace.StartAsync();
@@ -28,6 +30,13 @@ public sealed class RevocationTests
         var begun = Stopwatch.GetTimestamp();
         if (how == "signed out")
             await place.PostAsync("/oauth/revoke", ("token", tokens.Refresh()));
+        else if (how == "ended by command")
+        {
+            var config = Path.Combine(place.Gateway.DataDirectory, "demarc.yaml");
+            var listed = await DemarcCommand.JsonAsync(Path.GetTempPath(), "sign-in", "list", "--config", config, "--data", place.Gateway.DataDirectory);
+            begun = Stopwatch.GetTimestamp();
+            await DemarcCommand.DoneAsync(Path.GetTempPath(), "sign-in", "end", Assert.Single(listed.EnumerateArray()).GetProperty("id").GetString()!, "--config", config, "--data", place.Gateway.DataDirectory);
+        }
         else
         {
             await using var store = await place.Gateway.OpenStoreAsync();

@@ -88,6 +88,7 @@ internal sealed class SignInPlace : IAsyncDisposable
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(Gateway.Url, "/v1/messages"));
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        request.Headers.Add("anthropic-version", "2023-06-01");
         request.Content = new StringContent(
             $$"""{"model":"claude-opus-4-7","max_tokens":100,"stream":{{(stream ? "true" : "false")}},"messages":[{"role":"user","content":"{{prompt}}"}]}""", Encoding.UTF8, "application/json");
         return await Gateway.Http.SendAsync(request, completion, TestContext.Current.CancellationToken);

@@ -110,6 +110,8 @@ public sealed partial class DeviceEndpoints(SignInService signIn, ILogger<Device
             if (query["iss"].ToString() is { Length: > 0 } named && named.TrimEnd('/') != issuer.Config.Issuer.AbsoluteUri.TrimEnd('/'))
                 throw new SignInException("issuer_mixed_up", $"The answer is of {Configuration.ConfigText.Printable(named)}, asked was {issuer.Config.Name}");
             var identity = await issuer.IdentifyAsync(query["code"].ToString(), pending, signIn.Base + SignInService.CallbackPath, http.RequestAborted);
+            if (!signIn.Accounts.Take($"{identity.Issuer} {identity.Subject}"))
+                throw new SignInException("too_many", $"More than 30 sign-ins of one account of {issuer.Config.Name} within an hour", "Your account has signed in too often. Try again in an hour.");
             var user = await signIn.Store.Identities.EnsureAsync(signIn.OrganizationId, identity, Role, SignInService.Actor(http))
                 ?? throw new SignInException("address_taken", $"The address of this subject of {issuer.Config.Name} belongs to somebody with another subject", "Your address belongs to another account. Ask your administrator.");
             if (user.Status != "active")

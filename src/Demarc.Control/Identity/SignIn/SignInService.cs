@@ -32,6 +32,7 @@ public sealed class SignInService
         Refreshes = new SignedId("demarc_refresh_", master);
         Opened = new Attempts(60, TimeSpan.FromMinutes(1), time);
         Failed = new Attempts(10, TimeSpan.FromMinutes(10), time);
+        Accounts = new Attempts(30, TimeSpan.FromHours(1), time);
         Polled = new Attempts(1, PollInterval - TimeSpan.FromSeconds(1), time);
     }
 
@@ -58,8 +59,11 @@ public sealed class SignInService
     /// <summary>Device codes asked for, by address.</summary>
     internal Attempts Opened { get; }
 
-    /// <summary>Wrong codes, tokens and answers of issuers, by address; refused people, by account.</summary>
+    /// <summary>Wrong codes, tokens and answers of issuers, by address.</summary>
     internal Attempts Failed { get; }
+
+    /// <summary>Sign-ins by account, refused ones too.</summary>
+    internal Attempts Accounts { get; }
 
     /// <summary>Polls of one device code within its interval.</summary>
     internal Attempts Polled { get; }
