@@ -59,14 +59,17 @@ internal sealed class Exchange
     /// <summary>An attempt that was given up may still be reading the body: it is not for the pool any more.</summary>
     public bool IsBodyRead { get; set; }
 
+    /// <summary>It counts in the rate of <see cref="Deployment"/>.</summary>
+    public bool HasPlace { get; set; }
+
+    /// <summary>The rate limits that the request counts in; null where none does.</summary>
+    public RateHold? Rates { get; set; }
+
     /// <summary>What is reserved of the limits that count the request; null where none does.</summary>
     public RequestSpend? Spend { get; set; }
 
     /// <summary>The attempt under way had the whole request: the provider may bill it, whatever is seen of its answer.</summary>
     public bool MayBeBilled { get; set; }
-
-    /// <summary>What the attempts stand at together, nano-dollars, that were given up and may have been billed.</summary>
-    public long LostNanoUsd { get; set; }
 
     public CaptureMode Capture { get; set; }
 

@@ -19,11 +19,11 @@ using Microsoft.Extensions.Logging;
 namespace Demarc.Proxy;
 
 /// <summary>
-/// The request path, a straight line: 1 authenticate, 2 admit (network, project, body and its form), 3 decide and reserve, 4 begin
-/// (record), 5 dispatch, 6 relay and settle, 7 hold what the answer says against the boundary.
+/// The request path, a straight line: 1 authenticate, 2 admit (network, project, body and its form), 3 decide, count (rates) and
+/// reserve, 4 begin (record), 5 dispatch, 6 relay and settle, 7 hold what the answer says against the boundary.
 /// </summary>
 public sealed partial class MessagesPipeline(
-    ISnapshotSource snapshots, IEvidenceSink sink, UpstreamClient upstream, UpstreamHealth health, SessionNames sessions, Escrow escrow, string replica, TimeProvider time,
+    ISnapshotSource snapshots, IEvidenceSink sink, UpstreamClient upstream, UpstreamHealth health, SessionNames sessions, Escrow escrow, IncreaseLinks links, string replica, TimeProvider time,
     ILogger<MessagesPipeline> log)
 {
     private const int MaxHeaderBytes = 64 << 10;
@@ -31,8 +31,9 @@ public sealed partial class MessagesPipeline(
     // Claude Code announces its own patience in x-stainless-timeout; below that, no header timeout may cut it short.
     private static readonly TimeSpan MinHeaderTimeout = TimeSpan.FromMinutes(10);
 
-    private readonly Settler _settler = new(sink, replica, time);
+    private readonly Settler _settler = new(sink, health, replica, time);
     private readonly SpendGate _spend = new(escrow);
+    private readonly RateGate _rates = new(time);
     private readonly SessionTips _tips = new();
     private readonly SessionMoves _moves = new(time);
 
@@ -74,6 +75,7 @@ public sealed partial class MessagesPipeline(
         finally
         {
             x.Spend?.Settle(0, null);
+            RateGate.Leave(x, time.GetUtcNow());
             // Still null where the request was refused before its body was read, or handed on to an upload under way.
             x.Body?.Return();
         }
@@ -96,7 +98,7 @@ public sealed partial class MessagesPipeline(
                 KeyStatus.Revoked => Refused.RevokedKey,
                 KeyStatus.Unavailable => Refused.DirectoryAway,
                 _ => Refused.UnknownKey,
-            }, Credential.Explain(status));
+            }, Credential.Explain(status, key));
             return false;
         }
         x.Principal = principal;
@@ -159,13 +161,13 @@ public sealed partial class MessagesPipeline(
             return;
         }
         var plan = _moves.Order(permitted, x.Principal.Id, own, x.Facts.Model, view);
-        if (!await ReserveAsync(x, plan))
+        if (!await CountAsync(x) || !await ReserveAsync(x, plan))
             return;
-        var at = Next(plan, -1);
+        var at = Next(x, plan, -1);
         if (at < 0)
         {
             x.Http.Response.Headers.RetryAfter = "5";
-            await RefuseAsync(x, Refused.DeploymentsFull, $"Every deployment of this model has taken its requests of this minute. Try again in a few seconds ({x.IdText}).");
+            await RefuseAsync(x, Refused.DeploymentsFull, $"Every deployment of this model has taken what it takes at a time or in a minute. Try again in a few seconds ({x.IdText}).");
             return;
         }
         x.Deployment = plan[at];
@@ -181,7 +183,9 @@ public sealed partial class MessagesPipeline(
         {
             at = next;
             var lost = x.MayBeBilled ? Settler.Lost(x) : (long?)null;
-            (x.Deployment, x.MayBeBilled, x.LostNanoUsd) = (plan[at], false, x.LostNanoUsd + (lost ?? 0));
+            if (lost is > 0 && x.Spend is not null && !await KeepAsync(x, lost.Value))
+                return;
+            (x.Deployment, x.MayBeBilled) = (plan[at], false);
             x.Attempt++;
             x.Begun = Task.WhenAll(x.Begun, _settler.AttemptAsync(x, reason, lost));
         }
@@ -195,40 +199,14 @@ public sealed partial class MessagesPipeline(
             snapshots.Contradicted(x.Deployment, geography);
     }
 
-    private async ValueTask<bool> ReserveAsync(Exchange x, DeploymentSnapshot[] plan)
-    {
-        var limits = x.Operation == Operation.CountTokens ? AppliedLimits.None : x.Snapshot.LimitsOf(x.Principal);
-        if (limits.IsEmpty)
-            return true;
-        if (limits.HasHard && SpendGate.Unpriceable(x, plan) is { } model)
-        {
-            await RefuseAsync(x, Refused.Policy, $"\"{model}\" has no price in the catalog, so it cannot be paid from a hard limit. Ask for another model, or tell your administrator ({x.IdText}).", "unpriceable_model");
-            return false;
-        }
-        if (await _spend.ReserveAsync(x, plan, limits, x.Http.RequestAborted) is { } shortage)
-        {
-            if (shortage.Reason is { } reason)
-                LogEscrowFailed(reason, x.IdText);
-            UsageHeaders.WriteRefusal(x.Http.Response.Headers, shortage, time.GetUtcNow());
-            await RefuseAsync(
-                x, shortage.Kind == ShortageKind.Held ? Refused.SpendHeld : Refused.SpendLimit, x.Snapshot.RefusalText.Append(SpendGate.Message(shortage)),
-                SpendGate.Code(shortage), shortage.Limit.Limit.Place);
-            return false;
-        }
-        if (!QuotaProbe.Is(x))
-            return true;
-        await _settler.ProbedAsync(x);
-        await QuotaProbe.AnswerAsync(x);
-        return false;
-    }
-
     // The next deployment of the plan that takes a call now; when none does, the first that is only failing: it may have recovered.
-    private int Next(DeploymentSnapshot[] plan, int after)
+    private int Next(Exchange x, DeploymentSnapshot[] plan, int after)
     {
         var failing = -1;
+        long? tokens = x.Operation == Operation.CountTokens ? null : RateGate.Estimate(x);
         for (var i = after + 1; i < plan.Length; i++)
         {
-            switch (health.Enter(plan[i]))
+            switch (health.Enter(plan[i], tokens))
             {
                 case Entry.Open:
                     return i;
@@ -237,12 +215,15 @@ public sealed partial class MessagesPipeline(
                     break;
             }
         }
+        if (failing >= 0)
+            health.EnterAnyway(plan[failing], tokens);
         return failing;
     }
 
     /// <summary>One call to one deployment: the next one to ask and why, or -1 once the request is answered.</summary>
     private async Task<(int Next, string Reason)> AttemptAsync(Exchange x, DeploymentSnapshot[] plan, int at)
     {
+        x.HasPlace = true;
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(x.Http.RequestAborted, x.Principal.Revoked);
         stop.CancelAfter(HeaderTimeout(x.Http.Request));
         var content = UpstreamBody.For(x.Http.Request.Headers, x.Operation, x.Deployment, x.Facts, x.Body.Memory, x.Spend?.MaxTokens);
@@ -262,7 +243,7 @@ public sealed partial class MessagesPipeline(
                 response = await sent;
             }
             Failover.Note(health, x.Deployment, response, time.GetUtcNow());
-            if (Failover.Reason(response) is { } reason && (next = Next(plan, at)) >= 0)
+            if (Failover.Reason(response) is { } reason && (next = Next(x, plan, at)) >= 0)
                 return GoOn(x, next, reason);
             LetGo(x, content);
             x.MayBeBilled = response.IsSuccessStatusCode;
@@ -279,13 +260,14 @@ public sealed partial class MessagesPipeline(
                 health.FoundPublic(x.Deployment.Resource.Host);
             else if (!ours)
                 health.Failed(x.Deployment, lasting: false);
-            if (!ours && response is null && (next = Next(plan, at)) >= 0)
+            if (!ours && response is null && (next = Next(x, plan, at)) >= 0)
                 return GoOn(x, next, Failover.Reason(e));
             await UpstreamFailedAsync(x, e);
         }
         finally
         {
             response?.Dispose();
+            RateGate.LeaveDeployment(x, health);
             if (next < 0)
                 LetGo(x, content);
             else
@@ -402,9 +384,6 @@ public sealed partial class MessagesPipeline(
 
     [LoggerMessage(1005, LogLevel.Warning, "{Request}: {Deployment} did not serve it ({Reason}); the next of the plan is asked")]
     private partial void LogFailedOver(string request, string deployment, string reason);
-
-    [LoggerMessage(1006, LogLevel.Error, "{Request}: the store could not be asked for what is left of a limit")]
-    private partial void LogEscrowFailed(Exception e, string request);
 
     [LoggerMessage(EventId = 1003, Message = "{Request}: refused ({Reason})")]
     private partial void LogRefused(LogLevel level, string request, string reason);

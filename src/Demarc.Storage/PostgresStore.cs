@@ -31,6 +31,15 @@ internal sealed class PostgresStore : Store
         _writer = new PostgresWriter(source, Replica, time, RaiseAppended);
     }
 
+    // A process that stands still keeps its connection, and with it the lock: its session ends once it has not been seen for a minute.
+    private const string EndDeadLeader =
+        """
+        SELECT pg_terminate_backend(l.pid) FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid JOIN replicas r ON r.id = a.application_name
+        WHERE l.locktype = 'advisory' AND l.granted AND l.classid::bigint = @high AND l.objid::bigint = @low AND l.objsubid = 1
+          AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+          AND r.seen_at <= (extract(epoch FROM clock_timestamp()) * 1000)::bigint - 60000
+        """;
+
     // By the database's clock, the one that also writes seen_at.
     internal override string DeadReplicas =>
         """
@@ -95,6 +104,8 @@ internal sealed class PostgresStore : Store
             var transaction = await connection.BeginTransactionAsync().ConfigureAwait(false);
             await using (transaction.ConfigureAwait(false))
             {
+                // A process that stands still in the middle must not hold its rows for longer than this: others wait for them.
+                await connection.ExecuteAsync("SET LOCAL idle_in_transaction_session_timeout = '10s'").ConfigureAwait(false);
                 scope = new PostgresTransactionScope(connection, Replica, Time);
                 result = await write(scope).ConfigureAwait(false);
                 await transaction.CommitAsync().ConfigureAwait(false);
@@ -177,12 +188,15 @@ internal sealed class PostgresStore : Store
     internal override async Task<Lead> LeadAsync(CancellationToken stop)
     {
         var connection = await _source.OpenConnectionAsync(stop).ConfigureAwait(false);
+        // Who leads, for others to see whether it still lives.
+        await connection.ExecuteAsync("SELECT set_config('application_name', @Replica, false)", new { Replica }).ConfigureAwait(false);
         while (!await connection.ExecuteScalarAsync<bool>("SELECT pg_try_advisory_lock(@LeadLock)", new { LeadLock }).ConfigureAwait(false))
         {
             try
             {
                 // Not the lock that waits: its statement would stay open for hours and hold back the vacuum's horizon.
                 await Task.Delay(TimeSpan.FromSeconds(1), Time, stop).ConfigureAwait(false);
+                await connection.ExecuteAsync(EndDeadLeader, new { high = LeadLock >> 32, low = LeadLock & uint.MaxValue }).ConfigureAwait(false);
             }
             catch
             {

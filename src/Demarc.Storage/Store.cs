@@ -35,6 +35,9 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
         Workspaces = new Workspaces(this);
         Projects = new Projects(this);
         ApiKeys = new ApiKeys(this, master);
+        DeviceCodes = new DeviceCodes(this);
+        SignIns = new SignIns(this);
+        Identities = new Identities(this);
         Aliases = new Aliases(this);
         Boundaries = new BoundaryRegister(this);
         Breakers = new Breakers(this);
@@ -46,6 +49,8 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
         Spend = new SpendReports(this);
         Budgets = new Budgets(this);
         SpendLimits = new SpendLimits(this);
+        IncreaseRequests = new IncreaseRequests(this);
+        SpendAlerts = new SpendAlerts(this);
         Tree = new EvidenceTree(this);
         Checkpoints = new Checkpoints(this);
         Erasure = new Erasure(this);
@@ -68,6 +73,15 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
     public Projects Projects { get; }
 
     public ApiKeys ApiKeys { get; }
+
+    /// <summary>Machines that wait for somebody to sign in.</summary>
+    public DeviceCodes DeviceCodes { get; }
+
+    /// <summary>People signed in on machines.</summary>
+    public SignIns SignIns { get; }
+
+    /// <summary>People by what identity providers say of them.</summary>
+    public Identities Identities { get; }
 
     public Aliases Aliases { get; }
 
@@ -95,6 +109,10 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
     public Budgets Budgets { get; }
 
     public SpendLimits SpendLimits { get; }
+
+    public IncreaseRequests IncreaseRequests { get; }
+
+    public SpendAlerts SpendAlerts { get; }
 
     /// <summary>The log as Merkle trees.</summary>
     public EvidenceTree Tree { get; }

@@ -14,6 +14,7 @@ var root = new RootCommand("Demarc: a gateway and control plane for Claude that 
     ProjectCommands.Create(),
     AliasCommands.Create(),
     LimitCommands.Create(),
+    ClientCommands.Create(),
     ResourceCommands.Create(),
     WhereCommand.Create(),
     AdviseCommand.Create(),

@@ -1,6 +1,8 @@
 using Demarc.Control.AdminApi;
 using Demarc.Control.Compliance;
+using Demarc.Control.Increases;
 using Demarc.Governance.Identity;
+using Demarc.Governance.Spend;
 using Demarc.Proxy;
 using Demarc.Proxy.Ingress;
 using Demarc.Proxy.Refusals;
@@ -8,11 +10,18 @@ using Demarc.Serving;
 
 namespace Demarc;
 
-/// <summary>Every route there is. What is not here is refused; all but <see cref="Open"/> need a key.</summary>
+/// <summary>Every route there is. What is not here is refused; all but <see cref="Open"/> and <see cref="SignIn"/> need a key.</summary>
 internal static class Routes
 {
-    /// <summary>The routes that answer without a key: they say that the gateway is there, and nothing else.</summary>
-    public static readonly string[] Open = ["HEAD /", "GET /", "HEAD /api/hello", "GET /api/hello", "GET /livez", "GET /readyz"];
+    /// <summary>The routes that answer without a key: they say that the gateway is there, and nothing else; a link of a refusal is a credential itself.</summary>
+    public static readonly string[] Open = ["HEAD /", "GET /", "HEAD /api/hello", "GET /api/hello", "GET /livez", "GET /readyz", "GET /limits/ask", "POST /limits/ask"];
+
+    /// <summary>The routes by which people sign in, where the configuration lets them: they answer without a key, as they are how one is had.</summary>
+    public static readonly string[] SignIn =
+    [
+        "GET /.well-known/oauth-authorization-server", "GET /.well-known/jwks.json", "POST /oauth/device_authorization", "POST /oauth/token", "POST /oauth/revoke",
+        "GET /device", "POST /device", "GET /oauth/callback", "GET /protocol",
+    ];
 
     // The control plane: what admin_listen takes apart from inference.
     private static readonly string[] Control = ["/v1/organizations", "/v1/compliance", "/log"];
@@ -37,7 +46,10 @@ internal static class Routes
         var projects = app.Services.GetRequiredService<ProjectEndpoints>();
         var aliases = app.Services.GetRequiredService<AliasEndpoints>();
         var limits = app.Services.GetRequiredService<SpendLimitEndpoints>();
+        var increases = app.Services.GetRequiredService<IncreaseRequestEndpoints>();
+        var asking = app.Services.GetRequiredService<IncreasePage>();
         var usage = app.Services.GetRequiredService<UsageEndpoints>();
+        var settings = app.Services.GetRequiredService<ManagedSettingsEndpoints>();
         var usageReport = app.Services.GetRequiredService<UsageReportEndpoints>();
         var cost = app.Services.GetRequiredService<CostReportEndpoints>();
         var claudeCode = app.Services.GetRequiredService<ClaudeCodeReportEndpoints>();
@@ -66,6 +78,11 @@ internal static class Routes
         app.MapGet("/v1/models/{**id}", http => models.GetAsync(http, Value(http, "id")));
 
         app.MapGet("/api/oauth/usage", usage.GetAsync);
+        app.MapGet("/managed/settings", settings.GetAsync);
+        app.MapGet("/user/bootstrap", settings.BootstrapAsync);
+
+        // People sign in (open).
+        app.MapSignIn();
 
         // Administration: the vendor's Admin API, and what it leaves to its Console. Admin keys only.
         app.MapGet("/v1/organizations/me", http => admin.HandleAsync(http, organization.GetAsync));
@@ -108,6 +125,10 @@ internal static class Routes
         app.MapGet("/v1/organizations/spend_limits/{id}", http => admin.HandleAsync(http, limits.GetAsync));
         app.MapPost("/v1/organizations/spend_limits/{id}", http => admin.HandleAsync(http, limits.UpdateAsync));
         app.MapDelete("/v1/organizations/spend_limits/{id}", http => admin.HandleAsync(http, limits.DeleteAsync));
+        app.MapGet("/v1/organizations/spend_limit_increase_requests", http => admin.HandleAsync(http, increases.ListAsync));
+        app.MapGet("/v1/organizations/spend_limit_increase_requests/{id}", http => admin.HandleAsync(http, increases.GetAsync));
+        app.MapPost("/v1/organizations/spend_limit_increase_requests/{id}/approve", http => admin.HandleAsync(http, increases.ApproveAsync));
+        app.MapPost("/v1/organizations/spend_limit_increase_requests/{id}/deny", http => admin.HandleAsync(http, increases.DenyAsync));
 
         // Compliance: the vendor's Compliance API. Compliance keys; activities for admin keys too. Each read is an activity.
         app.MapGet("/v1/compliance/activities", http => compliance.HandleAsync(http, ComplianceScope.Activities, activities.ListAsync));
@@ -129,6 +150,9 @@ internal static class Routes
         // Open: probes of clients and orchestrators.
         app.MapMethods("/", ["HEAD", "GET"], Hello);
         app.MapMethods("/api/hello", ["HEAD", "GET"], Hello);
+        // The link of a refusal is its own credential.
+        app.MapGet(IncreaseLinks.Path, asking.ShowAsync);
+        app.MapPost(IncreaseLinks.Path, asking.AskAsync);
         app.MapGet("/livez", Health.LiveAsync);
         app.MapGet("/readyz", health.ReadyAsync);
 

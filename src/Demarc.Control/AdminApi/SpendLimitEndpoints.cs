@@ -11,7 +11,7 @@ namespace Demarc.Control.AdminApi;
 /// <c>/v1/organizations/spend_limits</c> (Spend Limits API; the list, and scopes other than a user, as the Claude apps gateway
 /// has them). A limit that is set here is hard.
 /// </summary>
-public sealed class SpendLimitEndpoints(Store store, Snapshots snapshots, TimeProvider time)
+public sealed class SpendLimitEndpoints(Store store, Snapshots snapshots)
 {
     private const string GroupPrefix = "rbac_group_";
     private static readonly AdminAnswer Unknown = AdminAnswer.NotFound("There is no spend limit with this id. GET /v1/organizations/spend_limits lists them.");
@@ -79,34 +79,17 @@ public sealed class SpendLimitEndpoints(Store store, Snapshots snapshots, TimePr
         var wanted = request.QueryAll("user_ids");
         var users = await store.Users.ListAsync(request.OrganizationId, page with { AfterId = request.Query("page"), BeforeId = null });
         var limits = await store.SpendLimits.AllAsync(request.OrganizationId);
-        var rows = new List<object>();
+        var rows = new List<EffectiveLimit>();
         foreach (var user in users.Data.Where(u => wanted.Length == 0 || wanted.Contains(u.Id)))
         {
             var groups = await store.Groups.NamesOfAsync(request.OrganizationId, user.Id);
             foreach (var period in Enum.GetValues<LimitPeriod>().Where(p => periods.Length == 0 || periods.Contains(p.Wire())))
             {
                 if (StoredLimits.Effective(limits, period, user.Id, groups) is { } limit)
-                    rows.Add(await RowAsync(request.OrganizationId, user, limit));
+                    rows.Add(await EffectiveLimit.OfAsync(store, request.OrganizationId, user.Id, user, period, limit));
             }
         }
         return AdminAnswer.Of(new { Data = rows, NextPage = users.HasMore ? users.Data[^1].Id : null });
-    }
-
-    private async Task<object> RowAsync(string organizationId, User user, StoredLimit limit)
-    {
-        var spent = await store.Budgets.SettledAsync(
-            new Meter(organizationId, LimitScope.Person, user.Id, null, null, SpendPeriod.Of(limit.Period, time.GetUtcNow())));
-        return new
-        {
-            Scope = SpendLimitScope.Of(StoredScope.User, user.Id),
-            Actor = new { Type = "user_actor", UserId = user.Id, user.Name, EmailAddress = user.Email, Deleted = false },
-            Amount = limit.AmountNano is { } nano ? SpendAmount.Cents(nano) : null,
-            Currency = "USD",
-            Period = limit.Period.Wire(),
-            Source = SpendLimitScope.Of(limit.Scope, limit.Target),
-            SpendLimitId = limit.Id,
-            PeriodToDateSpend = SpendAmount.Cents(spent),
-        };
     }
 
     private async Task<AdminAnswer> PutAsync(AdminRequest request, StoredScope scope, string target, LimitPeriod period, bool shared, long? amount)

@@ -17,7 +17,10 @@ internal static class BillingSection
             return BillingConfig.Dollars;
         var currency = map.Text("currency");
         if (currency is not null && !(currency.Value.Length == 3 && currency.Value.All(char.IsAsciiLetterUpper)))
+        {
             reading.Error(currency, $"{ConfigText.Quote(currency.Value)} is no currency; accepted: a code of ISO 4217, for example EUR");
+            return BillingConfig.Dollars;
+        }
         var isDollars = currency is null or { Value: "USD" };
         // Spend is in dollars: what they are worth is the operator's to say, and never asked of anyone.
         var written = isDollars ? map.Text("usd_rate") : reading.Text(map.Required("usd_rate", RateAccepted));

@@ -8,7 +8,7 @@ public static class ConfigFile
     private static readonly string[] Keys =
     [
         "listen", "admin_listen", "public_url", "tls", "trusted_proxies", "network_rules", "store", "content", "master_key", "catalog", "max_body_bytes", "verify", "log",
-        "organization", "billing", "reports", "commitments", "agreements", "facts", "resources", "aliases", "policies", "refusals",
+        "organization", "identity", "billing", "reports", "commitments", "agreements", "facts", "resources", "aliases", "policies", "refusals", "alerts",
     ];
 
     /// <summary>Reads the file at a path; paths within it start at its own directory.</summary>
@@ -72,6 +72,7 @@ public static class ConfigFile
             MaxBodyBytes = ServerSection.MaxBodyBytes(map.Text("max_body_bytes"), reading),
             OrganizationName = Organization(map.Get("organization"), reading),
             VerifyEvery = ManagementSection.Every(map.Get("verify"), resources, reading),
+            Identity = IdentitySection.Read(map.Get("identity"), reading),
             Log = LogSection.Read(map.Get("log"), reading),
             Billing = BillingSection.Read(map.Get("billing"), reading),
             NamesPeople = BillingSection.NamesPeople(map.Get("reports"), reading),
@@ -82,6 +83,7 @@ public static class ConfigFile
             Aliases = aliases,
             Policies = policies,
             Refusals = LimitSection.Refusals(map.Get("refusals"), reading),
+            Alerts = AlertSection.Read(map.Get("alerts"), reading),
         };
     }
 

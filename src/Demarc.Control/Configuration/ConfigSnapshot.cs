@@ -28,11 +28,14 @@ public static class ConfigSnapshot
             {
                 Organizations = p.Organizations,
                 Limits = p.Limits,
+                RateLimits = p.RateLimits,
                 Workspaces = p.Workspaces,
                 Projects = p.Projects,
                 Classifications = p.Classifications,
                 Require = p.Require,
                 Deny = p.Deny,
+                Settings = p.Settings,
+                Desktop = p.Desktop,
             })],
             Agreements = config.Agreements,
             Catalog = catalog,
@@ -78,7 +81,7 @@ public static class ConfigSnapshot
             Model = d.Model,
             Scope = d.Scope,
             Hosting = d.Hosting,
-            RequestsPerMinute = d.RequestsPerMinute,
+            RateLimit = d.RateLimit,
         })];
         return resource;
     }
@@ -105,8 +108,14 @@ public static class ConfigSnapshot
                 Names("organizations", policy.Organizations);
                 if (policy.Projects.Length > 0)
                     Names("projects", policy.Projects);
+                if (policy.RateLimits.Length > 0)
+                    Write("rates", policy.RateLimits);
                 if (!policy.Require.IsEmpty)
                     Write("require", policy.Require);
+                if (policy.Desktop is not null)
+                    json.WriteString("desktop", policy.Desktop);
+                if (policy.Settings is not null)
+                    json.WriteString("settings", policy.Settings);
                 Names("users", policy.Users);
                 if (policy.Workspaces.Length > 0)
                     Names("workspaces", policy.Workspaces);

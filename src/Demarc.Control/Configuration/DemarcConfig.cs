@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json.Serialization;
+using Demarc.Control.Alerts;
 using Demarc.Governance.Boundaries;
 using Demarc.Governance.Identity;
 using Demarc.Governance.Policy;
@@ -55,6 +56,9 @@ public sealed record DemarcConfig
     /// <summary>How often deployments are checked against their platforms' management APIs; null for not by itself.</summary>
     public TimeSpan? VerifyEvery { get; init; }
 
+    /// <summary>How people sign in; null where only keys are taken.</summary>
+    public IdentityConfig? Identity { get; init; }
+
     /// <summary>How the log of records is shown and witnessed.</summary>
     public required LogConfig Log { get; init; }
     public BillingConfig Billing { get; init; } = BillingConfig.Dollars;
@@ -77,6 +81,9 @@ public sealed record DemarcConfig
 
     /// <summary>What every refusal at a limit says in addition.</summary>
     public RefusalText Refusals { get; init; } = RefusalText.None;
+
+    /// <summary>Whom alerts about spend are sent to.</summary>
+    public AlertDestinations Alerts { get; init; } = AlertDestinations.None;
 }
 
 /// <summary>How finance reads what was spent.</summary>
@@ -181,7 +188,7 @@ public sealed record DeploymentConfig(string Name, string Model, string Scope, H
     public FactDeclaration[] Facts { get; init; } = [];
 
     /// <summary>The most requests that are sent to it in a minute; null for no limit.</summary>
-    public int? RequestsPerMinute { get; init; }
+    public RateLimit RateLimit { get; init; }
 }
 
 /// <summary>A name clients may ask for.</summary>
@@ -204,6 +211,8 @@ public sealed record PolicyConfig(string[] Groups, string[] Users, string[]? Mod
     public string[] Organizations { get; init; } = [];
 
     public SpendLimit[] Limits { get; init; } = [];
+
+    public PolicyRate[] RateLimits { get; init; } = [];
     public string[] Workspaces { get; init; } = [];
 
     public string[] Projects { get; init; } = [];
@@ -214,4 +223,10 @@ public sealed record PolicyConfig(string[] Groups, string[] Users, string[]? Mod
     public Requirements Require { get; init; } = Requirements.None;
 
     public Denials Deny { get; init; } = Denials.None;
+
+    /// <summary>Settings for Claude Code, a JSON object; null for none.</summary>
+    public string? Settings { get; init; }
+
+    /// <summary>Settings for Claude Desktop, a JSON object; null where it is not let in.</summary>
+    public string? Desktop { get; init; }
 }

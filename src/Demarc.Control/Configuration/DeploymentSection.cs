@@ -8,7 +8,7 @@ internal static class DeploymentSection
     // What clouds call a geography: Bedrock's inference profiles, Google Cloud's multi-regions.
     private static readonly string[] Zones = ["us", "eu", "jp", "au", "apac"];
 
-    private static readonly string[] Keys = ["name", "model", "scope", "hosting", "requests_per_minute", "facts"];
+    private static readonly string[] Keys = ["name", "model", "scope", "hosting", "requests_per_minute", "tokens_per_minute", "concurrent", "facts"];
 
     public static DeploymentConfig[] Read(ConfigNode? node, Platform? platform, string[] agreed, ConfigReading reading)
     {
@@ -25,10 +25,10 @@ internal static class DeploymentSection
             var model = Model(reading.Text(map.Required("model", "a model id, for example claude-sonnet-4-6")), reading);
             var scope = Scope(map.Text("scope"), platform, reading);
             var hosting = ReadHosting(map, platform, reading);
-            var perMinute = PerMinute(map.Text("requests_per_minute"), reading);
+            var rate = RateLimitSection.Limit(map, reading);
             var facts = FactSection.Read(map.Get("facts"), agreed, reading);
             if (name is not null && model is not null && scope is not null && hosting is not null)
-                deployments.Add(new DeploymentConfig(name, model, scope, hosting.Value) { RequestsPerMinute = perMinute, Facts = facts });
+                deployments.Add(new DeploymentConfig(name, model, scope, hosting.Value) { RateLimit = rate, Facts = facts });
         }
         return [.. deployments];
     }
@@ -45,16 +45,6 @@ internal static class DeploymentSection
         if (!reading.Sources.KnownModel(node.Value))
             reading.Warn(node, $"the catalog does not have the model {ConfigText.Quote(node.Value)}: no price and no capability of it is known");
         return node.Value;
-    }
-
-    private static int? PerMinute(TextNode? node, ConfigReading reading)
-    {
-        if (node is null)
-            return null;
-        if (int.TryParse(node.Value, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out var rate) && rate is >= 1 and <= 1_000_000)
-            return rate;
-        reading.Error(node, $"{ConfigText.Quote(node.Value)} is no rate; accepted: 1 to 1000000 requests a minute");
-        return null;
     }
 
     private static string? Scope(TextNode? node, Platform? platform, ConfigReading reading)

@@ -15,7 +15,7 @@ internal static class LimitSection
     public static SpendLimit[] Read(
         ConfigNode? node, string place, IReadOnlyDictionary<string, string[]> match, string[] resources, ConfigReading reading)
     {
-        var (groups, users) = (match["groups"], match["users"]);
+        var pool = new LimitPool(match["groups"], match["users"]) { Workspaces = match["workspaces"], Projects = match["projects"], Classifications = match["classifications"] };
         var limits = new List<SpendLimit>();
         foreach (var item in reading.Items(node))
         {
@@ -27,8 +27,6 @@ internal static class LimitSection
             var resource = Vocabulary.One(map.Get("resource"), "resource", resources, reading);
             if (reading.Text(map.Required("amount_usd", "dollars such as \"500.00\"")) is not { } amount || per is null || period is null)
                 continue;
-            if (per == "pool" && match["workspaces"].Length + match["projects"].Length + match["classifications"].Length > 0)
-                reading.Error(item, "a pool is shared by the groups and users that a policy matches; give a policy of groups or users the pool");
             if (SpendAmount.ParseUsd(amount.Value, out var nano) is { } problem)
                 reading.Error(amount, $"{ConfigText.Quote(amount.Value)}: {problem}");
             var scope = per switch
@@ -36,13 +34,13 @@ internal static class LimitSection
                 "person" => LimitScope.Person,
                 "key" => LimitScope.Key,
                 // One organization is served, so that naming it is naming everyone.
-                _ => groups.Length == 0 && users.Length == 0 ? LimitScope.Organization : LimitScope.Pool,
+                _ => match.All(m => m.Key == "organizations" || m.Value.Length == 0) ? LimitScope.Organization : LimitScope.Pool,
             };
             limits.Add(new SpendLimit(
                 $"{place}.limits[{limits.Count}]", scope, (LimitPeriod)Array.IndexOf(LimitPeriods.Names, period), nano, (LimitMode)Array.IndexOf(LimitModes.Names, mode))
             {
                 Resource = resource,
-                Pool = scope == LimitScope.Pool ? new LimitPool(groups, users) : null,
+                Pool = scope == LimitScope.Pool ? pool : null,
             });
         }
         return [.. limits];

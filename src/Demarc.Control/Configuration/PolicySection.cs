@@ -5,6 +5,8 @@ namespace Demarc.Control.Configuration;
 /// <summary>The key <c>policies</c>.</summary>
 internal static class PolicySection
 {
+    private static readonly string[] Asked = ["match", "models", "require", "deny", "capture", "limits", "rates", "settings", "desktop"];
+
     private static readonly string[] Matched = ["organizations", "workspaces", "projects", "classifications", "groups", "users"];
 
     /// <param name="names">What a model list can name: aliases, deployments and their models.</param>
@@ -15,13 +17,13 @@ internal static class PolicySection
         var policies = new List<PolicyConfig>();
         foreach (var item in reading.Items(node))
         {
-            if (MapReader.Open(item, reading, ["match", "models", "require", "deny", "capture", "limits"]) is not { } map)
+            if (MapReader.Open(item, reading, Asked) is not { } map)
                 continue;
             var match = Match(map.Get("match"), reading);
             var models = map.Get("models") is { } list ? Models(list, names, reading) : null;
             var capture = Capture(map.Text("capture"), reading);
-            if (!map.Mentions("models") && !map.Mentions("capture") && !map.Mentions("require") && !map.Mentions("deny") && !map.Mentions("limits"))
-                reading.Warn(item, "the policy asks nothing; accepted: models, require, deny, capture, limits");
+            if (!Array.Exists(Asked, key => key != "match" && map.Mentions(key)))
+                reading.Warn(item, $"the policy asks nothing; accepted: {string.Join(", ", Asked[1..])}");
             policies.Add(new PolicyConfig(match["groups"], match["users"], models, capture, item.Line)
             {
                 Organizations = match["organizations"],
@@ -29,7 +31,10 @@ internal static class PolicySection
                 Projects = match["projects"],
                 Classifications = match["classifications"],
                 Limits = LimitSection.Read(map.Get("limits"), $"policies[{policies.Count}]", match, resources, reading),
+                RateLimits = RateLimitSection.Read(map.Get("rates"), $"policies[{policies.Count}]", reading),
                 Require = RequireSection.Require(map.Get("require"), agreed, reading),
+                Settings = SettingsSection.Read(map.Get("settings"), reading),
+                Desktop = SettingsSection.Read(map.Get("desktop"), reading),
                 Deny = RequireSection.Deny(map.Get("deny"), names, resources, reading),
             });
         }

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Demarc.Governance.Evidence;
+using Demarc.Governance.Identity;
 
 namespace Demarc.Control.Receipts;
 
@@ -14,7 +15,7 @@ public sealed class SigningKey : IDisposable
     /// <summary>More than there will be; who looks for a key by what it signed stops here.</summary>
     public const int MaxGeneration = 64;
 
-    public SigningKey(MasterKey master, long generation = 1) => _key = Derive(master, generation == 1 ? "" : $"{generation}.");
+    public SigningKey(MasterKey master, long generation = 1) => _key = P256.Derive(master, generation == 1 ? "demarc signing " : $"demarc signing {generation}.");
 
     /// <summary>SubjectPublicKeyInfo, DER.</summary>
     public byte[] PublicKeyInfo => _key.ExportSubjectPublicKeyInfo();
@@ -31,19 +32,4 @@ public sealed class SigningKey : IDisposable
     public static string IdOf(ECDsa key) => Convert.ToHexStringLower(SHA256.HashData(key.ExportSubjectPublicKeyInfo()));
 
     public void Dispose() => _key.Dispose();
-
-    private static ECDsa Derive(MasterKey master, string generation)
-    {
-        for (var turn = 0; ; turn++)
-        {
-            try
-            {
-                return ECDsa.Create(new ECParameters { Curve = ECCurve.NamedCurves.nistP256, D = master.Derive($"demarc signing {generation}{turn}") });
-            }
-            catch (CryptographicException) when (turn < 8)
-            {
-                // One secret in 2^32 is no scalar of the curve: the next one is.
-            }
-        }
-    }
 }

@@ -64,7 +64,7 @@ public sealed partial class Snapshots : ISnapshotSource, IDisposable
             var aliases = await _store.Aliases.ListAsync(_organizationId);
             var next = configured.Checked(await _store.Boundaries.ChecksAsync(_organizationId))
                 .With(aliases, (alias, missing) => LogMissingTargets(alias, string.Join(", ", missing)))
-                .With(await _store.SpendLimits.AllAsync(_organizationId));
+                .With(await _store.SpendLimits.AllAsync(_organizationId), await _store.IncreaseRequests.RaisesAsync(_organizationId));
             await DeclareAsync(next);
             Volatile.Write(ref _configured, configured);
             Volatile.Write(ref _current, next);

@@ -180,6 +180,6 @@ public sealed class DeploymentSnapshot
         return copy;
     }
 
-    /// <summary>The most requests that are sent to it in a minute; null for no limit.</summary>
-    public int? RequestsPerMinute { get; init; }
+    /// <summary>The most that is sent to it.</summary>
+    public Policy.RateLimit RateLimit { get; init; }
 }

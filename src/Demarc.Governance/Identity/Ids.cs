@@ -11,6 +11,8 @@ public static class Ids
     public const string Project = "claude_proj_";
     public const string Request = "req_";
     public const string Session = "clls_";
+    public const string SignIn = "signin_";
+    public const string DeviceCode = "device_";
     public const string Message = "clsm_";
     public const string Activity = "activity_";
 

@@ -70,6 +70,9 @@ public sealed class GatewaySnapshot
     /// <summary>Limits that are data, beside those of <see cref="Policies"/>.</summary>
     public StoredLimit[] StoredLimits { get; init; } = [];
 
+    /// <summary>What was approved beyond people's own limits, for a time.</summary>
+    public SpendRaise[] Raises { get; init; } = [];
+
     /// <summary>What every refusal at a limit says in addition.</summary>
     public RefusalText RefusalText { get; init; } = RefusalText.None;
 
@@ -87,17 +90,36 @@ public sealed class GatewaySnapshot
         if (_limits.Count >= MaxPrincipals)
             _limits.Clear();
         var limits = Policies.Where(p => p.Matches(principal)).SelectMany(p => p.Limits).Concat(Spend.StoredLimits.For(StoredLimits, principal));
-        return _limits[principal] = new AppliedLimits([.. limits.Select(l => new AppliedLimit(l, principal))]);
+        return _limits[principal] = new AppliedLimits([.. limits.Select(l => new AppliedLimit(l, principal, RaiseOf(l, principal)))]);
+    }
+
+    private SpendRaise? RaiseOf(SpendLimit limit, Principal principal) =>
+        limit.Scope == LimitScope.Person ? Array.Find(Raises, r => r.PrincipalId == principal.Id && r.Period == limit.Period) : null;
+
+    private readonly ConcurrentDictionary<Principal, AppliedRate[]> _rates = new(ReferenceEqualityComparer.Instance);
+
+    private bool HasRates => field |= Array.Exists(Policies, p => p.RateLimits.Length > 0);
+
+    /// <summary>The rate limits on a principal: those of every policy that matches.</summary>
+    public AppliedRate[] RatesOf(Principal principal)
+    {
+        if (!HasRates)
+            return [];
+        if (_rates.TryGetValue(principal, out var known))
+            return known;
+        if (_rates.Count >= MaxPrincipals)
+            _rates.Clear();
+        return _rates[principal] = [.. Policies.Where(p => p.Matches(principal)).SelectMany(p => p.RateLimits).Select(r => new AppliedRate(r, principal))];
     }
 
     // Principals are themselves a bounded cache; past the bound this one starts over.
     private const int MaxPrincipals = 20_000;
 
-    /// <summary>What is kept of what a principal asks, under all policies that match.</summary>
-    public CaptureMode CaptureOf(Principal principal, DateTimeOffset now) => TableAt(now).PolicyOf(principal).Capture;
-
     /// <summary>Whether reports for each person name people; else they appear by id.</summary>
     public bool NamesPeople { get; init; }
+
+    /// <summary>What is kept of what a principal asks, under all policies that match.</summary>
+    public CaptureMode CaptureOf(Principal principal, DateTimeOffset now) => TableAt(now).PolicyOf(principal).Capture;
 
     /// <summary>What holds at a time; worked out anew when an agreement begins or ends.</summary>
     internal DecisionTable TableAt(DateTimeOffset now)
@@ -111,10 +133,10 @@ public sealed class GatewaySnapshot
     }
 
     /// <summary>The same with other aliases.</summary>
-    public GatewaySnapshot With(AliasSnapshot[] aliases) => With(Resources, aliases, StoredLimits);
+    public GatewaySnapshot With(AliasSnapshot[] aliases) => With(Resources, aliases, StoredLimits, Raises);
 
-    /// <summary>The same with other limits that are data.</summary>
-    public GatewaySnapshot With(StoredLimit[] limits) => With(Resources, Aliases, limits);
+    /// <summary>The same with other limits that are data, and what was approved beyond limits.</summary>
+    public GatewaySnapshot With(StoredLimit[] limits, SpendRaise[] raises) => With(Resources, Aliases, limits, raises);
 
     /// <summary>The same with what was checked of its deployments.</summary>
     /// <param name="checks">By full name of the deployment.</param>
@@ -124,10 +146,10 @@ public sealed class GatewaySnapshot
             return this;
         var resources = Array.ConvertAll(Resources, r => r.Checked(checks));
         var deployments = resources.SelectMany(r => r.Deployments).ToDictionary(d => d.FullName, StringComparer.Ordinal);
-        return With(resources, Array.ConvertAll(Aliases, a => a with { Targets = Array.ConvertAll(a.Targets, t => t with { Deployment = deployments[t.Deployment.FullName] }) }), StoredLimits);
+        return With(resources, Array.ConvertAll(Aliases, a => a with { Targets = Array.ConvertAll(a.Targets, t => t with { Deployment = deployments[t.Deployment.FullName] }) }), StoredLimits, Raises);
     }
 
-    private GatewaySnapshot With(ResourceSnapshot[] resources, AliasSnapshot[] aliases, StoredLimit[] limits) => new()
+    private GatewaySnapshot With(ResourceSnapshot[] resources, AliasSnapshot[] aliases, StoredLimit[] limits, SpendRaise[] raises) => new()
     {
         Resources = resources,
         Aliases = aliases,
@@ -139,6 +161,7 @@ public sealed class GatewaySnapshot
         MaxBodyBytes = MaxBodyBytes,
         Network = Network,
         StoredLimits = limits,
+        Raises = raises,
         RefusalText = RefusalText,
         NamesPeople = NamesPeople,
     };

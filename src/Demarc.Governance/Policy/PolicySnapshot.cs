@@ -18,6 +18,9 @@ public sealed record PolicySnapshot(
     public string[] Organizations { get; init; } = [];
 
     public SpendLimit[] Limits { get; init; } = [];
+
+    public PolicyRate[] RateLimits { get; init; } = [];
+
     /// <summary>Names or ids of workspaces, any of which matches.</summary>
     public string[] Workspaces { get; init; } = [];
 
@@ -30,6 +33,12 @@ public sealed record PolicySnapshot(
     public Requirements Require { get; init; } = Requirements.None;
 
     public Denials Deny { get; init; } = Denials.None;
+
+    /// <summary>Settings for Claude Code, a JSON object; null for none.</summary>
+    public string? Settings { get; init; }
+
+    /// <summary>Settings for Claude Desktop, a JSON object, empty where it is only let in; null where it is not.</summary>
+    public string? Desktop { get; init; }
 
     /// <summary>True where nothing is named to match by.</summary>
     public bool IsForEveryone => Groups.Length + Users.Length + Organizations.Length + Workspaces.Length + Projects.Length + Classifications.Length == 0;

@@ -3,13 +3,18 @@ using Demarc.Governance.Identity;
 namespace Demarc.Governance.Spend;
 
 /// <summary>A limit on one principal; shared by that principal's requests.</summary>
-public sealed class AppliedLimit(SpendLimit limit, Principal principal)
+/// <param name="raise">What was approved beyond it, for a time; null for nothing.</param>
+public sealed class AppliedLimit(SpendLimit limit, Principal principal, SpendRaise? raise = null)
 {
     private Meter? _meter;
 
     public SpendLimit Limit => limit;
 
     public bool IsHard => limit.Mode == LimitMode.Hard;
+
+    /// <summary>Nano-dollars for the period, with what was approved beyond the limit as long as that holds.</summary>
+    public long AmountAt(DateTimeOffset now) =>
+        raise is not null && now.ToUnixTimeMilliseconds() < raise.Until ? Math.Max(limit.AmountNano, raise.AmountNano) : limit.AmountNano;
 
     /// <summary>What counts towards it at a time.</summary>
     public Meter MeterAt(DateTimeOffset now)
@@ -40,5 +45,7 @@ public sealed class AppliedLimits(AppliedLimit[] all)
 
     public bool IsEmpty => all.Length == 0;
 
-    public bool HasHard { get; } = Array.Exists(all, l => l.IsHard);
+    public int HardCount { get; } = all.Count(l => l.IsHard);
+
+    public bool HasHard => HardCount > 0;
 }

@@ -27,6 +27,7 @@ public sealed class Budget
     private long _others;
     private bool _isLoaded;
     private bool _isStale;
+    private bool _isForeseen;
     private long _confirmed;
     private DateTimeOffset _confirmedAt;
     private long _used;
@@ -218,6 +219,26 @@ public sealed class Budget
             Confirmed(settled, askedAt, askedUtc);
     }
 
+    /// <summary>
+    /// What the period will come to when it goes on as it began, the first time that this is past an amount which is not spent
+    /// yet; else null. A tenth of the period has to be over.
+    /// </summary>
+    internal long? Foresee(long amount)
+    {
+        lock (_gate)
+        {
+            var total = _base + _spent;
+            if (_isForeseen || total <= 0 || total >= amount)
+                return null;
+            var start = new DateTimeOffset(Meter.Period.Start.ToDateTime(TimeOnly.MinValue), TimeSpan.Zero);
+            var (passed, whole) = ((_time.GetUtcNow() - start).Ticks, (Meter.Period.Reset - start).Ticks);
+            if (passed < whole / 10 || (Int128)total * whole <= (Int128)amount * passed)
+                return null;
+            _isForeseen = true;
+            return (long)Int128.Min(long.MaxValue, (Int128)total * whole / passed);
+        }
+    }
+
     /// <summary>What is neither reserved nor spent, taken out of the lease to be given back.</summary>
     internal long TakeSlack()
     {
@@ -233,7 +254,7 @@ public sealed class Budget
     internal bool MayHave(long missing, long cap)
     {
         lock (_gate)
-            return !_isLoaded || IsOver() || cap < _cap || _free >= missing;
+            return !_isLoaded || IsOver() || cap != _cap || _free >= missing;
     }
 
     internal bool ShrinksTo(long cap)

@@ -38,23 +38,26 @@ public sealed class Escrow(ISpendReservations store, TimeProvider time)
     /// <summary>The limits that count a request at any of these resources, and nothing held yet.</summary>
     public async ValueTask<SpendHold> OpenAsync(AppliedLimits limits, DateTimeOffset now, Func<AppliedLimit, bool> counts)
     {
-        var views = new List<LimitView>(limits.All.Length);
-        var claims = new List<Claim>(limits.All.Length);
+        var views = new LimitView[limits.All.Length];
+        var claims = new Claim[limits.HardCount];
+        var (viewed, claimed) = (0, 0);
         foreach (var limit in limits.All)
         {
             if (!counts(limit))
                 continue;
             var budget = BudgetOf(limit.MeterAt(now));
-            views.Add(new LimitView(limit, budget));
-            var at = claims.FindIndex(c => c.Budget == budget);
+            var amount = limit.AmountAt(now);
+            views[viewed++] = new LimitView(limit, budget, amount);
             if (!limit.IsHard)
                 await LoadAsync(budget).ConfigureAwait(false);
-            else if (at < 0)
-                claims.Add(new Claim(budget, limit.Limit.AmountNano));
+            else if (IndexOf(claims.AsSpan(0, claimed), budget) is >= 0 and var at)
+                claims[at].Cap = Math.Min(claims[at].Cap, amount);
             else
-                claims[at] = new Claim(budget, Math.Min(claims[at].Cap, limit.Limit.AmountNano));
+                claims[claimed++] = new Claim(budget, amount);
         }
-        return new SpendHold(this, [.. views], [.. claims]);
+        Array.Resize(ref views, viewed);
+        Array.Resize(ref claims, claimed);
+        return new SpendHold(this, views, claims);
     }
 
     /// <summary>Where a principal's limits stand.</summary>
@@ -63,7 +66,7 @@ public sealed class Escrow(ISpendReservations store, TimeProvider time)
         var views = new LimitView[limits.All.Length];
         for (var i = 0; i < views.Length; i++)
         {
-            views[i] = new LimitView(limits.All[i], BudgetOf(limits.All[i].MeterAt(now)));
+            views[i] = new LimitView(limits.All[i], BudgetOf(limits.All[i].MeterAt(now)), limits.All[i].AmountAt(now));
             await LoadAsync(views[i].Budget).ConfigureAwait(false);
         }
         return views;
@@ -135,6 +138,16 @@ public sealed class Escrow(ISpendReservations store, TimeProvider time)
 
     internal void Forget(Budget budget) => _budgets.TryRemove((budget.Meter.OrganizationId, budget.Meter.Id), out _);
 
+    private static int IndexOf(ReadOnlySpan<Claim> claims, Budget budget)
+    {
+        for (var i = 0; i < claims.Length; i++)
+        {
+            if (claims[i].Budget == budget)
+                return i;
+        }
+        return -1;
+    }
+
     private static int FirstShort(Claim[] claims, long nano, long most, bool patient)
     {
         for (var i = 0; i < claims.Length; i++)
@@ -201,7 +214,7 @@ public sealed class Escrow(ISpendReservations store, TimeProvider time)
         var inTheWay = kind == ShortageKind.Reached
             ? claims.Where(c => c.Budget == first.Budget || c.Budget.Potential < total).MaxBy(c => c.Budget.Meter.Period.End)
             : first;
-        var view = hold.Limits.Where(l => l.Budget == inTheWay.Budget && l.Limit.IsHard).MinBy(l => l.Limit.Limit.AmountNano);
+        var view = hold.Limits.Where(l => l.Budget == inTheWay.Budget && l.Limit.IsHard).MinBy(l => l.AmountNano);
         var left = claims.Min(c => Math.Max(0, c.Budget.Potential));
         return new Shortage(kind, view.Limit, inTheWay.Budget.Meter, left, reason);
     }

@@ -21,5 +21,7 @@ public sealed record Meter(string OrganizationId, LimitScope Scope, string? Subj
 
     // The names themselves, not a digest: an operator reads it in the store.
     private static string Of(LimitPool pool) =>
-        string.Join('|', pool.Groups.Order(StringComparer.Ordinal).Select(g => "g=" + g).Concat(pool.Users.Order(StringComparer.Ordinal).Select(u => "u=" + u)));
+        string.Join('|', [.. Of("g", pool.Groups), .. Of("u", pool.Users), .. Of("w", pool.Workspaces), .. Of("p", pool.Projects), .. Of("c", pool.Classifications)]);
+
+    private static IEnumerable<string> Of(string kind, string[] names) => names.Order(StringComparer.Ordinal).Select(name => $"{kind}={name}");
 }

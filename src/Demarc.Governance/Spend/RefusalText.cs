@@ -8,5 +8,7 @@ public sealed record RefusalText(string? Text, Uri? Link)
     public static readonly RefusalText None = new(null, null);
 
     /// <summary>The message with the text and the link behind it.</summary>
-    public string Append(string message) => $"{message}{(Text is null ? "" : " " + Text)}{(Link is null ? "" : " " + Link)}";
+    /// <param name="ask">The link where <see cref="Link"/> names none.</param>
+    public string Append(string message, Uri? ask = null) =>
+        $"{message}{(Text is null ? "" : " " + Text)}{(Link is not null ? " " + Link : ask is not null ? " Ask for more: " + ask : "")}";
 }

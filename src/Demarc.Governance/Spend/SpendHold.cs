@@ -8,15 +8,18 @@ internal record struct Claim(Budget Budget, long Cap)
 }
 
 /// <summary>A limit on a request, with where it stands.</summary>
-public readonly record struct LimitView(AppliedLimit Limit, Budget Budget)
+/// <param name="AmountNano">What it is at the time of the request.</param>
+public readonly record struct LimitView(AppliedLimit Limit, Budget Budget, long AmountNano)
 {
-    public SpendUse Use => new(Budget.Settled, Limit.Limit.AmountNano);
+    public SpendUse Use => new(Budget.Settled, AmountNano);
 }
 
 /// <summary>A settlement took a limit past a threshold.</summary>
 /// <param name="Percent">75, 95 or 100.</param>
+/// <param name="View">The limit and its meter.</param>
 /// <param name="OverNano">Beyond the limit, nano-dollars; 0 while it is not.</param>
-public readonly record struct LimitPassed(AppliedLimit Limit, int Percent, long SettledNano, long OverNano);
+/// <param name="ForeseenNano">What the period is going to come to, past the limit; null where a threshold was passed.</param>
+public readonly record struct LimitPassed(LimitView View, int Percent, long SettledNano, long OverNano, long? ForeseenNano = null);
 
 /// <summary>
 /// What one request reserves: an amount on every hard budget that it may be paid from. It grows with the request, and ends
@@ -77,23 +80,39 @@ public sealed class SpendHold
     }
 
     /// <summary>Ends the hold with what the request cost at a resource; a second end changes nothing.</summary>
-    public List<LimitPassed>? Settle(long cost, string? resource)
+    /// <param name="lost">What its attempts before came to, each at its resource.</param>
+    public List<LimitPassed>? Settle(long cost, string? resource, params ReadOnlySpan<(long Nano, string Resource)> lost)
     {
         if (_ended)
             return null;
         _ended = true;
         List<LimitPassed>? passed = null;
-        var done = new HashSet<Budget>();
-        foreach (var view in Limits)
+        for (var i = 0; i < Limits.Length; i++)
         {
+            var view = Limits[i];
             var here = resource is not null && view.Limit.AppliesTo(resource) ? cost : 0;
-            if (done.Add(view.Budget))
+            foreach (var (nano, where) in lost)
+                here += view.Limit.AppliesTo(where) ? nano : 0;
+            // Several limits over one meter: it is spent from once.
+            if (IsFirstOf(i))
                 End(view.Budget, here);
             var use = view.Use;
             if (Percent(use) is var percent && here > 0 && percent > Percent(new SpendUse(use.SpentNano - here, use.AmountNano)))
-                (passed ??= []).Add(new LimitPassed(view.Limit, percent, use.SpentNano, Math.Max(0, use.SpentNano - use.AmountNano)));
+                (passed ??= []).Add(new LimitPassed(view, percent, use.SpentNano, Math.Max(0, use.SpentNano - use.AmountNano)));
+            if (here > 0 && view.Limit.Limit.Mode != LimitMode.Audit && view.Budget.Foresee(view.AmountNano) is { } foreseen)
+                (passed ??= []).Add(new LimitPassed(view, use.Percent, use.SpentNano, 0, foreseen));
         }
         return passed;
+    }
+
+    private bool IsFirstOf(int view)
+    {
+        for (var i = 0; i < view; i++)
+        {
+            if (Limits[i].Budget == Limits[view].Budget)
+                return false;
+        }
+        return true;
     }
 
     private void End(Budget budget, long cost)

@@ -30,7 +30,15 @@ public enum LimitScope
 }
 
 /// <summary>Whose money a pool is: groups by name, people by e-mail address or id.</summary>
-public sealed record LimitPool(string[] Groups, string[] Users);
+public sealed record LimitPool(string[] Groups, string[] Users)
+{
+    /// <summary>Workspaces and projects by name or id, and classifications of projects: what requests for them cost.</summary>
+    public string[] Workspaces { get; init; } = [];
+
+    public string[] Projects { get; init; } = [];
+
+    public string[] Classifications { get; init; } = [];
+}
 
 /// <summary>A limit as it was set.</summary>
 /// <param name="Place">Where: <c>policies[1].limits[0]</c>, or the id <c>spl_…</c> of one that is data.</param>

@@ -1,4 +1,5 @@
 using Demarc.Governance;
+using Demarc.Governance.Identity;
 using Microsoft.AspNetCore.Http;
 
 namespace Demarc.Proxy.Admission;
@@ -42,12 +43,13 @@ public static class Credential
     private static string? Bearer(string value) =>
         value.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase) ? value[7..].Trim() : null;
 
-    /// <summary>What to tell a client whose key does not hold.</summary>
-    public static string Explain(KeyStatus status) => status switch
+    /// <summary>What to tell a client whose key, or sign-in, does not hold.</summary>
+    public static string Explain(KeyStatus status, string? presented = null) => status switch
     {
+        KeyStatus.Unavailable => "Keys cannot be checked at the moment. Try again shortly.",
+        _ when presented is not null && AccessTokens.IsToken(presented) => "Your sign-in has ended. Run /login to sign in again.",
         KeyStatus.Expired => "This API key has expired. Ask your administrator for a new one.",
         KeyStatus.Revoked => "This API key has been revoked. Ask your administrator for a new one.",
-        KeyStatus.Unavailable => "Keys cannot be checked at the moment. Try again shortly.",
         _ => "The API key is not valid here. Check that it is whole, and that the base URL is the gateway it was made for.",
     };
 }

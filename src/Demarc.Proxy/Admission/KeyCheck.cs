@@ -23,7 +23,7 @@ internal static class KeyCheck
             return null;
         }
         await ErrorEnvelope.WriteAsync(
-            http, 401, "authentication_error", key is null ? Credential.ExplainMissing(http.Request) : Credential.Explain(status), dialect: dialect);
+            http, 401, "authentication_error", key is null ? Credential.ExplainMissing(http.Request) : Credential.Explain(status, key), dialect: dialect);
         return null;
     }
 }

@@ -1,22 +1,21 @@
-using Demarc.Governance.Boundaries;
+using System.Diagnostics;
 using Demarc.Governance.Spend;
 using Demarc.Governance.Wire;
 
 namespace Demarc.Proxy.Limits;
 
-/// <summary>What a request may cost at the dearest deployment of its plan.</summary>
+/// <summary>What a request may cost at the dearest deployment of its plan, and the dearest model that it names.</summary>
 /// <param name="InputNano">The prompt, at a bound from its bytes.</param>
-/// <param name="Price">Of the deployment with the dearest output.</param>
-/// <param name="PerMille">The factor of its scope.</param>
-internal readonly record struct SpendBound(long InputNano, ModelPrice Price, int PerMille)
+/// <param name="MillionOutputNano">A million tokens of output.</param>
+internal readonly record struct SpendBound(long InputNano, long MillionOutputNano)
 {
-    public long OutputNano(long tokens) => Pricing.UpperBound(0, tokens, Price, perMille: PerMille);
+    private const long Million = 1_000_000;
 
-    public long OutputTokens(long nano)
-    {
-        var million = OutputNano(1_000_000);
-        return million == 0 ? long.MaxValue : (long)Int128.Min(long.MaxValue, (Int128)nano * 1_000_000 / million);
-    }
+    // Rounded up: what is held is never below the bill.
+    public long OutputNano(long tokens) => checked((long)((((Int128)tokens * MillionOutputNano) + Million - 1) / Million));
+
+    public long OutputTokens(long nano) =>
+        MillionOutputNano == 0 ? long.MaxValue : (long)Int128.Min(long.MaxValue, (Int128)nano * Million / MillionOutputNano);
 }
 
 /// <summary>
@@ -28,21 +27,30 @@ internal sealed class RequestSpend(SpendHold hold, SpendBound bound, long asked,
     /// <summary>Tokens of output that a stream reserves ahead.</summary>
     public const long Slice = 1024;
 
+    // While nothing is visible (hidden thinking, tools at the provider) output is taken to come as fast as any model writes.
+    private const long MostPerSecond = 200;
+
     // Dense text comes to about three bytes a token; what is denser shows as overrun.
     private const int BytesPerToken = 3;
 
     private readonly long _tokens = cut ?? asked;
     private long _input = bound.InputNano;
     private bool _isInputKnown;
+    private long _visible;
+    private long _seen;
+    private double _silentSeconds;
     private Shortage? _shortage;
+
+    // Attempts that were given up and may be billed all the same: what they stand at stays reserved.
+    private (long Nano, string Resource)[] _lost = [];
 
     /// <summary>The <c>max_tokens</c> that is sent in place of the client's; null to leave it as it is.</summary>
     public long? MaxTokens => cut;
 
     public LimitView[] Limits => hold.Limits;
 
-    /// <summary>What is reserved of hard limits, nano-dollars; null where none applies.</summary>
-    public long? HeldNano => hold.HasHard ? hold.Amount : null;
+    /// <summary>What is reserved of hard limits for this attempt, nano-dollars; null where none applies.</summary>
+    public long? HeldNano => hold.HasHard ? hold.Amount - _lost.Sum(l => l.Nano) : null;
 
     /// <summary>The meters that a cost at a resource counts towards; null for none.</summary>
     public string[]? Meters(string resource)
@@ -58,6 +66,10 @@ internal sealed class RequestSpend(SpendHold hold, SpendBound bound, long asked,
             return true;
         if (!_isInputKnown && x.Answer.Usage is { } usage)
             InputIs(x, usage);
+        var now = Stopwatch.GetTimestamp();
+        if (_seen != 0 && visibleBytes == _visible)
+            _silentSeconds += Stopwatch.GetElapsedTime(_seen, now).TotalSeconds;
+        (_seen, _visible) = (now, visibleBytes);
         return Needed(x, visibleBytes, Slice / 2) <= hold.Amount;
     }
 
@@ -68,8 +80,18 @@ internal sealed class RequestSpend(SpendHold hold, SpendBound bound, long asked,
             : hold.Amount >= Needed(x, visibleBytes, 0) && shortage.Kind == ShortageKind.Reached ? await RestAsync(x, visibleBytes, shortage, stop)
             : shortage;
 
+    /// <summary>Keeps what an attempt stands at, and reserves as much again as it had for the next one; what was in the way, or null.</summary>
+    public async ValueTask<Shortage?> KeepAsync(long lost, string resource, CancellationToken stop)
+    {
+        if (hold.HasHard && await hold.RaiseAsync(hold.Amount + lost, stop) is { } shortage)
+            return shortage;
+        _lost = [.. _lost, (lost, resource)];
+        return null;
+    }
+
     /// <summary>Ends what is reserved; only the first end counts.</summary>
-    public List<LimitPassed>? Settle(long cost, string? resource) => hold.Settle(cost, resource);
+    /// <param name="cost">Of the last attempt.</param>
+    public List<LimitPassed>? Settle(long cost, string? resource) => hold.Settle(cost, resource, _lost);
 
     /// <summary>What a stream says where a limit ended it.</summary>
     public string EndOfStream(RefusalText text) =>
@@ -84,8 +106,9 @@ internal sealed class RequestSpend(SpendHold hold, SpendBound bound, long asked,
 
     private long Needed(Exchange x, long visibleBytes, long ahead)
     {
-        var produced = Math.Max((visibleBytes + BytesPerToken - 1) / BytesPerToken, x.Answer.Usage?.OutputTokens ?? 0);
-        return _input + bound.OutputNano(Math.Min(_tokens, produced + ahead));
+        var hidden = (long)(_silentSeconds * MostPerSecond);
+        var produced = Math.Max(((visibleBytes + BytesPerToken - 1) / BytesPerToken) + hidden, x.Answer.Usage?.OutputTokens ?? 0);
+        return _lost.Sum(l => l.Nano) + _input + bound.OutputNano(Math.Min(_tokens, produced + ahead));
     }
 
     private void InputIs(Exchange x, AnswerUsage usage)

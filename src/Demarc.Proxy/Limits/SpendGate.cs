@@ -11,6 +11,9 @@ internal sealed class SpendGate(Escrow escrow)
     // Output bound of a request that states none and whose model the catalog does not know.
     private const long UnknownMaxTokens = 128_000;
 
+    // A fallback that the provider chooses among its own models.
+    private const string ProvidersChoice = "default";
+
     // An answer of a few words helps nobody: below this, what does not fit is refused rather than cut.
     private const long FewestTokens = 1024;
 
@@ -35,24 +38,33 @@ internal sealed class SpendGate(Escrow escrow)
         var first = x.Facts.Stream ? bound.InputNano + bound.OutputNano(Math.Min(asked, RequestSpend.Slice)) : most;
         long? cut = null;
         var shortage = await hold.BeginAsync(first, most, stop);
-        if (shortage is { Kind: ShortageKind.Reached } && !x.Facts.MaxTokensToken.IsEmpty)
+        // Each of several limits may leave less than the one before.
+        while (shortage is { Kind: ShortageKind.Reached } && !x.Facts.MaxTokensToken.IsEmpty)
         {
-            cut = bound.OutputTokens(Math.Max(0, shortage.LeftNano - bound.InputNano));
-            if (cut >= Math.Min(asked, FewestTokens) && cut < asked)
-                shortage = await hold.BeginAsync(most = bound.InputNano + bound.OutputNano(cut.Value), most, stop);
+            var fits = bound.OutputTokens(Math.Max(0, shortage.LeftNano - bound.InputNano));
+            if (fits < Math.Min(asked, FewestTokens) || fits >= (cut ?? asked))
+                break;
+            cut = fits;
+            shortage = await hold.BeginAsync(most = bound.InputNano + bound.OutputNano(fits), most, stop);
         }
         if (shortage is null)
             x.Spend = new RequestSpend(hold, bound, asked, cut);
         return shortage;
     }
 
-    /// <summary>The model of the plan without a price of its own; null when each has one.</summary>
+    /// <summary>A model that the request may run on and that has no price; null when each has one.</summary>
     public static string? Unpriceable(Exchange x, DeploymentSnapshot[] plan)
     {
         foreach (var deployment in plan)
         {
-            if (!x.Terms(deployment).IsPriced)
+            var terms = x.Terms(deployment);
+            if (IsUnpriceable(terms, deployment.Model))
                 return deployment.Model;
+            foreach (var other in x.Facts.OtherModels)
+            {
+                if (other != ProvidersChoice && IsUnpriceable(terms, other))
+                    return other;
+            }
         }
         return null;
     }
@@ -78,16 +90,31 @@ internal sealed class SpendGate(Escrow escrow)
         };
     }
 
+    private static bool IsUnpriceable(in CallTerms terms, string model) => terms.Cost(model, default).Source == PriceSource.Fallback;
+
     private static SpendBound Bound(Exchange x, DeploymentSnapshot[] plan)
     {
         var bound = default(SpendBound);
+        var input = new TokenUsage();
+        var body = x.Body.Span;
+        // The dearest that a byte of the prompt can be: cached for an hour, for five minutes, or not at all.
+        if (body.IndexOf("cache_control"u8) < 0)
+            input = input with { InputTokens = body.Length };
+        else if (body.IndexOf("\"1h\""u8) < 0)
+            input = input with { CacheWrite5m = body.Length };
+        else
+            input = input with { CacheWrite1h = body.Length };
         foreach (var deployment in plan)
         {
             var terms = x.Terms(deployment);
-            var one = new SpendBound(terms.UpperBound(x.Body.Length, 0), terms.PriceOf(deployment.Model), terms.ScopePerMille(deployment.Model));
-            var dearest = one.OutputNano(1_000_000) > bound.OutputNano(1_000_000) ? one : bound;
-            bound = dearest with { InputNano = Math.Max(one.InputNano, bound.InputNano) };
+            bound = Dearest(bound, terms, deployment.Model, input);
+            foreach (var other in x.Facts.OtherModels)
+                bound = Dearest(bound, terms, other, input);
         }
         return bound;
     }
+
+    private static SpendBound Dearest(SpendBound bound, in CallTerms terms, string model, in TokenUsage input) => new(
+        Math.Max(bound.InputNano, terms.Cost(model, input).Nano),
+        Math.Max(bound.MillionOutputNano, terms.Cost(model, new TokenUsage { OutputTokens = 1_000_000 }).Nano));
 }

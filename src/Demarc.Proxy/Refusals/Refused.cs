@@ -50,6 +50,7 @@ internal sealed class Refused
     public static readonly Refused DeploymentsFull = new("deployments_full", 429, "rate_limit_error", Blame.Operator, LogLevel.Warning, retry: true);
     public static readonly Refused SpendLimit = new("spend_limit", 429, "billing_error", Blame.Client, LogLevel.Information);
     public static readonly Refused SpendHeld = new("spend_held", 429, "rate_limit_error", Blame.Client, LogLevel.Information, retry: true);
+    public static readonly Refused RateLimited = new("rate_limited", 429, "rate_limit_error", Blame.Client, LogLevel.Information, retry: true);
     public static readonly Refused UnknownRoute = new("unknown_route", 404, "not_found_error", Blame.Client, LogLevel.Debug);
     public static readonly Refused UnknownModel = new("unknown_model", 404, "not_found_error", Blame.Client, LogLevel.Debug);
     public static readonly Refused UpstreamCredential = new("upstream_credential", 502, "api_error", Blame.Operator, LogLevel.Error);

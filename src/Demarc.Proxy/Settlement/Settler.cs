@@ -7,12 +7,14 @@ using Demarc.Governance.Policy;
 using Demarc.Governance.Spend;
 using Demarc.Governance.Wire;
 using Demarc.Proxy.Ingress;
+using Demarc.Proxy.Limits;
+using Demarc.Proxy.Upstreams;
 using Microsoft.AspNetCore.Http;
 
 namespace Demarc.Proxy.Settlement;
 
 /// <summary>Writes a request's records: <c>begun</c> with its reservation, <c>finished</c> with its settlement, or its refusal.</summary>
-internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider time)
+internal sealed class Settler(IEvidenceSink sink, UpstreamHealth health, string replica, TimeProvider time)
 {
     /// <summary>Output bound of a request that states none and whose model the catalog does not know.</summary>
     private const long UnknownMaxTokens = 128_000;
@@ -118,6 +120,8 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
         Exchange x, Outcome outcome, int status, ProviderRecord provider, byte[] content, bool truncated, long visibleBytes, long responseBytes)
     {
         x.IsSettled = true;
+        RateGate.Leave(x, time.GetUtcNow());
+        RateGate.LeaveDeployment(x, health);
         var (bill, incomplete) = Settle(x, outcome, visibleBytes);
         var cost = bill?.Cost.Nano ?? 0;
         // Nobody saw what came of it: nothing, where the provider never had all of it; else it stands at its bound.
@@ -125,7 +129,7 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
             (bill, cost, incomplete) = (null, 0, false);
         else if (x.Answer.Usage is null && outcome == Outcome.UpstreamLost)
             (bill, cost) = (null, Lost(x));
-        var passed = x.Spend?.Settle(cost + x.LostNanoUsd, x.Deployment.Resource.Name);
+        var passed = x.Spend?.Settle(cost, x.Deployment.Resource.Name);
         var answer = x.Answer;
         var captured = x.Captured?.Seal(x.Principal.OrganizationId, x.Id, answer, content, truncated) ?? [];
         var finished = new FinishedRecord
@@ -144,7 +148,7 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
             PriceSource = bill is null ? null : Wire(bill.Cost.Source),
             Parts = bill?.Parts,
             Incomplete = incomplete,
-            Provider = provider with { MessageId = answer.Id, InferenceGeo = answer.Usage?.InferenceGeo, ServiceTier = answer.Usage?.ServiceTier },
+            Provider = provider with { MessageId = answer.Id, InferenceGeo = answer.Usage?.InferenceGeo, ServiceTier = answer.Usage?.ServiceTier, Speed = answer.Usage?.Speed },
             LatencyUs = x.ElapsedUs,
             FirstByteUs = x.FirstByteUs,
             ResponseBytes = responseBytes,
@@ -171,18 +175,22 @@ internal sealed class Settler(IEvidenceSink sink, string replica, TimeProvider t
 
     private Task PassedAsync(Exchange x, LimitPassed passed)
     {
-        var limit = passed.Limit.Limit;
-        var over = passed.OverNano > 0 && limit.Mode == LimitMode.Hard;
-        return EventAsync(x, over ? "demarc_spend_overrun" : "demarc_spend_threshold_reached", new()
+        var limit = passed.View.Limit.Limit;
+        var type = passed.ForeseenNano is not null ? SpendEvents.Foreseen
+            : passed.OverNano > 0 && limit.Mode == LimitMode.Hard ? SpendEvents.Overrun
+            : SpendEvents.Threshold;
+        return EventAsync(x, type, new()
         {
             ["request_id"] = x.IdText,
             ["limit"] = limit.Place,
+            ["meter"] = passed.View.Budget.Meter.Id,
             ["mode"] = limit.Mode.Wire(),
             ["period"] = limit.Period.Wire(),
             ["percent"] = Number(passed.Percent),
-            ["amount_nano_usd"] = Number(limit.AmountNano),
+            ["amount_nano_usd"] = Number(passed.View.AmountNano),
             ["settled_nano_usd"] = Number(passed.SettledNano),
             ["over_nano_usd"] = passed.OverNano > 0 ? Number(passed.OverNano) : null,
+            ["foreseen_nano_usd"] = passed.ForeseenNano is { } foreseen ? Number(foreseen) : null,
         });
     }
 

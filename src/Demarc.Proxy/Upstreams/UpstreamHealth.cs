@@ -3,6 +3,7 @@ using System.Collections.Frozen;
 using System.Threading.Channels;
 using Demarc.Governance.Boundaries;
 using Demarc.Governance.Policy;
+using Demarc.Proxy.Limits;
 
 namespace Demarc.Proxy.Upstreams;
 
@@ -14,7 +15,7 @@ internal enum Entry
     /// <summary>It is failing, or being probed: others are asked first.</summary>
     Failing,
 
-    /// <summary>Its requests of this minute are used up.</summary>
+    /// <summary>Its rate is used up.</summary>
     Full,
 }
 
@@ -61,10 +62,11 @@ public sealed class UpstreamHealth(TimeProvider time)
     }
 
     /// <summary>Takes a place in the deployment's rate, and the probe where it is one's turn.</summary>
-    internal Entry Enter(DeploymentSnapshot deployment)
+    /// <param name="tokens">What the request brings; null for one that rates do not count.</param>
+    internal Entry Enter(DeploymentSnapshot deployment, long? tokens)
     {
         // Most deployments never fail and have no rate: no state, no lock.
-        if (deployment.RequestsPerMinute is null && !_states.ContainsKey(deployment.FullName))
+        if (deployment.RateLimit.IsNone && !_states.ContainsKey(deployment.FullName))
             return Entry.Open;
         var state = StateOf(deployment);
         var now = time.GetUtcNow();
@@ -72,8 +74,23 @@ public sealed class UpstreamHealth(TimeProvider time)
         {
             if (!state.Breaker.TryEnter(now))
                 return Entry.Failing;
-            return deployment.RequestsPerMinute is not { } rate || state.Rate.TryTake(rate, now) ? Entry.Open : Entry.Full;
         }
+        return tokens is not { } brought || deployment.RateLimit.IsNone || state.Rate.TryEnter(deployment.RateLimit, brought, now) is null ? Entry.Open : Entry.Full;
+    }
+
+    /// <summary>Takes a place in the rate of a deployment that is tried although it is failing.</summary>
+    internal void EnterAnyway(DeploymentSnapshot deployment, long? tokens)
+    {
+        if (tokens is { } brought && !deployment.RateLimit.IsNone)
+            StateOf(deployment).Rate.TryEnter(deployment.RateLimit, brought, time.GetUtcNow(), isForced: true);
+    }
+
+    /// <summary>Gives back a place in the deployment's rate.</summary>
+    /// <param name="moreTokens">What the request came to beyond what it brought; null for one that rates do not count.</param>
+    internal void Leave(DeploymentSnapshot deployment, long? moreTokens)
+    {
+        if (moreTokens is { } more && !deployment.RateLimit.IsNone)
+            StateOf(deployment).Rate.Leave(deployment.RateLimit, more, time.GetUtcNow());
     }
 
     internal void Succeeded(DeploymentSnapshot deployment)
@@ -155,6 +172,6 @@ public sealed class UpstreamHealth(TimeProvider time)
     {
         public CircuitBreaker Breaker { get; } = new();
 
-        public RateWindow Rate { get; } = new();
+        public RateCounters Rate { get; } = new();
     }
 }

@@ -80,8 +80,6 @@ public sealed class SimulatorTokens
 
     internal RSAParameters? ServiceAccount(string email) => _accounts.TryGetValue(email, out var key) ? key : null;
 
-    internal DateTimeOffset Now => _time.GetUtcNow();
-
     internal AwsKey? Find(string accessKey) => _keys.GetValueOrDefault(accessKey);
 
     internal bool IsExpired(AwsKey key) => _time.GetUtcNow() >= key.Expires;

@@ -146,7 +146,7 @@ internal sealed class TokenEndpoints(SimulatorTokens tokens)
     {
         var problem = form.GetValueOrDefault("grant_type") != "urn:ietf:params:oauth:grant-type:jwt-bearer"
             ? "Invalid grant_type"
-            : GoogleAssertion.Problem(form.GetValueOrDefault("assertion").ToString(), tokens, GoogleToken, tokens.Now);
+            : GoogleAssertion.Problem(form.GetValueOrDefault("assertion").ToString(), tokens, GoogleToken);
         if (problem is not null)
         {
             Json(wire, 400, new JsonObject { ["error"] = "invalid_grant", ["error_description"] = problem });

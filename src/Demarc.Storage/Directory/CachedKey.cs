@@ -9,17 +9,18 @@ namespace Demarc.Storage.Directory;
 [StructLayout(LayoutKind.Sequential)]
 internal readonly record struct KeyHash(ulong A, ulong B, ulong C, ulong D)
 {
-    public static KeyHash Of(byte[] hash) => MemoryMarshal.Read<KeyHash>(hash);
+    public static KeyHash Of(ReadOnlySpan<byte> hash) => MemoryMarshal.Read<KeyHash>(hash);
 }
 
-/// <summary>A key and its principal as the store has them.</summary>
+/// <summary>A key or a sign-in, and its principal, as the store has them.</summary>
 internal sealed record KeyRow
 {
     public required string Id { get; init; }
 
     public required string OrganizationId { get; init; }
 
-    public required byte[] Hash { get; init; }
+    /// <summary>Of a key; null for a sign-in, whose tokens are signed.</summary>
+    public byte[]? Hash { get; init; }
 
     public required string Status { get; init; }
 
@@ -50,25 +51,31 @@ internal sealed record KeyRow
     public string? Groups { get; init; }
 }
 
-/// <summary>What is known of one presented key.</summary>
+/// <summary>A presented credential that Demarc made, of which the store has not been asked yet.</summary>
+/// <param name="Id"><c>apikey_…</c>, or <c>signin_…</c> for an access token.</param>
+/// <param name="Hash">Of a key; null for an access token.</param>
+/// <param name="ExpiresAt">Of an access token; a key's is in the store.</param>
+internal sealed record PresentedKey(string Id, ApiKeyKind Kind, byte[]? Hash, DateTimeOffset? ExpiresAt);
+
+/// <summary>What is known of one presented key or access token.</summary>
 internal sealed class CachedKey
 {
     private readonly Lock _turn = new();
-    private readonly ApiKeyKind _kind;
-    private readonly byte[] _hash;
+    private readonly PresentedKey _presented;
     private volatile Answer _answer = new(KeyStatus.Unknown, null);
     private CancellationTokenSource _revocation;
     private long _lastUsed;
 
-    public CachedKey(string id, ApiKeyKind kind, byte[] hash)
+    public CachedKey(PresentedKey presented)
     {
-        Id = id;
-        _kind = kind;
-        _hash = hash;
+        _presented = presented;
         _revocation = NewRevocation();
     }
 
-    public string Id { get; }
+    public string Id => _presented.Id;
+
+    /// <summary>Whether it stands for somebody who signed in.</summary>
+    public bool IsSignIn => _presented.Hash is null;
 
     /// <summary>Unix milliseconds until when a key that the store does not know is not asked for again; 0 for a key it knows.</summary>
     public long UnknownUntil { get; private set; }
@@ -105,7 +112,7 @@ internal sealed class CachedKey
 
     private Task ApplyInTurn(KeyRow? row, DateTimeOffset now, TimeSpan unknownFor)
     {
-        if (row == null || !CryptographicOperations.FixedTimeEquals(row.Hash, _hash))
+        if (row == null || !CryptographicOperations.FixedTimeEquals(row.Hash, _presented.Hash))
         {
             UnknownUntil = (now + unknownFor).ToUnixTimeMilliseconds();
             return End(KeyStatus.Unknown);
@@ -126,8 +133,8 @@ internal sealed class CachedKey
             Projects = MemberProjects.Read(row.Projects),
             KeyProjectId = row.ProjectId,
             KeyId = row.Id,
-            KeyKind = _kind,
-            ExpiresAt = Time(row.ExpiresAt),
+            KeyKind = _presented.Kind,
+            ExpiresAt = Earlier(Time(row.ExpiresAt), _presented.ExpiresAt),
             ReadExemptUntil = Time(row.ReadExemptUntil),
             Revoked = _revocation.Token,
         });
@@ -156,6 +163,8 @@ internal sealed class CachedKey
 
     private static DateTimeOffset? Time(long? milliseconds) =>
         milliseconds is { } value ? DateTimeOffset.FromUnixTimeMilliseconds(value) : null;
+
+    private static DateTimeOffset? Earlier(DateTimeOffset? one, DateTimeOffset? other) => one < other ? one : other ?? one;
 
     private sealed record Answer(KeyStatus Status, Principal? Principal);
 }

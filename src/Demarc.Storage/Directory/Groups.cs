@@ -29,7 +29,7 @@ public sealed record GroupMembership
 
 public sealed class Groups
 {
-    private const string IdPrefix = "rbac_group_";
+    internal const string IdPrefix = "rbac_group_";
     private const string Select = "SELECT id, organization_id, name, created_at FROM groups";
 
     private readonly Store _store;

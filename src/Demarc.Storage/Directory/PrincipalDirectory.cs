@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using System.Text.Json;
 using Demarc.Governance;
 using Demarc.Governance.Evidence;
@@ -8,7 +10,7 @@ using Microsoft.Extensions.Logging;
 namespace Demarc.Storage.Directory;
 
 /// <summary>
-/// Principals by key, for the request path: a bounded cache that follows the directory (see <see cref="Changes"/>).
+/// Principals by key or access token, for the request path: a bounded cache that follows the directory (see <see cref="Changes"/>).
 /// A forged key never reaches the store; a revoked one ends its running requests within a second or two.
 /// </summary>
 public sealed partial class PrincipalDirectory
@@ -32,14 +34,24 @@ public sealed partial class PrincipalDirectory
         LEFT JOIN workspaces w ON w.id = k.workspace_id
         """;
 
+    private static readonly string SelectSignIn =
+        $"""
+        SELECT i.id, i.organization_id, i.status, i.expires_at, 'user' AS principal_type, i.user_id AS principal_id,
+          {MemberProjects.Of("i.user_id")} AS projects, u.email, u.name, u.status AS principal_status,
+          (SELECT string_agg(g.name, @separator) FROM group_members m JOIN groups g ON g.id = m.group_id
+            WHERE m.member_id = i.user_id) AS groups
+        FROM sign_ins i JOIN users u ON u.id = i.user_id
+        """;
+
     private readonly Store _store;
     private readonly ILogger _log;
     private readonly byte[] _macKey;
+    private readonly AccessTokens _tokens;
     private readonly ConcurrentDictionary<KeyHash, CachedKey> _keys = new();
     private readonly ConcurrentDictionary<KeyHash, Lazy<Task<CachedKey>>> _loading = new();
 
     // Requests may still run under a key that made room for others: they keep its cancellation alive.
-    private readonly ConcurrentDictionary<string, WeakReference<CachedKey>> _evicted = new();
+    private readonly ConcurrentDictionary<KeyHash, WeakReference<CachedKey>> _evicted = new();
     private long _generation;
     private long _lastUsedWritten;
 
@@ -48,6 +60,7 @@ public sealed partial class PrincipalDirectory
         _store = store;
         _log = log;
         _macKey = master.Derive("demarc api key");
+        _tokens = new AccessTokens(master, store.Time);
         _lastUsedWritten = store.Time.GetTimestamp();
     }
 
@@ -57,17 +70,38 @@ public sealed partial class PrincipalDirectory
     /// </summary>
     public ValueTask<(KeyStatus Status, Principal? Principal)> AuthenticateAsync(string presentedKey)
     {
+        if (AccessTokens.IsToken(presentedKey))
+            return AuthenticateTokenAsync(presentedKey);
         if (presentedKey.Length is 0 or > ApiKey.MaxLength)
             return new((KeyStatus.Unknown, null));
         var now = _store.Time.GetUtcNow();
         var bytes = ApiKey.Hash(presentedKey);
         var hash = KeyHash.Of(bytes);
-        if (_keys.TryGetValue(hash, out var cached) && (cached.UnknownUntil == 0 || now.ToUnixTimeMilliseconds() < cached.UnknownUntil))
+        if (Cached(hash, now) is { } cached)
             return new(cached.Use(now));
         if (!ApiKey.TryRead(presentedKey, _macKey, out var id, out var kind))
             return new((KeyStatus.Unknown, null));
-        return new(LoadedAsync(hash, bytes, id, kind));
+        return new(LoadedAsync(hash, new PresentedKey(id, kind, bytes, null)));
     }
+
+    private ValueTask<(KeyStatus Status, Principal? Principal)> AuthenticateTokenAsync(string token)
+    {
+        if (token.Length > AccessTokens.MaxLength)
+            return new((KeyStatus.Unknown, null));
+        var now = _store.Time.GetUtcNow();
+        Span<byte> bytes = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(MemoryMarshal.AsBytes(token.AsSpan()), bytes);
+        var hash = KeyHash.Of(bytes);
+        if (Cached(hash, now) is { } cached)
+            return new(cached.Use(now));
+        if (_tokens.Read(token) is not { } claims)
+            return new((KeyStatus.Unknown, null));
+        var end = DateTimeOffset.FromUnixTimeSeconds(claims.ExpiresAt);
+        return end <= now ? new((KeyStatus.Expired, null)) : new(LoadedAsync(hash, new PresentedKey(claims.SessionId, ApiKeyKind.Inference, null, end)));
+    }
+
+    private CachedKey? Cached(KeyHash hash, DateTimeOffset now) =>
+        _keys.TryGetValue(hash, out var cached) && (cached.UnknownUntil == 0 || now.ToUnixTimeMilliseconds() < cached.UnknownUntil) ? cached : null;
 
     /// <summary>Called by <see cref="Changes"/> each second, and after each change.</summary>
     internal async Task FollowAsync(bool changed)
@@ -81,10 +115,10 @@ public sealed partial class PrincipalDirectory
             await WriteLastUsedAsync().ConfigureAwait(false);
     }
 
-    private async Task<(KeyStatus Status, Principal? Principal)> LoadedAsync(KeyHash hash, byte[] bytes, string id, ApiKeyKind kind)
+    private async Task<(KeyStatus Status, Principal? Principal)> LoadedAsync(KeyHash hash, PresentedKey presented)
     {
         // One look at the store, however many requests present the key at once.
-        var loading = _loading.GetOrAdd(hash, _ => new(() => LoadAsync(hash, bytes, id, kind)));
+        var loading = _loading.GetOrAdd(hash, _ => new(() => LoadAsync(hash, presented)));
         try
         {
             var key = await loading.Value.ConfigureAwait(false);
@@ -92,7 +126,7 @@ public sealed partial class PrincipalDirectory
         }
         catch (Exception e)
         {
-            NotAsked(e, id);
+            NotAsked(e, presented.Id);
             return (KeyStatus.Unavailable, null);
         }
         finally
@@ -101,16 +135,16 @@ public sealed partial class PrincipalDirectory
         }
     }
 
-    private async Task<CachedKey> LoadAsync(KeyHash hash, byte[] bytes, string id, ApiKeyKind kind)
+    private async Task<CachedKey> LoadAsync(KeyHash hash, PresentedKey presented)
     {
-        var key = _evicted.TryRemove(id, out var evicted) && evicted.TryGetTarget(out var alive)
+        var key = _evicted.TryRemove(hash, out var evicted) && evicted.TryGetTarget(out var alive)
             ? alive
-            : new CachedKey(id, kind, bytes);
+            : new CachedKey(presented);
         while (true)
         {
             var generation = Volatile.Read(ref _generation);
-            var row = await _store.FindAsync<KeyRow>(Select + " WHERE k.id = @id", new { id, separator = "\n", field = "\t" }).ConfigureAwait(false);
-            await key.Apply(row, _store.Time.GetUtcNow(), UnknownFor).ConfigureAwait(false);
+            var rows = await RowsAsync([key]).ConfigureAwait(false);
+            await key.Apply(rows.GetValueOrDefault(key.Id), _store.Time.GetUtcNow(), UnknownFor).ConfigureAwait(false);
             if (_keys.Count >= Capacity)
                 Evict();
             _keys[hash] = key;
@@ -123,18 +157,33 @@ public sealed partial class PrincipalDirectory
     private async Task RevalidateAsync()
     {
         Interlocked.Increment(ref _generation);
-        foreach (var (id, reference) in _evicted)
+        foreach (var (hash, reference) in _evicted)
             if (!reference.TryGetTarget(out _))
-                _evicted.TryRemove(id, out _);
+                _evicted.TryRemove(hash, out _);
         var keys = _keys.Values.Concat(_evicted.Values.Select(r => r.TryGetTarget(out var key) ? key : null).OfType<CachedKey>()).ToArray();
-        if (keys.Length == 0)
-            return;
-        var rows = await _store.QueryAsync<KeyRow>(
-            $"{Select} WHERE k.id IN {_store.TextsOfJson("ids")}",
-            new { ids = JsonSerializer.Serialize(keys.Select(key => key.Id)), separator = "\n", field = "\t" }).ConfigureAwait(false);
-        var byId = rows.ToDictionary(row => row.Id);
+        var rows = await RowsAsync(keys).ConfigureAwait(false);
         var now = _store.Time.GetUtcNow();
-        await Task.WhenAll(keys.Select(key => key.Apply(byId.GetValueOrDefault(key.Id), now, UnknownFor))).ConfigureAwait(false);
+        await Task.WhenAll(keys.Select(key => key.Apply(rows.GetValueOrDefault(key.Id), now, UnknownFor))).ConfigureAwait(false);
+    }
+
+    /// <summary>What the store has of keys and sign-ins, by id.</summary>
+    private async Task<Dictionary<string, KeyRow>> RowsAsync(CachedKey[] keys)
+    {
+        var rows = new Dictionary<string, KeyRow>(StringComparer.Ordinal);
+        await ReadAsync(Select, "k.id", keys.Where(key => !key.IsSignIn)).ConfigureAwait(false);
+        await ReadAsync(SelectSignIn, "i.id", keys.Where(key => key.IsSignIn)).ConfigureAwait(false);
+        return rows;
+
+        async Task ReadAsync(string select, string column, IEnumerable<CachedKey> some)
+        {
+            string[] ids = [.. some.Select(key => key.Id).Distinct()];
+            if (ids.Length == 0)
+                return;
+            foreach (var row in await _store.QueryAsync<KeyRow>(
+                $"{select} WHERE {column} IN {_store.TextsOfJson("ids")}",
+                new { ids = JsonSerializer.Serialize(ids), separator = "\n", field = "\t" }).ConfigureAwait(false))
+                rows[row.Id] = row;
+        }
     }
 
     private void Evict()
@@ -143,7 +192,7 @@ public sealed partial class PrincipalDirectory
         {
             _keys.TryRemove(hash, out _);
             if (key.UnknownUntil == 0)
-                _evicted[key.Id] = new(key);
+                _evicted[hash] = new(key);
         }
     }
 
@@ -151,7 +200,7 @@ public sealed partial class PrincipalDirectory
     {
         _lastUsedWritten = _store.Time.GetTimestamp();
         // In small transactions: on SQLite they run between others' commits.
-        foreach (var keys in _keys.Values.Where(key => key.LastUsed > key.LastUsedWritten).Chunk(200))
+        foreach (var keys in _keys.Values.Where(key => !key.IsSignIn && key.LastUsed > key.LastUsedWritten).Chunk(200))
         {
             var used = keys.Select(key => new { id = key.Id, at = key.LastUsed }).ToArray();
             await _store.WriteAsync(transaction => transaction.ExecuteAsync(

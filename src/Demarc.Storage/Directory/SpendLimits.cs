@@ -35,6 +35,14 @@ public sealed class SpendLimits
     public async Task<StoredLimit> PutAsync(
         string organizationId, StoredScope scope, string target, LimitPeriod period, bool shared, long? amountNano, LimitMode mode, ActorRecord actor)
     {
+        var id = await _store.WriteAsync(transaction => PutAsync(transaction, organizationId, scope, target, period, shared, amountNano, mode, actor)).ConfigureAwait(false);
+        return (await GetAsync(organizationId, id).ConfigureAwait(false))!;
+    }
+
+    /// <summary>The same within a transaction; the limit's id.</summary>
+    internal async Task<string> PutAsync(
+        StoreTransaction transaction, string organizationId, StoredScope scope, string target, LimitPeriod period, bool shared, long? amountNano, LimitMode mode, ActorRecord actor)
+    {
         var row = new
         {
             organizationId,
@@ -47,34 +55,30 @@ public sealed class SpendLimits
             mode = mode.Wire(),
             _store.Now,
         };
-        var id = await _store.WriteAsync(async transaction =>
+        await transaction.LockAsync("spend_limits").ConfigureAwait(false);
+        const string place = "organization_id = @organizationId AND scope = @scope AND target = @target AND period = @period AND shared = @shared";
+        var before = await transaction.FindAsync<Before>($"SELECT id, amount_nano, mode FROM spend_limits WHERE {place}", row).ConfigureAwait(false);
+        await transaction.ExecuteAsync(
+            before == null
+                ? """
+                  INSERT INTO spend_limits (id, organization_id, scope, target, period, shared, amount_nano, mode, created_at, updated_at)
+                  VALUES (@newId, @organizationId, @scope, @target, @period, @shared, @amountNano, @mode, @Now, @Now)
+                  """
+                : $"UPDATE spend_limits SET amount_nano = @amountNano, mode = @mode, updated_at = @Now WHERE {place}",
+            row).ConfigureAwait(false);
+        await transaction.ChangeAsync(organizationId, actor, before == null ? "demarc_spend_limit_created" : "demarc_spend_limit_updated", new()
         {
-            await transaction.LockAsync("spend_limits").ConfigureAwait(false);
-            const string place = "organization_id = @organizationId AND scope = @scope AND target = @target AND period = @period AND shared = @shared";
-            var before = await transaction.FindAsync<Before>($"SELECT id, amount_nano, mode FROM spend_limits WHERE {place}", row).ConfigureAwait(false);
-            await transaction.ExecuteAsync(
-                before == null
-                    ? """
-                      INSERT INTO spend_limits (id, organization_id, scope, target, period, shared, amount_nano, mode, created_at, updated_at)
-                      VALUES (@newId, @organizationId, @scope, @target, @period, @shared, @amountNano, @mode, @Now, @Now)
-                      """
-                    : $"UPDATE spend_limits SET amount_nano = @amountNano, mode = @mode, updated_at = @Now WHERE {place}",
-                row).ConfigureAwait(false);
-            await transaction.ChangeAsync(organizationId, actor, before == null ? "demarc_spend_limit_created" : "demarc_spend_limit_updated", new()
-            {
-                ["spend_limit_id"] = before?.Id ?? row.newId,
-                ["scope"] = row.scope,
-                ["target"] = target.Length > 0 ? target : null,
-                ["period"] = row.period,
-                ["shared"] = shared ? "true" : "false",
-                ["amount_nano_usd_before"] = Text(before?.AmountNano),
-                ["amount_nano_usd_after"] = Text(amountNano),
-                ["mode_before"] = before?.Mode,
-                ["mode_after"] = row.mode,
-            }).ConfigureAwait(false);
-            return before?.Id ?? row.newId;
+            ["spend_limit_id"] = before?.Id ?? row.newId,
+            ["scope"] = row.scope,
+            ["target"] = target.Length > 0 ? target : null,
+            ["period"] = row.period,
+            ["shared"] = shared ? "true" : "false",
+            ["amount_nano_usd_before"] = Text(before?.AmountNano),
+            ["amount_nano_usd_after"] = Text(amountNano),
+            ["mode_before"] = before?.Mode,
+            ["mode_after"] = row.mode,
         }).ConfigureAwait(false);
-        return (await GetAsync(organizationId, id).ConfigureAwait(false))!;
+        return before?.Id ?? row.newId;
     }
 
     /// <summary>Removes a limit; false when there is none of that id.</summary>

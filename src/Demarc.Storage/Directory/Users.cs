@@ -50,24 +50,27 @@ public sealed class Users
             Status = "active",
             CreatedAt = _store.Now,
         };
-        return _store.WriteAsync(async transaction =>
+        return _store.WriteAsync(async transaction => await InsertAsync(transaction, user, actor).ConfigureAwait(false) ? user : null);
+    }
+
+    /// <summary>False when the address is taken.</summary>
+    internal static async Task<bool> InsertAsync(StoreTransaction transaction, User user, ActorRecord actor)
+    {
+        var made = await transaction.ExecuteAsync(
+            """
+            INSERT INTO users (id, organization_id, email, name, role, status, created_at)
+            VALUES (@Id, @OrganizationId, @Email, @Name, @Role, @Status, @CreatedAt) ON CONFLICT DO NOTHING
+            """,
+            user).ConfigureAwait(false);
+        if (made == 0)
+            return false;
+        await transaction.ChangeAsync(user.OrganizationId, actor, "demarc_user_created", new()
         {
-            var made = await transaction.ExecuteAsync(
-                """
-                INSERT INTO users (id, organization_id, email, name, role, status, created_at)
-                VALUES (@Id, @OrganizationId, @Email, @Name, @Role, @Status, @CreatedAt) ON CONFLICT DO NOTHING
-                """,
-                user).ConfigureAwait(false);
-            if (made == 0)
-                return null;
-            await transaction.ChangeAsync(organizationId, actor, "demarc_user_created", new()
-            {
-                ["user_id"] = user.Id,
-                ["email"] = user.Email,
-                ["role"] = role,
-            }).ConfigureAwait(false);
-            return user;
-        });
+            ["user_id"] = user.Id,
+            ["email"] = user.Email,
+            ["role"] = user.Role,
+        }).ConfigureAwait(false);
+        return true;
     }
 
     public Task<User?> GetAsync(string organizationId, string id) =>

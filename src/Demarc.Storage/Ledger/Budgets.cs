@@ -144,7 +144,12 @@ public sealed class Budgets : ISpendReservations
             {
                 LimitScope.Key => $"ledger WHERE {where} AND at >= @Since AND key_id = @Subject",
                 LimitScope.Person => $"spend_totals WHERE {where} AND day >= @Day AND principal_id = @Subject",
-                LimitScope.Pool => $"spend_totals WHERE {where} AND day >= @Day AND principal_id IN {_store.TextsOfJson("Members")}",
+                LimitScope.Pool =>
+                    $"""
+                    spend_days d JOIN spend_series s ON s.id = d.series
+                    WHERE d.organization_id = @OrganizationId{(meter.Resource is null ? "" : " AND s.resource = @Resource")} AND d.day >= @Day
+                      AND (s.principal_id IN {_store.TextsOfJson("Members")} OR s.workspace_id IN {_store.TextsOfJson("Members")} OR s.project_id IN {_store.TextsOfJson("Members")})
+                    """,
                 _ => $"spend_totals WHERE {where} AND day >= @Day",
             },
             meter.OrganizationId,
@@ -156,14 +161,27 @@ public sealed class Budgets : ISpendReservations
             members);
     }
 
+    // Ids of the people, workspaces and projects of a pool: no two kinds share one.
     private Task<string[]> MembersAsync(Meter meter) =>
         _store.QueryAsync<string>(
             $"""
             SELECT m.member_id FROM group_members m JOIN groups g ON g.id = m.group_id
             WHERE g.organization_id = @OrganizationId AND g.name IN {_store.TextsOfJson("groups")}
             UNION SELECT id FROM users WHERE organization_id = @OrganizationId AND (email IN {_store.TextsOfJson("users")} OR id IN {_store.TextsOfJson("users")})
+            UNION SELECT id FROM workspaces WHERE organization_id = @OrganizationId AND (name IN {_store.TextsOfJson("workspaces")} OR id IN {_store.TextsOfJson("workspaces")})
+            UNION SELECT id FROM projects
+            WHERE organization_id = @OrganizationId
+              AND (name IN {_store.TextsOfJson("projects")} OR id IN {_store.TextsOfJson("projects")} OR data_classification IN {_store.TextsOfJson("classifications")})
             """,
-            new { meter.OrganizationId, groups = JsonSerializer.Serialize(meter.Pool!.Groups), users = JsonSerializer.Serialize(meter.Pool.Users) });
+            new
+            {
+                meter.OrganizationId,
+                groups = JsonSerializer.Serialize(meter.Pool!.Groups),
+                users = JsonSerializer.Serialize(meter.Pool.Users),
+                workspaces = JsonSerializer.Serialize(meter.Pool.Workspaces),
+                projects = JsonSerializer.Serialize(meter.Pool.Projects),
+                classifications = JsonSerializer.Serialize(meter.Pool.Classifications),
+            });
 
     private sealed record Opening(string From, string OrganizationId, string Id, string? Resource, string? Subject, string Day, long Since, string Members);
 

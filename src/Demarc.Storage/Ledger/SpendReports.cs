@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using Dapper;
 
@@ -31,15 +30,8 @@ public sealed class SpendReports
     /// <summary>The lines, by time and then dearest first; none for what was not used.</summary>
     public async Task<SpendLine[]> ListAsync(SpendQuery query)
     {
-        var (table, at) = Table(query);
-        var isDay = at == "day";
-        var parameters = new DynamicParameters(new
-        {
-            query.OrganizationId,
-            from = isDay ? (object)Day(query.From) : query.From.ToUnixTimeMilliseconds(),
-            to = isDay ? (object)Day(query.To) : query.To.ToUnixTimeMilliseconds(),
-        });
         var columns = Columns.Where(c => query.By.HasFlag(c.Key)).SelectMany(c => c.Value).Select(c => "s." + c).ToArray();
+        var parameters = new DynamicParameters(new { query.OrganizationId });
         var conditions = new List<string>();
         foreach (var (dimension, values) in query.Only)
         {
@@ -47,23 +39,28 @@ public sealed class SpendReports
             parameters.Add(name, JsonSerializer.Serialize(values));
             conditions.Add($"s.{Columns[dimension][0]} IN {_store.TextsOfJson(name)}");
         }
-        string? bucket = query.Bucket switch
+        var ranges = SpendRange.Of(query);
+        for (var i = 0; i < ranges.Length; i++)
         {
-            SpendBucket.Whole => null,
-            SpendBucket.Minute => "at - at % 60000",
-            _ => at,
-        };
+            parameters.Add($"from{i}", ranges[i].From);
+            parameters.Add($"to{i}", ranges[i].To);
+        }
+        // Of several ranges, all of the same buckets, the first one's stands for all: they are of the whole.
+        var bucket = query.Bucket == SpendBucket.Whole ? null : ranges[0].Bucket;
         string[] groups = bucket is null ? columns : ["bucket", .. columns];
         string[] order = bucket is null ? ["sum(t.nano_usd) DESC", .. columns] : ["bucket", "sum(t.nano_usd) DESC", .. columns];
         // Summed up by series first: what is told apart is then looked up once a series, not once a row.
+        var sums = ranges.Select((range, i) =>
+            $"""
+            SELECT series{(bucket is null ? "" : $", {bucket} AS bucket")}, {string.Join(", ", SpendLine.Columns.Select(c => $"sum({range.Amount(c)}) AS {c}"))}
+            FROM {range.Table} WHERE organization_id = @OrganizationId AND {range.Column} >= @from{i} AND {range.Column} < @to{i}
+            GROUP BY series{(bucket is null ? "" : $", {bucket}")}
+            """);
         var lines = await _store.QueryAsync<SpendLine>(
             $"""
-            SELECT {(bucket is null ? "" : isDay ? "bucket AS day, " : "bucket AS at, ")}{string.Concat(columns.Select(c => c + ", "))}
+            SELECT {(bucket is null ? "" : ranges[0].Column == "day" ? "bucket AS day, " : "bucket AS at, ")}{string.Concat(columns.Select(c => c + ", "))}
               {string.Join(", ", SpendLine.Columns.Select(c => $"CAST(sum(t.{c}) AS bigint) AS {c}"))}
-            FROM (
-              SELECT series{(bucket is null ? "" : $", {bucket} AS bucket")}, {string.Join(", ", SpendLine.Columns.Select(c => $"sum({Amount(table, c)}) AS {c}"))}
-              FROM {table} WHERE organization_id = @OrganizationId AND {at} >= @from AND {at} < @to
-              GROUP BY series{(bucket is null ? "" : $", {bucket}")}) AS t
+            FROM ({string.Join(" UNION ALL ", sums)}) AS t
             {(columns.Length + conditions.Count == 0 ? "" : "JOIN spend_series s ON s.id = t.series")}
             {(conditions.Count == 0 ? "" : "WHERE " + string.Join(" AND ", conditions))}
             {(groups.Length == 0 ? "" : "GROUP BY " + string.Join(", ", groups))}
@@ -71,7 +68,7 @@ public sealed class SpendReports
             ORDER BY {string.Join(", ", order)}
             """,
             parameters).ConfigureAwait(false);
-        return [.. lines.Select(l => bucket is null ? l with { At = query.From.ToUnixTimeMilliseconds() } : l.Day is { } day ? l with { At = Milliseconds(day), Day = null } : l)];
+        return [.. lines.Select(l => bucket is null ? l with { At = query.From.ToUnixTimeMilliseconds() } : l.Day is { } day ? l with { At = SpendRange.Milliseconds(day), Day = null } : l)];
     }
 
     /// <summary>How many sessions each principal began in a time, by id; sessions of which nothing is kept are not counted.</summary>
@@ -83,31 +80,4 @@ public sealed class SpendReports
             """,
             new { organizationId, surface, from = from.ToUnixTimeMilliseconds(), to = to.ToUnixTimeMilliseconds() }).ConfigureAwait(false))
         .ToDictionary(s => s.PrincipalId, s => s.Sessions);
-
-    private static (string Table, string At) Table(SpendQuery query)
-    {
-        var wholeDays = query.From.UtcDateTime.TimeOfDay == TimeSpan.Zero && query.To.UtcDateTime.TimeOfDay == TimeSpan.Zero;
-        return query.Bucket switch
-        {
-            SpendBucket.Minute => ("ledger", "at"),
-            SpendBucket.Hour => ("spend_hours", "hour"),
-            _ when wholeDays => ("spend_days", "day"),
-            SpendBucket.Whole => ("spend_hours", "hour"),
-            _ => throw new ArgumentException("A report by days begins and ends with one: cut From and To to days.", nameof(query)),
-        };
-    }
-
-    // The ledger's rows say in words what the totals add up.
-    private static string Amount(string table, string column) => (table, column) switch
-    {
-        ("ledger", "fallback_nano_usd") => "CASE WHEN price_source = 'fallback' THEN nano_usd ELSE 0 END",
-        ("ledger", "incomplete_requests") => "incomplete * requests",
-        ("ledger", "incomplete_nano_usd") => "incomplete * nano_usd",
-        _ => column,
-    };
-
-    private static string Day(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
-
-    private static long Milliseconds(string day) =>
-        new DateTimeOffset(DateOnly.ParseExact(day, "yyyy-MM-dd", CultureInfo.InvariantCulture), TimeOnly.MinValue, TimeSpan.Zero).ToUnixTimeMilliseconds();
 }

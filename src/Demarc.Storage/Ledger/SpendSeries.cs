@@ -45,6 +45,9 @@ internal sealed record SpendSeries(
         settled?.Provider?.InferenceGeo ?? Geography(attempt.Scope),
         usage.InputTokens + usage.CacheRead + usage.CacheWrite5m + usage.CacheWrite1h > LongContext ? "200k-1M" : "0-200k");
 
+    /// <summary>The same, of whoever.</summary>
+    public SpendSeries WithoutPeople() => this with { PrincipalType = "", PrincipalId = "", KeyId = "" };
+
     /// <summary>Made from the dimensions: the same on every replica, without asking.</summary>
     public byte[] Id() => SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', Columns())))[..16];
 

@@ -38,8 +38,7 @@ internal sealed class SpendRows
         void Add(int part, string model, UsageRecord usage, long nano, long list)
         {
             var series = SpendSeries.Of(row.OrganizationId, request.Begun, attempt, model, settled, usage);
-            if (!_series.TryGetValue(series, out var id))
-                _series[series] = id = series.Id();
+            var id = IdOf(series);
             _lines.Add(new Line(row, request.SessionId, attempt.Number, part, series, id, settled, usage, nano, list, counts, counts && isRequest && part == 0, part == 0 ? turn : null));
         }
     }
@@ -52,40 +51,34 @@ internal sealed class SpendRows
         // A turn counts where the first of its calls stands.
         var counted = new HashSet<string>(_seenTurns);
         var ledger = new List<object?[]>(_lines.Count);
-        var hours = new Dictionary<(string, long, byte[]), long[]>();
-        var days = new Dictionary<(string, string, byte[]), long[]>();
+        var (hours, days, months, modelDays) = (new Totals(Tables.SpendHours), new Totals(Tables.SpendDays), new Totals(Tables.SpendMonths), new Totals(Tables.SpendModelDays));
         foreach (var line in _lines)
         {
-            var isNewTurn = line.IsCall && (line.Turn is null || counted.Add(line.Turn));
-            var amounts = line.Amounts(isNewTurn);
+            var amounts = line.Amounts(line.IsCall && (line.Turn is null || counted.Add(line.Turn)));
             ledger.Add(line.Ledger(amounts));
             // What came to nothing is in the ledger alone.
             if (line.Settled is null || !line.Counts)
                 continue;
-            var at = line.Row.At;
-            Sum(hours, (line.Row.OrganizationId, at - (at % 3_600_000), line.Id), amounts, line);
-            Sum(days, (line.Row.OrganizationId, DateTimeOffset.FromUnixTimeMilliseconds(at).ToString("yyyy-MM-dd", CultureInfo.InvariantCulture), line.Id), amounts, line);
+            var day = DateTimeOffset.FromUnixTimeMilliseconds(line.Row.At).ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
+            hours.Add(line, line.Row.At - (line.Row.At % 3_600_000), line.Id, amounts);
+            days.Add(line, day, line.Id, amounts);
+            months.Add(line, day[..7], line.Id, amounts);
+            modelDays.Add(line, day, IdOf(line.Series.WithoutPeople()), amounts);
         }
         await transaction.ExecuteManyAsync(Tables.SpendSeries, [.. _series.Select(s => (object?[])[s.Value, .. s.Key.Columns()])]).ConfigureAwait(false);
         await transaction.ExecuteManyAsync(Tables.Ledger, ledger).ConfigureAwait(false);
-        await transaction.ExecuteManyAsync(Tables.SpendHours, [.. hours.Select(h => (object?[])[h.Key.Item1, h.Key.Item2, h.Key.Item3, .. h.Value.Cast<object?>()])]).ConfigureAwait(false);
-        await transaction.ExecuteManyAsync(Tables.SpendDays, [.. days.Select(d => (object?[])[d.Key.Item1, d.Key.Item2, d.Key.Item3, .. d.Value.Cast<object?>()])]).ConfigureAwait(false);
+        foreach (var totals in new[] { hours, days, months, modelDays })
+            await totals.WriteAsync(transaction).ConfigureAwait(false);
         await transaction.ExecuteManyAsync(
             Tables.Turns,
             [.. _turns.Where(t => !_seenTurns.Contains(t.Key)).Select(t => new object?[] { t.Key, t.Value.Organization, t.Value.At })]).ConfigureAwait(false);
     }
 
-    // Ids are the same array for the same series: keys by reference are keys by value.
-    private static void Sum<TKey>(Dictionary<TKey, long[]> sums, TKey key, long[] amounts, Line line)
-        where TKey : notnull
+    private byte[] IdOf(SpendSeries series)
     {
-        if (!sums.TryGetValue(key, out var sum))
-            sums[key] = sum = new long[SpendLine.Columns.Length];
-        for (var i = 0; i < amounts.Length; i++)
-            sum[i] += amounts[i];
-        sum[^3] += line.Settled!.PriceSource == "fallback" ? line.Nano : 0;
-        sum[^2] += line.Settled.Incomplete && line.Part == 0 ? 1 : 0;
-        sum[^1] += line.Settled.Incomplete ? line.Nano : 0;
+        if (!_series.TryGetValue(series, out var id))
+            _series[series] = id = series.Id();
+        return id;
     }
 
     // The client names prompt and session; both are only as true as it is.
@@ -117,5 +110,27 @@ internal sealed class SpendRows
             .. amounts.Cast<object?>(),
             Settled?.PriceSource, Settled is { Incomplete: true } ? 1L : 0L,
         ];
+    }
+
+    /// <summary>The sums of one table, by its period and series.</summary>
+    private sealed class Totals(BulkStatement table)
+    {
+        // Ids are the same array for the same series: keys by reference are keys by value.
+        private readonly Dictionary<(string Organization, object Period, byte[] Series), long[]> _sums = [];
+
+        public void Add(Line line, object period, byte[] series, long[] amounts)
+        {
+            var key = (line.Row.OrganizationId, period, series);
+            if (!_sums.TryGetValue(key, out var sum))
+                _sums[key] = sum = new long[SpendLine.Columns.Length];
+            for (var i = 0; i < amounts.Length; i++)
+                sum[i] += amounts[i];
+            sum[^3] += line.Settled!.PriceSource == "fallback" ? line.Nano : 0;
+            sum[^2] += line.Settled.Incomplete && line.Part == 0 ? 1 : 0;
+            sum[^1] += line.Settled.Incomplete ? line.Nano : 0;
+        }
+
+        public Task WriteAsync(StoreTransaction transaction) => transaction.ExecuteManyAsync(
+            table, [.. _sums.Select(s => (object?[])[s.Key.Organization, s.Key.Period, s.Key.Series, .. s.Value.Cast<object?>()])]);
     }
 }

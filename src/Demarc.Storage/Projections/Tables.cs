@@ -50,6 +50,10 @@ internal static class Tables
 
     public static readonly BulkStatement SpendDays = Totals("spend_days", "day:t");
 
+    public static readonly BulkStatement SpendMonths = Totals("spend_months", "month:t");
+
+    public static readonly BulkStatement SpendModelDays = Totals("spend_model_days", "day:t");
+
     public static readonly BulkStatement Turns = BulkStatement.Insert("turns", "id:t organization_id:t at:i", "ON CONFLICT (id) DO NOTHING");
 
     public static readonly BulkStatement Budgets = BulkStatement.Insert(

@@ -8,7 +8,7 @@ namespace Demarc.Commands;
 /// <summary><c>demarc limit</c>: limits that are data; those of the configuration are changed there.</summary>
 internal static class LimitCommands
 {
-    public static Command Create() => new("limit", "Spend limits") { List(), Set(), Remove() };
+    public static Command Create() => new("limit", "Spend limits") { List(), Set(), Remove(), LimitRequestCommands.List(), LimitRequestCommands.Approve(), LimitRequestCommands.Deny() };
 
     private static Command List() => new Command("list", "List the limits that are data, and those of the configuration").Runs(async context =>
     {

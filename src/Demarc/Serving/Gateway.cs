@@ -1,6 +1,8 @@
 using Demarc.Control.AdminApi;
+using Demarc.Control.Alerts;
 using Demarc.Control.Compliance;
 using Demarc.Control.Configuration;
+using Demarc.Control.Increases;
 using Demarc.Control.Resources;
 using Demarc.Governance;
 using Demarc.Governance.Boundaries;
@@ -83,7 +85,11 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton<ProjectEndpoints>();
             builder.Services.AddSingleton<AliasEndpoints>();
             builder.Services.AddSingleton<SpendLimitEndpoints>();
+            builder.Services.AddSingleton<IncreaseRequestEndpoints>();
+            builder.Services.AddSingleton(new IncreaseLinks(config.PublicUrl, installation.Master.Derive("demarc increase link")));
+            builder.Services.AddSingleton<IncreasePage>();
             builder.Services.AddSingleton<UsageEndpoints>();
+            builder.Services.AddSignIn(config, store, organization.Id, installation.Master, time);
             builder.Services.AddSingleton<UsageReportEndpoints>();
             builder.Services.AddSingleton<CostReportEndpoints>();
             builder.Services.AddSingleton<ClaudeCodeReportEndpoints>();
@@ -99,15 +105,20 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton(s => new LeaseFollower(s.GetRequiredService<Escrow>(), store.Budgets, time));
             builder.Services.AddHostedService<EscrowFollower>();
             builder.Services.AddSingleton(s => new MessagesPipeline(
-                snapshots, store, s.GetRequiredService<UpstreamClient>(), s.GetRequiredService<UpstreamHealth>(), s.GetRequiredService<SessionNames>(), s.GetRequiredService<Escrow>(), store.Replica, time,
+                snapshots, store, s.GetRequiredService<UpstreamClient>(), s.GetRequiredService<UpstreamHealth>(), s.GetRequiredService<SessionNames>(), s.GetRequiredService<Escrow>(), s.GetRequiredService<IncreaseLinks>(), store.Replica, time,
                 s.GetRequiredService<ILogger<MessagesPipeline>>()));
             builder.Services.AddHostedService(_ => new StoreFollowers(store, snapshots));
+            var alerts = new AlertDelivery(store, organization.Id, loggers.CreateLogger<AlertDelivery>());
+            alerts.Use(config.Alerts);
+            builder.Services.AddSingleton(_ => alerts);
+            builder.Services.AddHostedService<AlertService>();
             var tls = config.Tls is null ? null : new TlsCertificate(config.Tls, time, loggers.CreateLogger<TlsCertificate>());
             builder.Services.AddHostedService(_ => new ConfigWatch(files.Path, files.Sources, files.Read, (next, result) =>
             {
                 if (next.Tls is not null)
                     tls?.Use(next.Tls);
                 verification.Every = next.VerifyEvery;
+                alerts.Use(next.Alerts);
                 return ReloadAsync(store, snapshots, organization.Id, files.Shipped, next, result);
             }, time, loggers.CreateLogger<ConfigWatch>()));
             Listen(builder, config, options, tls);

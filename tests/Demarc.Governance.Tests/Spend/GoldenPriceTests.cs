@@ -203,7 +203,12 @@ public class GoldenPriceTests
     {
         var resource = new ResourceSnapshot
         {
-            Name = "r", Platform = platform, Endpoint = new Uri("https://r.example"), Agreements = [], Credential = new KeyCredential(new Secret("k")), Rates = rates ?? [],
+            Name = "r",
+            Platform = platform,
+            Endpoint = new Uri("https://r.example"),
+            Agreements = [],
+            Credential = new KeyCredential(new Secret("k")),
+            Rates = rates ?? [],
         };
         var deployment = new DeploymentSnapshot { Resource = resource, Name = model, Model = model, Scope = scope, Hosting = Hosting.Anthropic };
         var facts = new AnswerFacts();

@@ -45,7 +45,7 @@ public sealed partial class KeyKindTests(GatewayPlace place) : IClassFixture<Gat
     [Fact]
     public async Task Every_route_but_the_open_ones_refuses_a_stranger()
     {
-        var closed = place.Gateway.Routes.Except(Routes.Open).ToArray();
+        var closed = place.Gateway.Routes.Except(Routes.Open).Except(Routes.SignIn).ToArray();
         Assert.True(closed.Length >= 19, string.Join(", ", closed));
         foreach (var (method, path) in closed.Select(Concrete))
         {

@@ -40,10 +40,16 @@ internal static class ClaudeCode
     public static readonly string[] Files = ["one.txt", "three.txt", "two.txt"];
 
     /// <summary>Runs <c>claude -p "run ls"</c> with Bash allowed.</summary>
-    public static async Task<ClaudeRun> RunAsync(ClaudeVersion version, IReadOnlyDictionary<string, string> environment, params string[] arguments)
+    public static Task<ClaudeRun> RunAsync(ClaudeVersion version, IReadOnlyDictionary<string, string> environment, params string[] arguments) =>
+        RunAsync(version, environment, credentials: null, arguments);
+
+    /// <param name="credentials">What <c>~/.claude/.credentials.json</c> holds before; null for none.</param>
+    public static async Task<ClaudeRun> RunAsync(ClaudeVersion version, IReadOnlyDictionary<string, string> environment, string? credentials, string[] arguments)
     {
         var program = Program(version);
         var home = Directory.CreateTempSubdirectory("demarc-claude-").FullName;
+        if (credentials is not null)
+            await File.WriteAllTextAsync(Path.Combine(Directory.CreateDirectory(Path.Combine(home, ".claude")).FullName, ".credentials.json"), credentials);
         try
         {
             var folder = Directory.CreateDirectory(Path.Combine(home, "project")).FullName;

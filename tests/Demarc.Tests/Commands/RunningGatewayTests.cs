@@ -54,14 +54,38 @@ public sealed partial class RunningGatewayTests(GatewayFixture gateway) : IClass
     [Fact]
     public async Task What_the_guide_says_works()
     {
-        Component.Require(File.Exists("/usr/bin/curl") || File.Exists("/bin/curl"), "curl is not installed");
         var made = await JsonAsync("key", "create", "--user", "developer@demarc.example", "--name", "guide");
-        var script = string.Concat(Fence().Matches(File.ReadAllText(Repository.Path("docs", "administer.md"))).Select(m => m.Groups[1].Value))
-            .Replace("apikey_…", made.GetProperty("id").GetString(), StringComparison.Ordinal);
-        Assert.Contains("demarc key revoke apikey_", script, StringComparison.Ordinal);
+        await RunGuideAsync(
+            "administer.md",
+            script => script.Replace("apikey_…", made.GetProperty("id").GetString(), StringComparison.Ordinal),
+            _ => { },
+            (folder, _) => Assert.Matches("^demarc_key_[0-9A-Za-z]{72}\n$", File.ReadAllText(Path.Combine(folder, "ci.key"))));
+    }
+
+    [Fact]
+    public Task What_the_page_on_costs_says_works() => RunGuideAsync(
+        "costs.md",
+        script => script,
+        folder => File.WriteAllText(
+            Path.Combine(folder, "cost-export.csv"),
+            "date,productName,costInUsd,resourceId\n10/05/2026,Claude in Microsoft Foundry,12.5,/subscriptions/1/providers/Microsoft.CognitiveServices/accounts/shadow\n"),
+        (folder, output) =>
+        {
+            // Nothing of it came through here.
+            Assert.Contains("\"bypass_usd\": \"12.50\"", output, StringComparison.Ordinal);
+            Assert.Contains("accounts/shadow is no resource", output, StringComparison.Ordinal);
+            Assert.StartsWith("AvailabilityZone,BilledCost,", File.ReadAllText(Path.Combine(folder, "october.csv")), StringComparison.Ordinal);
+        });
+
+    private async Task RunGuideAsync(string page, Func<string, string> fill, Action<string> prepare, Action<string, string> check)
+    {
+        Component.Require(File.Exists("/usr/bin/curl") || File.Exists("/bin/curl"), "curl is not installed");
+        var script = fill(string.Concat(Fence().Matches(File.ReadAllText(Repository.Path("docs", page))).Select(m => m.Groups[1].Value)));
+        Assert.Contains("demarc ", script, StringComparison.Ordinal);
         var folder = Directory.CreateTempSubdirectory("demarc-guide-").FullName;
         try
         {
+            prepare(folder);
             var result = await Command.RunAsync(
                 "bash",
                 ["-euxc", $"demarc() {{ dotnet '{DemarcCommand.Program}' \"$@\" --data '{gateway.DataDirectory}'; }}\n{script}"],
@@ -70,7 +94,7 @@ public sealed partial class RunningGatewayTests(GatewayFixture gateway) : IClass
                 TestContext.Current.CancellationToken);
 
             Assert.True(result.ExitCode == 0, result.ToString());
-            Assert.Matches("^demarc_key_[0-9A-Za-z]{72}\n$", File.ReadAllText(Path.Combine(folder, "ci.key")));
+            check(folder, result.ToString());
         }
         finally
         {

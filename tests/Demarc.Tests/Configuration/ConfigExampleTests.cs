@@ -23,7 +23,7 @@ public sealed class ConfigExampleTests : IDisposable
         var config = result.Config!;
         Assert.Equal("0.0.0.0:8443", Assert.Single(config.Listen).ToString());
         Assert.Equal(new Uri("https://claude.contoso.example"), config.PublicUrl);
-        Assert.Equal(_folder.Tls with { ClientAuthorities = Path.Combine(_folder.Root, "tls/client-ca.pem") }, config.Tls);
+        Assert.Equal(_folder.Tls with { ClientAuthorities = Path.Combine(_folder.Root, "tls/client-ca.pem"), ClientRevocations = Path.Combine(_folder.Root, "tls/client.crl") }, config.Tls);
         Assert.Equal("10.0.0.0/8", Assert.Single(config.TrustedProxies).ToString());
         Assert.Equal("127.0.0.1:8444", Assert.Single(config.AdminListen).ToString());
         Assert.Null(config.Network.Refuse(IPAddress.Parse("10.1.2.3"), "it"));
@@ -47,6 +47,12 @@ public sealed class ConfigExampleTests : IDisposable
         Assert.Equal("wrkspc_01AbCdEf23GhIj", config.Resources[3].Workspace);
         Assert.Equal(new AwsCredential("arn:aws:iam::123456789012:role/claude", "contoso"), config.Resources[4].Credential);
         Assert.Equal(new GoogleCredential(Path.Combine(_folder.Root, "secrets/google.json")), config.Resources[6].Credential);
+        Assert.Equal((TimeSpan.FromHours(12), TimeSpan.FromHours(1)), (config.Identity!.Session, config.Identity.AccessToken));
+        var issuer = Assert.Single(config.Identity.Issuers);
+        Assert.Equal(("contoso", new Uri("https://login.contoso.example"), "demarc", "groups", "email"), (issuer.Name, issuer.Issuer, issuer.ClientId, issuer.Groups, issuer.Email));
+        Assert.Equal(["claude-developers"], issuer.AllowedGroups);
+        Assert.Equal("""{"permissions":{"deny":["Read(./.env)"]},"cleanupPeriodDays":7}""", config.Policies[1].Settings);
+        Assert.Equal("""{"disableAutoUpdates":true}""", config.Policies[1].Desktop);
         Assert.Equal(new BillingConfig("EUR", 920_000_000, 1), config.Billing);
         Assert.False(config.NamesPeople);
         Assert.Equal([500_000_000_000_000, 100_000_000_000_000], config.Commitments.Select(c => c.AmountNano));
@@ -56,7 +62,7 @@ public sealed class ConfigExampleTests : IDisposable
         Assert.Equal(ConfigFolder.Canary + "-variable", ((KeyCredential)config.Resources[0].Credential).Key.Reveal());
         Assert.Equal(ConfigFolder.Canary + "-file", ((KeyCredential)config.Resources[1].Credential).Key.Reveal());
         var azure = config.Resources[0].Deployments[1];
-        Assert.Equal(new DeploymentConfig("sonnet-us", "claude-sonnet-4-6", "data-zone:us", Hosting.Azure) { RequestsPerMinute = 600, Facts = azure.Facts }, azure);
+        Assert.Equal(new DeploymentConfig("sonnet-us", "claude-sonnet-4-6", "data-zone:us", Hosting.Azure) { RateLimit = new(600, 2_000_000, null), Facts = azure.Facts }, azure);
         Assert.Equal(("edge.private_network", "Private endpoint pe-claude"), (Assert.Single(azure.Facts).Fact.ToString(), azure.Facts[0].Reason));
         Assert.Equal(new DeploymentConfig("claude-sonnet-4-6", "claude-sonnet-4-6", "global", Hosting.Anthropic), config.Resources[1].Deployments[0]);
         Assert.Equal(
@@ -74,6 +80,8 @@ public sealed class ConfigExampleTests : IDisposable
     [InlineData("zzzzzzzz: 1", "")]
     [InlineData("tls: { zzzzzzzz: 1 }", "tls.")]
     [InlineData("organization: { zzzzzzzz: 1 }", "organization.")]
+    [InlineData("identity: { zzzzzzzz: 1 }", "identity.")]
+    [InlineData("identity: { issuers: [{ zzzzzzzz: 1 }] }", "")]
     [InlineData("log: { zzzzzzzz: 1 }", "log.")]
     [InlineData("billing: { zzzzzzzz: 1 }", "billing.")]
     [InlineData("reports: { zzzzzzzz: 1 }", "reports.")]
@@ -88,7 +96,11 @@ public sealed class ConfigExampleTests : IDisposable
     [InlineData("policies: [{ require: { zzzzzzzz: 1 } }]", "require.")]
     [InlineData("policies: [{ deny: { zzzzzzzz: 1 } }]", "deny.")]
     [InlineData("policies: [{ limits: [{ zzzzzzzz: 1 }] }]", "limits.")]
+    [InlineData("policies: [{ rates: [{ zzzzzzzz: 1 }] }]", "rates.")]
     [InlineData("refusals: { zzzzzzzz: 1 }", "refusals.")]
+    [InlineData("alerts: { zzzzzzzz: 1 }", "alerts.")]
+    [InlineData("alerts: { webhooks: [{ zzzzzzzz: 1 }] }", "alerts.webhooks.")]
+    [InlineData("alerts: { email: { zzzzzzzz: 1 } }", "alerts.email.")]
     [InlineData("agreements: [{ zzzzzzzz: 1 }]", "")]
     [InlineData("aliases: { a: { zzzzzzzz: 1 } }", "")]
     public void Every_accepted_key_is_in_the_example_and_documented(string yaml, string prefix)

@@ -31,6 +31,21 @@ public sealed class ConfigFolder : IDisposable
         Write("corporate-ca.pem", certificate.ExportCertificatePem());
         using var authority = ClientAuthority();
         Write("tls/client-ca.pem", authority.ExportCertificatePem() + "\n");
+        Write("tls/client.crl", RevocationList(authority, null));
+    }
+
+    /// <summary>What an authority has revoked, in PEM.</summary>
+    /// <param name="until">The end of the list; null for a week from now.</param>
+    public static string RevocationList(X509Certificate2 authority, DateTimeOffset? until, params X509Certificate2[] certificates)
+    {
+        var now = TimeProvider.System.GetUtcNow();
+        var builder = new CertificateRevocationListBuilder();
+        foreach (var certificate in certificates)
+            builder.AddEntry(certificate, now.AddHours(-1));
+        using var key = authority.GetECDsaPrivateKey()!;
+        return PemEncoding.WriteString("X509 CRL", builder.Build(
+            authority.SubjectName, X509SignatureGenerator.CreateForECDsa(key), 1, until ?? now.AddDays(7), HashAlgorithmName.SHA256,
+            X509AuthorityKeyIdentifierExtension.CreateFromSubjectKeyIdentifier((byte[])[1, 2, 3, 4]), now.AddHours(-2)));
     }
 
     /// <summary>An authority that signs clients' certificates, with its key.</summary>
@@ -60,6 +75,8 @@ public sealed class ConfigFolder : IDisposable
     public Dictionary<string, string> Variables { get; } = new()
     {
         ["FOUNDRY_KEY"] = Canary + "-variable",
+        ["FINOPS_WEBHOOK_SECRET"] = "whsec_" + Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes(Canary + "-webhook-secret")),
+        ["SMTP_PASSWORD"] = Canary + "-mail",
         ["DATABASE_PASSWORD"] = Canary + "-p@ss/word;",
         ["SHORT_KEY"] = Convert.ToBase64String(new byte[31]),
         ["TWO_LINES"] = Canary + "\n" + Canary,

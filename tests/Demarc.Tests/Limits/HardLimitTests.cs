@@ -102,4 +102,28 @@ public sealed class HardLimitTests
         using var json = System.Text.Json.JsonDocument.Parse(sent);
         Assert.InRange(json.RootElement.GetProperty("max_tokens").GetInt32(), 1024, 3333);
     }
+
+    [Theory, InlineData(StoreKind.Sqlite), InlineData(StoreKind.Postgres)]
+    public async Task A_projects_budget_is_for_requests_of_the_project_alone(StoreKind kind)
+    {
+        await using var place = await ProxyPlace.StartAsync(
+            kind, "  - match: { projects: [atlas] }\n    limits: [ { per: pool, period: daily, amount_usd: \"0.02\", mode: hard } ]", Answer);
+        var store = await place.Store.OpenAsync();
+        var organization = await place.Store.SqlAsync<string>("SELECT organization_id FROM organizations") ?? "";
+        var developer = await place.Store.SqlAsync<string>("SELECT id FROM users WHERE role = 'developer'") ?? "";
+        var atlas = (await store.Projects.CreateAsync(organization, "atlas", null, null, StorePlace.Actor))!;
+        await store.Projects.UpdateMembersAsync(organization, atlas.Id, [developer], [], StorePlace.Actor);
+
+        // Of the project: one answer fits, a second does not. Until the gateway has followed the membership there is no such project.
+        var statuses = new List<HttpStatusCode>();
+        while (statuses.Count(s => s != HttpStatusCode.BadRequest) < 2)
+        {
+            var ask = place.Ask(Body(stream: false));
+            ask.Headers.Add("demarc-project", "atlas");
+            statuses.Add((await place.SendAsync(ask)).Response.StatusCode);
+        }
+
+        Assert.Equal([HttpStatusCode.OK, HttpStatusCode.TooManyRequests], statuses.Where(s => s != HttpStatusCode.BadRequest));
+        Assert.Equal(HttpStatusCode.OK, (await place.SendAsync(place.Ask(Body(stream: false)))).Response.StatusCode);
+    }
 }

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Http.Headers;
-using System.Text;
 using System.Text.Json;
 using Demarc.Governance.Evidence;
 using Demarc.Simulator.Scripts;
@@ -140,16 +139,8 @@ public sealed class LimitClientTests
         return JsonDocument.Parse(body).RootElement;
     }
 
-    private static async Task<JsonElement> AdminAsync(ProxyPlace place, HttpMethod method, string path, string? body = null, int status = 200)
-    {
-        using var request = new HttpRequestMessage(method, "/v1/organizations/spend_limits" + path);
-        request.Headers.Add("x-api-key", place.Keys["admin_key"]);
-        if (body is not null)
-            request.Content = new StringContent(body, Encoding.UTF8, "application/json");
-        var (response, answer) = await place.SendAsync(request);
-        Assert.True((int)response.StatusCode == status, answer);
-        return JsonDocument.Parse(answer).RootElement;
-    }
+    private static Task<JsonElement> AdminAsync(ProxyPlace place, HttpMethod method, string path, string? body = null, int status = 200) =>
+        place.AdminAsync(method, "/v1/organizations/spend_limits" + path, body, status);
 
     private static string? Header(HttpResponseMessage response, string name) => response.Headers.TryGetValues(name, out var values) ? values.Single() : null;
 }

@@ -148,6 +148,24 @@ public sealed class FailoverTests
         Assert.Equal(("upstream_error", 2, 529), (request.Finished.Result, request.Finished.Attempt, request.Finished.Status));
     }
 
+    // 2,000 bytes of a prompt are bounded at $0.006, and 64 tokens of output cost $0.00096: one attempt fits into a cent, two into two.
+    [Theory]
+    [InlineData("0.01", HttpStatusCode.TooManyRequests, 0)]
+    [InlineData("0.02", HttpStatusCode.OK, 1)]
+    public async Task What_an_attempt_that_was_lost_may_cost_stays_reserved_beside_the_next_one(string amount, HttpStatusCode status, int next)
+    {
+        var limited = Configuration.Replace("- capture: full", $"- limits: [ {{ per: person, period: monthly, amount_usd: \"{amount}\", mode: hard }} ]", StringComparison.Ordinal);
+        await using var place = await StartAsync(limited, null, new ScriptRule { Path = "/one/*", Fault = new ScriptFault { Kind = FaultKind.ResetBeforeHeaders } });
+
+        var response = await AskAsync(place, "sonnet", text: new string('x', 2000));
+
+        Assert.Equal(status, response.StatusCode);
+        Assert.Equal((1, next), (Asked(place, "/one/"), Asked(place, "/two/")));
+        var request = Assert.Single(await place.RequestsAsync());
+        Assert.Equal(next == 0 ? ("upstream_lost", true) : ("answered", false), (request.Finished.Result, request.Finished.Incomplete));
+        Assert.InRange(next == 0 ? request.Finished.CostNanoUsd : Assert.Single(await AttemptsAsync(place)).AfterNanoUsd ?? 0, 6_900_000, 8_000_000);
+    }
+
     private static int Status(FaultKind fault) => fault switch
     {
         FaultKind.ServerError => 500,

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Demarc.Serving;
 using Demarc.Tests.Configuration;
@@ -46,13 +45,13 @@ public sealed class MutualTlsTests : IDisposable
         using var certificate = ConfigFolder.ClientCertificate(authority);
         using var other = ConfigFolder.ClientCertificate(authority);
         _folder.Write("tls/client-ca.pem", authority.ExportCertificatePem());
-        _folder.Write("tls/client.crl", Revoked(authority, DateTimeOffset.MaxValue, other));
+        _folder.Write("tls/client.crl", ConfigFolder.RevocationList(authority, null, other));
         await using var gateway = await StartAsync("client_crl: tls/client.crl");
 
         Assert.True(await IsLetInAsync(gateway, certificate));
         Assert.False(await IsLetInAsync(gateway, other));
 
-        _folder.Write("tls/client.crl", Revoked(authority, DateTimeOffset.MaxValue, certificate));
+        _folder.Write("tls/client.crl", ConfigFolder.RevocationList(authority, null, certificate));
         // The file is looked at each second; a change that is half written is waited out.
         await AdminApi.GatewayPlace.UntilAsync(TimeSpan.FromSeconds(10), async () => !await IsLetInAsync(gateway, certificate));
         Assert.True(await IsLetInAsync(gateway, other));
@@ -64,7 +63,7 @@ public sealed class MutualTlsTests : IDisposable
         using var authority = ConfigFolder.ClientAuthority();
         using var certificate = ConfigFolder.ClientCertificate(authority);
         _folder.Write("tls/client-ca.pem", authority.ExportCertificatePem());
-        _folder.Write("tls/client.crl", Revoked(authority, TimeProvider.System.GetUtcNow().AddMinutes(-1)));
+        _folder.Write("tls/client.crl", ConfigFolder.RevocationList(authority, TimeProvider.System.GetUtcNow().AddMinutes(-1)));
         await using var gateway = await StartAsync("client_crl: tls/client.crl");
         Assert.False(await IsLetInAsync(gateway, certificate));
     }
@@ -78,23 +77,10 @@ public sealed class MutualTlsTests : IDisposable
         using var authority = ConfigFolder.ClientAuthority();
         using var other = ConfigFolder.ClientAuthority();
         _folder.Write("tls/client-ca.pem", authority.ExportCertificatePem());
-        _folder.Write("tls/client.crl", list == "other" ? Revoked(other, DateTimeOffset.MaxValue) : list);
+        _folder.Write("tls/client.crl", list == "other" ? ConfigFolder.RevocationList(other, null) : list);
         var problems = _folder.Read("tls: { certificate: tls/cert.pem, key: tls/key.pem, client_ca: tls/client-ca.pem, client_crl: tls/client.crl }").Problems;
         Assert.Contains(problems, p => p.Path == "tls" && p.Message.Contains(message, StringComparison.Ordinal));
         Assert.Contains(_folder.Read("tls: { certificate: tls/cert.pem, key: tls/key.pem, client_crl: tls/client.crl }").Problems, p => p.Path == "tls.client_crl");
-    }
-
-    private static string Revoked(X509Certificate2 authority, DateTimeOffset until, params X509Certificate2[] certificates)
-    {
-        var now = TimeProvider.System.GetUtcNow();
-        var builder = new CertificateRevocationListBuilder();
-        foreach (var certificate in certificates)
-            builder.AddEntry(certificate, now.AddHours(-1));
-        using var key = authority.GetECDsaPrivateKey()!;
-        var last = until < now.AddDays(7) ? until : now.AddDays(7);
-        return PemEncoding.WriteString("X509 CRL", builder.Build(
-            authority.SubjectName, X509SignatureGenerator.CreateForECDsa(key), 1, last, HashAlgorithmName.SHA256,
-            X509AuthorityKeyIdentifierExtension.CreateFromSubjectKeyIdentifier((byte[])[1, 2, 3, 4]), now.AddHours(-2)));
     }
 
     private Task<Gateway> StartAsync(string more)

@@ -20,7 +20,7 @@ public sealed class ProxyPlace : IAsyncDisposable
     private ProxyPlace(StorePlace store, string folder, SimulatorHost simulator, Gateway gateway, Dictionary<string, string> keys)
     {
         (_store, _folder, Simulator, Gateway, Keys) = (store, folder, simulator, gateway, keys);
-        Client = new HttpClient(new SocketsHttpHandler { AutomaticDecompression = System.Net.DecompressionMethods.None }) { BaseAddress = gateway.Url };
+        Client = new HttpClient(new SocketsHttpHandler { AutomaticDecompression = System.Net.DecompressionMethods.None }) { BaseAddress = gateway.Addresses[0] };
     }
 
     public SimulatorHost Simulator { get; }
@@ -92,6 +92,18 @@ public sealed class ProxyPlace : IAsyncDisposable
     {
         var response = await Client.SendAsync(request, TestContext.Current.CancellationToken);
         return (response, await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+    }
+
+    /// <summary>An answer of the Admin API, with the status that is expected of it.</summary>
+    public async Task<JsonElement> AdminAsync(HttpMethod method, string path, string? body = null, int status = 200)
+    {
+        using var request = new HttpRequestMessage(method, path);
+        request.Headers.Add("x-api-key", Keys["admin_key"]);
+        if (body is not null)
+            request.Content = new StringContent(body, Encoding.UTF8, "application/json");
+        var (response, answer) = await SendAsync(request);
+        Assert.True((int)response.StatusCode == status, answer);
+        return JsonDocument.Parse(answer).RootElement;
     }
 
     public static string Body(string model = "sonnet", bool stream = false, string text = "hello") =>

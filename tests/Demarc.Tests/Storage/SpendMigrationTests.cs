@@ -37,6 +37,11 @@ public class SpendMigrationTests
             [(1_795_129_200_000L, 1L, 100L), (1_795_132_800_000, 2, 23)],
             await connection.QueryAsync<(long, long, long)>(
                 "SELECT hour, CAST(sum(requests) AS bigint), CAST(sum(list_nano_usd) AS bigint) FROM spend_hours GROUP BY hour ORDER BY hour"));
+        Assert.Equal(
+            [("2026-11-19", "", 1L, 100L), ("2026-11-20", "", 2, 23)],
+            await connection.QueryAsync<(string, string, long, long)>(
+                "SELECT d.day, s.principal_id, d.requests, d.nano_usd FROM spend_model_days d JOIN spend_series s ON s.id = d.series ORDER BY d.day"));
+        Assert.Equal(123, await connection.ExecuteScalarAsync<long>("SELECT sum(nano_usd) FROM spend_months WHERE month = '2026-11'"));
         Assert.Equal(23, await connection.ExecuteScalarAsync<long>("SELECT sum(nano_usd) FROM spend_totals WHERE day >= '2026-11-20'"));
         Assert.Equal(4, await connection.ExecuteScalarAsync<long>("SELECT count(*) FROM ledger WHERE series IS NOT NULL AND part = 0"));
     }

@@ -86,6 +86,33 @@ public class SpendReportTests
             [.. (await store.Spend.ListAsync(November with { Bucket = bucket })).Select(l => (DateTimeOffset.FromUnixTimeMilliseconds(l.At), l.Requests))];
     }
 
+    [Theory]
+    [InlineData(StoreKind.Sqlite, "2026-01-01", "2027-01-01", 6), InlineData(StoreKind.Postgres, "2026-01-01", "2027-01-01", 6)]
+    [InlineData(StoreKind.Sqlite, "2026-09-30", "2026-12-01", 5), InlineData(StoreKind.Postgres, "2026-09-30", "2026-12-01", 5)]
+    [InlineData(StoreKind.Sqlite, "2026-10-01", "2026-11-01", 2)]
+    [InlineData(StoreKind.Sqlite, "2026-10-02", "2026-11-01", 1)]
+    [InlineData(StoreKind.Sqlite, "2026-10-31", "2026-11-02", 2)]
+    [InlineData(StoreKind.Sqlite, "2026-09-30", "2026-10-31", 2)]
+    [InlineData(StoreKind.Sqlite, "2026-11-02", "2026-11-02", 0)]
+    public async Task A_range_of_months_and_days_counts_each_call_once(StoreKind kind, string from, string to, int calls)
+    {
+        await using var place = await StorePlace.CreateAsync(kind);
+        var store = await place.OpenAsync();
+        string[] days = ["2026-09-29", "2026-09-30", "2026-10-01", "2026-10-31", "2026-11-01", "2026-11-30"];
+        foreach (var day in days)
+            await AskAsync(store, at: At(day).AddHours(23));
+        await place.ProjectAsync(store);
+
+        var query = new SpendQuery("org_1", At(from), At(to));
+        foreach (var by in new[] { SpendDimensions.None, SpendDimensions.Model, SpendDimensions.Principal, SpendDimensions.Key | SpendDimensions.Resource })
+        {
+            Assert.Equal(calls, (await store.Spend.ListAsync(query with { By = by })).Sum(l => l.Requests));
+            Assert.Equal(calls, (await store.Spend.ListAsync(query with { By = by, Bucket = SpendBucket.Day })).Length);
+        }
+
+        static DateTimeOffset At(string day) => new(DateOnly.Parse(day, System.Globalization.CultureInfo.InvariantCulture), TimeOnly.MinValue, TimeSpan.Zero);
+    }
+
     [Theory, InlineData(StoreKind.Sqlite), InlineData(StoreKind.Postgres)]
     public async Task Every_dimension_is_told_apart_and_filtered(StoreKind kind)
     {

@@ -154,26 +154,6 @@ public sealed class CredentialTests
         Assert.True(place.Simulator.Tokens.Issued("ec2") >= 1);
     }
 
-    [Theory]
-    [InlineData("role_arn = arn:aws:iam::123456789012:role/x\nsource_profile = other\n[profile other]\naws_access_key_id = AKIDX\naws_secret_access_key = x", "assumes a role")]
-    [InlineData("sso_start_url = https://contoso.example/start\nsso_region = us-east-1\nsso_account_id = 123456789012\nsso_role_name = x", "signs in by SSO")]
-    [InlineData("sso_session = contoso\nsso_account_id = 123456789012\nsso_role_name = x\n[sso-session contoso]\nsso_start_url = https://contoso.example/start\nsso_region = us-east-1", "signs in by SSO")]
-    public async Task A_profile_that_cannot_be_used_is_said_to_the_operator_with_what_can(string profile, string why)
-    {
-        await using var place = await PlatformTests.StartAsync();
-        place.Set("AWS_ACCESS_KEY_ID", null);
-        place.Set("AWS_SECRET_ACCESS_KEY", null);
-        place.Set("AWS_SHARED_CREDENTIALS_FILE", place.Write("credentials", ""));
-        place.Set("AWS_CONFIG_FILE", place.Write("config", $"[default]\n{profile}\n"));
-        await place.ServeAsync(Bedrock);
-
-        var (response, body) = await place.AskAsync(UpstreamPlace.Body("m"));
-
-        Assert.Equal((HttpStatusCode.BadGateway, "api_error"), (response.StatusCode, Answers.Error(body).Type));
-        Assert.Contains($"The AWS profile \"default\" {why}", PlatformTests.Journal(place), StringComparison.Ordinal);
-        Assert.DoesNotContain("contoso.example", body, StringComparison.Ordinal);
-    }
-
     [Fact]
     public async Task A_key_that_is_not_the_service_accounts_gets_no_token()
     {

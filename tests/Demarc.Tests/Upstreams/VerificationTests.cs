@@ -98,6 +98,27 @@ public sealed class VerificationTests
     }
 
     [Theory]
+    [InlineData("role_arn = arn:aws:iam::123456789012:role/x\nsource_profile = other\n[profile other]\naws_access_key_id = AKIDX\naws_secret_access_key = x", "assumes a role")]
+    [InlineData("sso_start_url = https://contoso.example/start\nsso_region = us-east-1\nsso_account_id = 123456789012\nsso_role_name = x", "signs in by SSO")]
+    [InlineData("sso_session = contoso\nsso_account_id = 123456789012\nsso_role_name = x\n[sso-session contoso]\nsso_start_url = https://contoso.example/start\nsso_region = us-east-1", "signs in by SSO")]
+    public async Task A_profile_that_cannot_be_used_is_said_to_the_operator_with_what_can(string profile, string why)
+    {
+        await using var place = await PlatformTests.StartAsync();
+        place.Set("AWS_ACCESS_KEY_ID", null);
+        place.Set("AWS_SECRET_ACCESS_KEY", null);
+        place.Set("AWS_SHARED_CREDENTIALS_FILE", place.Write("credentials", ""));
+        place.Set("AWS_CONFIG_FILE", place.Write("config", $"[default]\n{profile}\n"));
+        await place.ServeAsync("  - { name: it, platform: bedrock, endpoint: SIMULATOR, region: us-east-1, credential: { aws: default }, management: { endpoint: SIMULATOR }, deployments: [{ name: us.anthropic.claude-opus-5, model: claude-opus-5, scope: \"data-zone:us\" }] }\nverify: { every: never }\n");
+
+        // By a process of its own: the SDK keeps the files that it read for as long as one runs.
+        var found = await place.RunAsync(["resource", "verify", .. At]);
+
+        Assert.Equal(1, found.ExitCode);
+        Assert.Contains($"The AWS profile \"default\" {why}, which is not supported. Supported are ", found.Output, StringComparison.Ordinal);
+        Assert.Contains("aws: { role_arn: ARN }", found.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("claude-opus-5", "verified")]
     [InlineData("claude-opus-4-8", "no such model of the publisher")]
     public async Task A_model_of_google_cloud_is_looked_for_where_it_is_asked(string published, string expected)

@@ -31,8 +31,8 @@ CREATE TABLE spend_series (
   context_window text COLLATE "C" NOT NULL
 );
 
--- Totals that the projector keeps, a row for each series with any use in the hour (its start, Unix milliseconds) or the
--- day (yyyy-mm-dd in UTC).
+-- Totals that the projector keeps, a row for each series with any use in the hour (its start, Unix milliseconds), the
+-- day (yyyy-mm-dd in UTC) or the month (yyyy-mm). spend_model_days is of series without people and keys.
 CREATE TABLE spend_hours (
   organization_id text COLLATE "C" NOT NULL,
   hour bigint NOT NULL,
@@ -54,6 +54,46 @@ CREATE TABLE spend_hours (
   PRIMARY KEY (organization_id, hour, series)
 );
 CREATE TABLE spend_days (
+  organization_id text COLLATE "C" NOT NULL,
+  day text COLLATE "C" NOT NULL,
+  series bytea NOT NULL,
+  requests bigint NOT NULL,
+  turns bigint NOT NULL,
+  input_tokens bigint NOT NULL,
+  output_tokens bigint NOT NULL,
+  cache_read_tokens bigint NOT NULL,
+  cache_write_5m_tokens bigint NOT NULL,
+  cache_write_1h_tokens bigint NOT NULL,
+  web_search_requests bigint NOT NULL,
+  code_execution_requests bigint NOT NULL,
+  nano_usd bigint NOT NULL,
+  list_nano_usd bigint NOT NULL,
+  fallback_nano_usd bigint NOT NULL,
+  incomplete_requests bigint NOT NULL,
+  incomplete_nano_usd bigint NOT NULL,
+  PRIMARY KEY (organization_id, day, series)
+);
+CREATE TABLE spend_months (
+  organization_id text COLLATE "C" NOT NULL,
+  month text COLLATE "C" NOT NULL,
+  series bytea NOT NULL,
+  requests bigint NOT NULL,
+  turns bigint NOT NULL,
+  input_tokens bigint NOT NULL,
+  output_tokens bigint NOT NULL,
+  cache_read_tokens bigint NOT NULL,
+  cache_write_5m_tokens bigint NOT NULL,
+  cache_write_1h_tokens bigint NOT NULL,
+  web_search_requests bigint NOT NULL,
+  code_execution_requests bigint NOT NULL,
+  nano_usd bigint NOT NULL,
+  list_nano_usd bigint NOT NULL,
+  fallback_nano_usd bigint NOT NULL,
+  incomplete_requests bigint NOT NULL,
+  incomplete_nano_usd bigint NOT NULL,
+  PRIMARY KEY (organization_id, month, series)
+);
+CREATE TABLE spend_model_days (
   organization_id text COLLATE "C" NOT NULL,
   day text COLLATE "C" NOT NULL,
   series bytea NOT NULL,
@@ -95,39 +135,35 @@ UPDATE ledger SET series = (
   list_nano_usd = nano_usd, requests = CASE WHEN price_source IS NULL AND nano_usd = 0 THEN 0 ELSE 1 END;
 DROP INDEX spend_series_before;
 INSERT INTO spend_hours
-SELECT l.organization_id, l.at - l.at % 3600000, l.series,
-  CAST(sum(l.requests) AS bigint),
-  CAST(sum(l.requests) AS bigint),
-  CAST(sum(l.input_tokens) AS bigint),
-  CAST(sum(l.output_tokens) AS bigint),
-  CAST(sum(l.cache_read_tokens) AS bigint),
-  CAST(sum(l.cache_write_5m_tokens) AS bigint),
-  CAST(sum(l.cache_write_1h_tokens) AS bigint),
-  CAST(sum(l.web_search_requests) AS bigint),
-  0,
-  CAST(sum(l.nano_usd) AS bigint),
-  CAST(sum(l.nano_usd) AS bigint),
-  CAST(sum(CASE WHEN l.price_source = 'fallback' THEN l.nano_usd ELSE 0 END) AS bigint),
-  CAST(sum(l.incomplete) AS bigint),
-  CAST(sum(l.incomplete * l.nano_usd) AS bigint)
-FROM ledger l GROUP BY 1, 2, 3;
+SELECT organization_id, at - at % 3600000, series,
+  sum(requests), sum(requests), sum(input_tokens), sum(output_tokens), sum(cache_read_tokens),
+  sum(cache_write_5m_tokens), sum(cache_write_1h_tokens), sum(web_search_requests), 0, sum(nano_usd), sum(nano_usd),
+  sum(CASE WHEN price_source = 'fallback' THEN nano_usd ELSE 0 END), sum(incomplete), sum(incomplete * nano_usd)
+FROM ledger GROUP BY 1, 2, 3;
 INSERT INTO spend_days
-SELECT l.organization_id, to_char(to_timestamp(l.at / 1000) AT TIME ZONE 'UTC', 'YYYY-MM-DD'), l.series,
-  CAST(sum(l.requests) AS bigint),
-  CAST(sum(l.requests) AS bigint),
-  CAST(sum(l.input_tokens) AS bigint),
-  CAST(sum(l.output_tokens) AS bigint),
-  CAST(sum(l.cache_read_tokens) AS bigint),
-  CAST(sum(l.cache_write_5m_tokens) AS bigint),
-  CAST(sum(l.cache_write_1h_tokens) AS bigint),
-  CAST(sum(l.web_search_requests) AS bigint),
-  0,
-  CAST(sum(l.nano_usd) AS bigint),
-  CAST(sum(l.nano_usd) AS bigint),
-  CAST(sum(CASE WHEN l.price_source = 'fallback' THEN l.nano_usd ELSE 0 END) AS bigint),
-  CAST(sum(l.incomplete) AS bigint),
-  CAST(sum(l.incomplete * l.nano_usd) AS bigint)
-FROM ledger l GROUP BY 1, 2, 3;
+SELECT organization_id, to_char(to_timestamp(hour / 1000) AT TIME ZONE 'UTC', 'YYYY-MM-DD'), series,
+  sum(requests), sum(turns), sum(input_tokens), sum(output_tokens), sum(cache_read_tokens),
+  sum(cache_write_5m_tokens), sum(cache_write_1h_tokens), sum(web_search_requests), sum(code_execution_requests),
+  sum(nano_usd), sum(list_nano_usd), sum(fallback_nano_usd), sum(incomplete_requests), sum(incomplete_nano_usd)
+FROM spend_hours GROUP BY 1, 2, 3;
+INSERT INTO spend_months
+SELECT organization_id, substr(day, 1, 7), series,
+  sum(requests), sum(turns), sum(input_tokens), sum(output_tokens), sum(cache_read_tokens),
+  sum(cache_write_5m_tokens), sum(cache_write_1h_tokens), sum(web_search_requests), sum(code_execution_requests),
+  sum(nano_usd), sum(list_nano_usd), sum(fallback_nano_usd), sum(incomplete_requests), sum(incomplete_nano_usd)
+FROM spend_days GROUP BY 1, 2, 3;
+INSERT INTO spend_series
+SELECT uuid_send(gen_random_uuid()), organization_id, '', '', '', workspace_id, project_id, platform, resource, deployment, model, surface, service_tier, speed, inference_geo, context_window
+FROM (SELECT DISTINCT organization_id, workspace_id, project_id, platform, resource, deployment, model, surface, service_tier, speed, inference_geo, context_window FROM spend_series) AS known;
+INSERT INTO spend_model_days
+SELECT d.organization_id, d.day, m.id,
+  sum(d.requests), sum(d.turns), sum(d.input_tokens), sum(d.output_tokens), sum(d.cache_read_tokens),
+  sum(d.cache_write_5m_tokens), sum(d.cache_write_1h_tokens), sum(d.web_search_requests),
+  sum(d.code_execution_requests), sum(d.nano_usd), sum(d.list_nano_usd), sum(d.fallback_nano_usd),
+  sum(d.incomplete_requests), sum(d.incomplete_nano_usd)
+FROM spend_days d JOIN spend_series s ON s.id = d.series
+JOIN spend_series m ON m.principal_id = '' AND m.organization_id = s.organization_id AND m.resource = s.resource AND m.deployment = s.deployment AND m.model = s.model
+GROUP BY 1, 2, 3;
 
 DROP TABLE spend_totals;
 -- Days as budgets begin from them.

@@ -1,0 +1,26 @@
+using Demarc.Governance.Identity;
+using Demarc.Governance.Spend;
+using Demarc.Storage;
+using Demarc.Storage.Directory;
+
+namespace Demarc.Control.AdminApi;
+
+/// <summary>A person on the wire of the Spend Limits API.</summary>
+public sealed record UserActor(string Type, string UserId, string? Name, string? EmailAddress, bool Deleted)
+{
+    public static UserActor Of(string id, User? user) => new("user_actor", id, user?.Name, user?.Email, user is null);
+}
+
+/// <summary>One person's limit of one period, where it comes from, and what was spent of it (List Effective Spend Limits).</summary>
+/// <param name="Amount">Cents; null for no limit.</param>
+public sealed record EffectiveLimit(
+    Dictionary<string, string> Scope, UserActor Actor, string? Amount, string Currency, string Period, Dictionary<string, string> Source, string? SpendLimitId, string PeriodToDateSpend)
+{
+    public static async Task<EffectiveLimit> OfAsync(Store store, string organizationId, string principalId, User? user, LimitPeriod period, StoredLimit? limit)
+    {
+        var spent = await store.Budgets.SettledAsync(new Meter(organizationId, LimitScope.Person, principalId, null, null, SpendPeriod.Of(period, store.Time.GetUtcNow())));
+        return new(
+            SpendLimitScope.Of(StoredScope.User, principalId), UserActor.Of(principalId, user), limit?.AmountNano is { } nano ? SpendAmount.Cents(nano) : null, "USD", period.Wire(),
+            limit is null ? SpendLimitScope.Of(StoredScope.Organization, "") : SpendLimitScope.Of(limit.Scope, limit.Target), limit?.Id, SpendAmount.Cents(spent));
+    }
+}

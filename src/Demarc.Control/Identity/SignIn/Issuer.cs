@@ -1,0 +1,179 @@
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json;
+using Demarc.Control.Configuration;
+using Demarc.Storage.Directory;
+using Microsoft.AspNetCore.WebUtilities;
+using Microsoft.IdentityModel.JsonWebTokens;
+using Microsoft.IdentityModel.Protocols;
+using Microsoft.IdentityModel.Protocols.OpenIdConnect;
+using Microsoft.IdentityModel.Tokens;
+
+namespace Demarc.Control.Identity.SignIn;
+
+/// <summary>
+/// An OpenID Connect provider as Demarc asks it: the code flow with PKCE. Its discovery document and keys are kept, and read
+/// again when a token names a key that they lack.
+/// </summary>
+internal sealed class Issuer
+{
+    private static readonly TimeSpan ClockSkew = TimeSpan.FromMinutes(2);
+    private static readonly string[] Algorithms = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"];
+
+    private readonly HttpClient _http;
+    private readonly TimeProvider _time;
+    private readonly ConfigurationManager<OpenIdConnectConfiguration> _metadata;
+
+    public Issuer(IssuerConfig config, HttpClient http, TimeProvider time)
+    {
+        (Config, _http, _time) = (config, http, time);
+        _metadata = new ConfigurationManager<OpenIdConnectConfiguration>(
+            $"{config.Issuer.AbsoluteUri.TrimEnd('/')}/.well-known/openid-configuration",
+            new OpenIdConnectConfigurationRetriever(),
+            // http:// is accepted by the configuration for loopback alone.
+            new HttpDocumentRetriever(http) { RequireHttps = config.Issuer.Scheme == "https" });
+    }
+
+    public IssuerConfig Config { get; }
+
+    /// <summary>Where the browser goes.</summary>
+    public async Task<string> AuthorizeUrlAsync(PendingSignIn pending, string redirectUri, CancellationToken stop)
+    {
+        var metadata = await MetadataAsync(stop);
+        return QueryHelpers.AddQueryString(metadata.AuthorizationEndpoint, new Dictionary<string, string?>
+        {
+            ["response_type"] = "code",
+            ["client_id"] = Config.ClientId,
+            ["redirect_uri"] = redirectUri,
+            ["scope"] = string.Join(' ', Config.Scopes),
+            ["state"] = pending.State,
+            ["nonce"] = pending.Nonce,
+            ["code_challenge"] = pending.Challenge,
+            ["code_challenge_method"] = "S256",
+        });
+    }
+
+    /// <summary>Who signed in.</summary>
+    /// <exception cref="SignInException">The issuer, its token or a claim is not as it has to be; or nothing allows the person in.</exception>
+    public async Task<ProvidedIdentity> IdentifyAsync(string code, PendingSignIn pending, string redirectUri, CancellationToken stop)
+    {
+        var metadata = await MetadataAsync(stop);
+        using var tokens = await RedeemAsync(metadata, code, pending, redirectUri, stop);
+        if (Text(tokens.RootElement, "id_token") is not { } idToken)
+            throw new SignInException("no_id_token", $"{Config.Name} answered without an id_token: does the scope hold openid?");
+        var token = await ValidateAsync(idToken, metadata, stop);
+        if (!PendingSignIn.Same(pending.Nonce, token.TryGetPayloadValue<string>("nonce", out var nonce) ? nonce : null))
+            throw new SignInException("nonce", $"The id_token of {Config.Name} is not for this sign-in: its nonce differs");
+        using var payload = JsonDocument.Parse(Base64UrlEncoder.Decode(token.EncodedPayload));
+        var claims = payload.RootElement;
+        var groups = IssuerClaims.Groups(claims, Config.Groups);
+        if ((groups is null || Text(claims, Config.Email) is null) && metadata.UserInfoEndpoint is { Length: > 0 } userInfo && Text(tokens.RootElement, "access_token") is { } accessToken)
+        {
+            using var told = await UserInfoAsync(userInfo, accessToken, stop);
+            // OpenID Connect Core, 5.3.2: what is told of another subject must not be used.
+            if (Text(told.RootElement, "sub") != token.Subject)
+                throw new SignInException("userinfo_subject", $"userinfo of {Config.Name} is of another subject than the id_token");
+            return IssuerClaims.Identity(Config, metadata.Issuer, token.Subject, [claims, told.RootElement]);
+        }
+        return IssuerClaims.Identity(Config, metadata.Issuer, token.Subject, [claims]);
+    }
+
+    private async Task<OpenIdConnectConfiguration> MetadataAsync(CancellationToken stop)
+    {
+        OpenIdConnectConfiguration metadata;
+        try
+        {
+            metadata = await _metadata.GetConfigurationAsync(stop);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            throw new SignInException("issuer_unreachable", $"The discovery document of {Config.Name} cannot be read: {e.GetBaseException().Message}");
+        }
+        if (metadata.Issuer?.TrimEnd('/') != Config.Issuer.AbsoluteUri.TrimEnd('/'))
+            throw new SignInException("issuer_mismatch", $"{Config.Name} calls itself {metadata.Issuer}, the configuration {Config.Issuer}");
+        return metadata;
+    }
+
+    private async Task<JsonDocument> RedeemAsync(OpenIdConnectConfiguration metadata, string code, PendingSignIn pending, string redirectUri, CancellationToken stop)
+    {
+        var form = new Dictionary<string, string>
+        {
+            ["grant_type"] = "authorization_code",
+            ["code"] = code,
+            ["redirect_uri"] = redirectUri,
+            ["code_verifier"] = pending.Verifier,
+        };
+        using var request = new HttpRequestMessage(HttpMethod.Post, metadata.TokenEndpoint);
+        var methods = metadata.TokenEndpointAuthMethodsSupported;
+        if (Config.PrivateKey is { } key)
+        {
+            (form["client_id"], form["client_assertion_type"]) = (Config.ClientId, ClientAssertion.Type);
+            form["client_assertion"] = ClientAssertion.Sign(key, Config.ClientId, metadata.TokenEndpoint, _time);
+        }
+        else if (methods.Count > 0 && !methods.Contains("client_secret_basic"))
+            (form["client_id"], form["client_secret"]) = (Config.ClientId, Config.ClientSecret!.Reveal());
+        else
+            // RFC 6749, 2.3.1: both are form-encoded first.
+            request.Headers.Authorization = new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes(
+                $"{Uri.EscapeDataString(Config.ClientId)}:{Uri.EscapeDataString(Config.ClientSecret!.Reveal())}")));
+        request.Content = new FormUrlEncodedContent(form);
+        return await AskAsync(request, "token", stop);
+    }
+
+    private async Task<JsonDocument> UserInfoAsync(string endpoint, string accessToken, CancellationToken stop)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, endpoint);
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", accessToken);
+        return await AskAsync(request, "userinfo", stop);
+    }
+
+    private async Task<JsonDocument> AskAsync(HttpRequestMessage request, string what, CancellationToken stop)
+    {
+        try
+        {
+            using var response = await _http.SendAsync(request, stop);
+            var body = await response.Content.ReadAsByteArrayAsync(stop);
+            var json = JsonDocument.Parse(body);
+            if (response.IsSuccessStatusCode && json.RootElement.ValueKind == JsonValueKind.Object)
+                return json;
+            var error = json.RootElement.ValueKind == JsonValueKind.Object ? $"{Text(json.RootElement, "error")} {Text(json.RootElement, "error_description")}" : "";
+            json.Dispose();
+            throw new SignInException("issuer_refused", $"{Config.Name} answered {(int)response.StatusCode} at its {what} endpoint: {ConfigText.Printable(error)}");
+        }
+        catch (Exception e) when (e is HttpRequestException or JsonException || (e is OperationCanceledException && !stop.IsCancellationRequested))
+        {
+            throw new SignInException("issuer_unreachable", $"The {what} endpoint of {Config.Name} does not answer as it should: {e.GetBaseException().Message}");
+        }
+    }
+
+    private async Task<JsonWebToken> ValidateAsync(string idToken, OpenIdConnectConfiguration metadata, CancellationToken stop)
+    {
+        var result = await TryAsync(idToken, metadata);
+        if (result.Exception is SecurityTokenSignatureKeyNotFoundException)
+        {
+            _metadata.RequestRefresh();
+            result = await TryAsync(idToken, await MetadataAsync(stop));
+        }
+        if (result.IsValid)
+            return (JsonWebToken)result.SecurityToken;
+        throw new SignInException("id_token", $"The id_token of {Config.Name} does not hold: {result.Exception?.GetType().Name}");
+    }
+
+    private Task<TokenValidationResult> TryAsync(string idToken, OpenIdConnectConfiguration metadata) =>
+        new JsonWebTokenHandler().ValidateTokenAsync(idToken, new TokenValidationParameters
+        {
+            ValidIssuer = metadata.Issuer,
+            ValidAudience = Config.ClientId,
+            IssuerSigningKeys = metadata.SigningKeys,
+            ValidAlgorithms = Algorithms,
+            RequireSignedTokens = true,
+            // Its own check reads the machine's clock.
+            LifetimeValidator = (from, until, _, _) =>
+            {
+                var now = _time.GetUtcNow().UtcDateTime;
+                return until is not null && until + ClockSkew > now && (from is null || from - ClockSkew <= now);
+            },
+        });
+
+    private static string? Text(JsonElement json, string name) => IssuerClaims.Text(json, name);
+}

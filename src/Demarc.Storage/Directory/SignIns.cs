@@ -1,0 +1,134 @@
+using Demarc.Governance.Evidence;
+using Demarc.Governance.Identity;
+
+namespace Demarc.Storage.Directory;
+
+/// <summary>A person signed in on one machine, and the person as the directory has them now.</summary>
+public sealed record StoredSignIn
+{
+    /// <summary><c>signin_…</c>.</summary>
+    public required string Id { get; init; }
+
+    public required string OrganizationId { get; init; }
+
+    public required string UserId { get; init; }
+
+    public required string Issuer { get; init; }
+
+    /// <summary><c>active</c>; or <c>signed_out</c>, <c>reused</c> (a refresh token came twice) or <c>revoked</c>.</summary>
+    public required string Status { get; init; }
+
+    /// <summary>Which refresh token holds, from 0.</summary>
+    public required int Generation { get; init; }
+
+    /// <summary>Unix milliseconds, as is <see cref="ExpiresAt"/>: when that token was made.</summary>
+    public required long RotatedAt { get; init; }
+
+    public required long ExpiresAt { get; init; }
+
+    public required string Email { get; init; }
+
+    public required string Name { get; init; }
+
+    public required string UserStatus { get; init; }
+
+    internal bool Holds(long now) => Status == "active" && UserStatus == "active" && ExpiresAt > now;
+}
+
+public sealed class SignIns
+{
+    private const string Select =
+        """
+        SELECT i.id, i.organization_id, i.user_id, i.issuer, i.status, i.generation, i.rotated_at, i.expires_at, u.email, u.name, u.status AS user_status
+        FROM sign_ins i JOIN users u ON u.id = i.user_id WHERE i.organization_id = @organizationId
+        """;
+
+    private readonly Store _store;
+
+    internal SignIns(Store store) => _store = store;
+
+    public Task<StoredSignIn?> GetAsync(string organizationId, string id) =>
+        _store.FindAsync<StoredSignIn>(Select + " AND i.id = @id", new { organizationId, id });
+
+    /// <summary>Begins the session of an approved device code, once; null where it is not approved or the person is no longer active.</summary>
+    public Task<StoredSignIn?> BeginAsync(DeviceCode device, TimeSpan lifetime, ActorRecord actor)
+    {
+        var id = Ids.New(Ids.SignIn, _store.Time);
+        return _store.WriteAsync(async transaction =>
+        {
+            var now = _store.Now;
+            var place = new { id, organizationId = device.OrganizationId, deviceId = device.Id, now, end = now + (long)lifetime.TotalMilliseconds };
+            if (await transaction.ExecuteAsync(
+                "UPDATE device_codes SET status = 'redeemed' WHERE organization_id = @organizationId AND id = @deviceId AND status = 'approved'", place).ConfigureAwait(false) == 0)
+                return null;
+            await transaction.ExecuteAsync(
+                """
+                INSERT INTO sign_ins (id, organization_id, user_id, issuer, status, generation, rotated_at, created_at, expires_at, ip_address, user_agent)
+                SELECT @id, organization_id, user_id, issuer, 'active', 0, @now, @now, @end, ip_address, user_agent FROM device_codes WHERE id = @deviceId
+                """,
+                place).ConfigureAwait(false);
+            var made = await transaction.FindAsync<StoredSignIn>(Select + " AND i.id = @id", place).ConfigureAwait(false);
+            if (made?.Holds(now) is not true)
+                return null;
+            await transaction.RecordAsync(device.OrganizationId, actor, "demarc_signed_in", new()
+            {
+                ["sign_in_id"] = id,
+                ["user_id"] = made.UserId,
+                ["issuer"] = made.Issuer,
+            }).ConfigureAwait(false);
+            return made;
+        });
+    }
+
+    /// <summary>
+    /// Takes a refresh token: the next one holds from now on. The one before comes again when an answer was lost or two
+    /// windows of one machine ask at once, and gets the same next one within <paramref name="grace"/>; after that it was
+    /// stolen from one of two, and the session ends. Null when the session does not hold.
+    /// </summary>
+    public Task<StoredSignIn?> RefreshAsync(string organizationId, string id, int generation, TimeSpan grace, ActorRecord actor) =>
+        _store.WriteAsync(async transaction =>
+        {
+            var now = _store.Now;
+            var place = new { organizationId, id, generation, now, since = now - (long)grace.TotalMilliseconds };
+            var rotated = await transaction.ExecuteAsync(
+                """
+                UPDATE sign_ins SET generation = generation + 1, rotated_at = @now
+                WHERE organization_id = @organizationId AND id = @id AND generation = @generation AND status = 'active' AND expires_at > @now
+                """,
+                place).ConfigureAwait(false);
+            var found = await transaction.FindAsync<StoredSignIn>(Select + " AND i.id = @id", place).ConfigureAwait(false);
+            if (found?.Holds(now) is not true)
+                return null;
+            if (rotated == 0 && !(found.Generation == generation + 1 && found.RotatedAt >= place.since))
+            {
+                await EndAsync(transaction, found, "reused", actor).ConfigureAwait(false);
+                return null;
+            }
+            await transaction.RecordAsync(organizationId, actor with { Id = found.UserId, Email = found.Email }, "demarc_sign_in_refreshed", new() { ["sign_in_id"] = id }).ConfigureAwait(false);
+            return found;
+        });
+
+    /// <summary>Ends a session, and what runs under it; false where there is none that is active.</summary>
+    /// <param name="status">Why, as in <see cref="StoredSignIn.Status"/>.</param>
+    public Task<bool> EndAsync(string organizationId, string id, string status, ActorRecord actor) =>
+        _store.WriteAsync(async transaction =>
+        {
+            var found = await transaction.FindAsync<StoredSignIn>(Select + " AND i.id = @id AND i.status = 'active'", new { organizationId, id }).ConfigureAwait(false);
+            if (found is null)
+                return false;
+            await EndAsync(transaction, found, status, actor).ConfigureAwait(false);
+            return true;
+        });
+
+    private static async Task EndAsync(StoreTransaction transaction, StoredSignIn found, string status, ActorRecord actor)
+    {
+        await transaction.ExecuteAsync(
+            "UPDATE sign_ins SET status = @status WHERE organization_id = @OrganizationId AND id = @Id", new { found.OrganizationId, found.Id, status }).ConfigureAwait(false);
+        await transaction.ChangeAsync(found.OrganizationId, actor, "demarc_sign_in_ended", new()
+        {
+            ["sign_in_id"] = found.Id,
+            ["user_id"] = found.UserId,
+            ["reason"] = status,
+        }).ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,125 @@
+using System.Text.Json;
+using Demarc.Governance.Evidence;
+using Demarc.Governance.Identity;
+using Demarc.Governance.Spend;
+
+namespace Demarc.Storage.Ledger;
+
+/// <summary>Something to tell one destination of.</summary>
+public sealed record SpendAlert
+{
+    /// <summary><c>alert_…</c>; the same however often it is tried.</summary>
+    public required string Id { get; init; }
+
+    public required string OrganizationId { get; init; }
+
+    /// <summary>A name of the configuration, <c>webhook:…</c> or <c>email</c>.</summary>
+    public required string Destination { get; init; }
+
+    /// <summary>JSON: the event's type, moment and fields.</summary>
+    public required string Body { get; init; }
+
+    public required long Tries { get; init; }
+
+    /// <summary>Unix milliseconds.</summary>
+    public required long CreatedAt { get; init; }
+}
+
+/// <summary>Alerts made from activities: each once for each limit, period, threshold and destination, and tried until it is delivered.</summary>
+public sealed class SpendAlerts
+{
+    private const string IdPrefix = "alert_";
+    private const int Batch = 200;
+    private const long ClaimFor = 60_000;
+
+    private readonly Store _store;
+
+    internal SpendAlerts(Store store) => _store = store;
+
+    /// <summary>Makes alerts of the activities that came since the last look; how many activities those were.</summary>
+    public async Task<int> CollectAsync(string organizationId, IReadOnlyList<string> destinations)
+    {
+        var mark = await _store.FindAsync<long?>("SELECT position FROM spend_alert_marks WHERE organization_id = @organizationId", new { organizationId }).ConfigureAwait(false) ?? 0;
+        var rows = await _store.QueryAsync<(long Position, byte[] Body, long At)>(
+            $"""
+            SELECT a.position, r.body, a.at FROM activities a JOIN records r ON r.sequence = a.finished
+            WHERE a.organization_id = @organizationId AND a.type IN {_store.TextsOfJson("types")} AND a.position > @mark ORDER BY a.position LIMIT {Batch}
+            """,
+            new { organizationId, mark, types = JsonSerializer.Serialize(SpendEvents.All) }).ConfigureAwait(false);
+        if (rows.Length == 0)
+            return 0;
+        await _store.WriteAsync(async transaction =>
+        {
+            foreach (var row in rows)
+            {
+                var e = JsonSerializer.Deserialize(row.Body, RecordJson.Default.EventRecord)!;
+                foreach (var destination in destinations)
+                    await AddAsync(transaction, organizationId, e, row.At, destination).ConfigureAwait(false);
+            }
+            return 0;
+        }).ConfigureAwait(false);
+        // After the alerts: what is looked through twice makes none twice.
+        await _store.WriteDerivedAsync(transaction => transaction.ExecuteAsync(
+            """
+            INSERT INTO spend_alert_marks (organization_id, position) VALUES (@organizationId, @position)
+            ON CONFLICT (organization_id) DO UPDATE SET position = excluded.position
+            """,
+            new { organizationId, position = rows[^1].Position })).ConfigureAwait(false);
+        return rows.Length;
+    }
+
+    /// <summary>Alerts that are due, claimed for a minute: no other replica sends them meanwhile.</summary>
+    public async Task<SpendAlert[]> ClaimAsync(string organizationId)
+    {
+        var due = await _store.QueryAsync<SpendAlert>(
+            """
+            SELECT id, organization_id, destination, body, tries, created_at FROM spend_alerts
+            WHERE organization_id = @organizationId AND status = 'pending' AND next_at <= @Now ORDER BY next_at LIMIT 50
+            """,
+            new { organizationId, _store.Now }).ConfigureAwait(false);
+        var claimed = new List<SpendAlert>();
+        foreach (var alert in due)
+        {
+            var ours = await _store.WriteAsync(transaction => transaction.ExecuteAsync(
+                "UPDATE spend_alerts SET tries = tries + 1, next_at = @until WHERE id = @Id AND status = 'pending' AND tries = @Tries",
+                new { alert.Id, alert.Tries, until = _store.Now + ClaimFor })).ConfigureAwait(false);
+            if (ours > 0)
+                claimed.Add(alert with { Tries = alert.Tries + 1 });
+        }
+        return [.. claimed];
+    }
+
+    /// <summary>Puts on record that it was delivered, or given up.</summary>
+    public Task EndAsync(SpendAlert alert, bool isDelivered, string? problem) =>
+        _store.WriteAsync(async transaction =>
+        {
+            await transaction.ExecuteAsync(
+                "UPDATE spend_alerts SET status = @status, sent_at = @Now WHERE id = @Id", new { alert.Id, status = isDelivered ? "sent" : "failed", _store.Now }).ConfigureAwait(false);
+            await transaction.RecordAsync(
+                alert.OrganizationId, new ActorRecord("system", _store.Replica), isDelivered ? "demarc_spend_alert_sent" : "demarc_spend_alert_failed",
+                new() { ["alert_id"] = alert.Id, ["destination"] = alert.Destination, ["problem"] = problem }).ConfigureAwait(false);
+            return 0;
+        });
+
+    /// <summary>Tries it again at a time.</summary>
+    /// <param name="at">Unix milliseconds.</param>
+    public Task PutOffAsync(SpendAlert alert, long at) =>
+        _store.WriteAsync(transaction => transaction.ExecuteAsync("UPDATE spend_alerts SET next_at = @at WHERE id = @Id", new { alert.Id, at }));
+
+    private async Task AddAsync(StoreTransaction transaction, string organizationId, EventRecord e, long at, string destination)
+    {
+        var about = $"{e.Type}/{e.Fields.GetValueOrDefault("meter")}/{e.Fields.GetValueOrDefault("limit")}/{(e.Type == SpendEvents.Threshold ? e.Fields.GetValueOrDefault("percent") : "")}";
+        var body = JsonSerializer.Serialize(new Dictionary<string, object?>
+        {
+            ["type"] = "spend." + e.Type["demarc_spend_".Length..],
+            ["timestamp"] = DateTimeOffset.FromUnixTimeMilliseconds(at).ToString("O", System.Globalization.CultureInfo.InvariantCulture),
+            ["data"] = e.Fields.Where(f => f.Value is not null).ToDictionary(),
+        });
+        await transaction.ExecuteAsync(
+            """
+            INSERT INTO spend_alerts (id, organization_id, about, destination, body, status, tries, next_at, created_at)
+            VALUES (@id, @organizationId, @about, @destination, @body, 'pending', 0, @Now, @Now) ON CONFLICT (organization_id, about, destination) DO NOTHING
+            """,
+            new { id = Ids.New(IdPrefix, _store.Time), organizationId, about, destination, body, _store.Now }).ConfigureAwait(false);
+    }
+}

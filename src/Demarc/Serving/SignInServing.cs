@@ -1,0 +1,56 @@
+using Demarc.Control.Configuration;
+using Demarc.Control.Identity.SignIn;
+using Demarc.Governance;
+using Demarc.Governance.Evidence;
+using Demarc.Proxy.Ingress;
+using Demarc.Proxy.Refusals;
+using Demarc.Storage;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+
+namespace Demarc.Serving;
+
+/// <summary>People's sign-in, where the configuration has <c>identity</c>.</summary>
+internal static class SignInServing
+{
+    /// <summary>Adds it, and what clients ask for with a key too: their managed settings.</summary>
+    public static void AddSignIn(this IServiceCollection services, DemarcConfig config, Store store, string organizationId, MasterKey master, TimeProvider time)
+    {
+        services.AddSingleton(s => new ManagedSettingsEndpoints(s.GetRequiredService<ISnapshotSource>(), () => Url(s)));
+        if (config.Identity is not { } identity)
+            return;
+        services.AddSingleton(s => new SignInService(
+            identity, store, organizationId, master, new SocketsHttpHandler { AllowAutoRedirect = false, PooledConnectionLifetime = TimeSpan.FromMinutes(5) },
+            () => Url(s), time));
+        services.AddSingleton<DeviceEndpoints>();
+        services.AddSingleton<TokenEndpoints>();
+
+        Uri Url(IServiceProvider s) => config.PublicUrl ?? new Uri(s.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+    }
+
+    public static void MapSignIn(this WebApplication app)
+    {
+        if (app.Services.GetService<SignInService>() is null)
+            return;
+        var devices = app.Services.GetRequiredService<DeviceEndpoints>();
+        var tokens = app.Services.GetRequiredService<TokenEndpoints>();
+        var snapshots = app.Services.GetRequiredService<ISnapshotSource>();
+        app.MapGet("/.well-known/oauth-authorization-server", Guarded(tokens.DiscoverAsync));
+        app.MapGet("/.well-known/jwks.json", Guarded(tokens.KeysAsync));
+        app.MapPost("/oauth/device_authorization", Guarded(devices.AuthorizeAsync));
+        app.MapPost("/oauth/token", Guarded(tokens.TokenAsync));
+        app.MapPost("/oauth/revoke", Guarded(tokens.RevokeAsync));
+        app.MapGet("/device", Guarded(devices.PageAsync));
+        app.MapPost("/device", Guarded(devices.SubmitAsync));
+        app.MapGet("/oauth/callback", Guarded(devices.CallbackAsync));
+        app.MapGet("/protocol", Guarded(ClientEndpoints.ProtocolAsync));
+
+        RequestDelegate Guarded(RequestDelegate endpoint) => http =>
+        {
+            http.Response.Headers.CacheControl = "no-store";
+            return snapshots.Current.Network.Refuse(http.Connection.RemoteIpAddress, "this gateway") is { } denied
+                ? ErrorEnvelope.WriteAsync(http, 403, "permission_error", denied.Message)
+                : endpoint(http);
+        };
+    }
+}

@@ -1,0 +1,179 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Demarc.Control.Alerts;
+using Demarc.Governance.Evidence;
+using Demarc.Governance.Identity;
+using Demarc.Simulator.Scripts;
+using Demarc.Tests.Proxy;
+using Demarc.Tests.Storage;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+using Xunit;
+
+namespace Demarc.Tests.Limits;
+
+public sealed class AlertTests
+{
+    private static readonly byte[] Key = [.. Enumerable.Range(1, 32).Select(i => (byte)i)];
+
+    private static readonly string Thousand = ProxyPlace.Body().Replace("64", "1000", StringComparison.Ordinal);
+
+    [Theory, InlineData(StoreKind.Sqlite), InlineData(StoreKind.Postgres)]
+    public async Task Each_threshold_is_told_once_by_a_signed_webhook_that_is_tried_again(StoreKind kind)
+    {
+        await using var hooks = await Receiver.StartAsync(failures: 1);
+        // An answer is a little more than $0.0152: the fourth passes 75 % of $0.08, the fifth 95.
+        await using var place = await ProxyPlace.StartAsync(kind, $$"""
+              - limits: [ { per: person, period: monthly, amount_usd: "0.08", mode: soft } ]
+            alerts:
+              webhooks: [ { name: ops, url: {{hooks.Url}}, secret: whsec_{{Convert.ToBase64String(Key)}}, allow_private: true } ]
+            """, new ScriptRule { Deltas = 1000 });
+        for (var i = 0; i < 5; i++)
+            Assert.Equal(HttpStatusCode.OK, (await place.SendAsync(place.Ask(Thousand))).Response.StatusCode);
+
+        var first = await hooks.NextAsync();
+        var next = new[] { await hooks.NextAsync(), await hooks.NextAsync() };
+
+        // The first was answered with an error, and came again under its id.
+        Assert.Contains(next, n => n.Id == first.Id);
+        var percents = next.Select(n => JsonDocument.Parse(n.Body).RootElement).Select(b => (b.GetProperty("type").GetString(), b.GetProperty("data").GetProperty("percent").GetString())).Order();
+        Assert.Equal([("spend.threshold_reached", "75"), ("spend.threshold_reached", "95")], percents);
+        Assert.All(next, n => Assert.Equal("v1," + Convert.ToBase64String(HMACSHA256.HashData(Key, Encoding.UTF8.GetBytes($"{n.Id}.{n.Timestamp}.{n.Body}"))), n.Signature));
+        await place.RecordAsync<EventRecord>(RecordKind.Event, e => e.Type == "demarc_spend_alert_sent" && e.Fields["destination"] == "webhook:ops");
+        Assert.Equal(2, await place.Store.SqlAsync<long>("SELECT count(*) FROM spend_alerts"));
+    }
+
+    [Fact]
+    public async Task A_threshold_is_told_by_mail()
+    {
+        using var mail = new MailServer();
+        await using var place = await ProxyPlace.StartAsync(StoreKind.Sqlite, $$"""
+              - limits: [ { per: person, period: monthly, amount_usd: "0.02", mode: soft } ]
+            alerts:
+              email: { server: "127.0.0.1:{{mail.Port}}", from: demarc@example.com, to: [finops@example.com] }
+            """, new ScriptRule { Deltas = 1000 });
+        Assert.Equal(HttpStatusCode.OK, (await place.SendAsync(place.Ask(Thousand))).Response.StatusCode);
+
+        var message = await mail.Received.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+
+        Assert.Contains("RCPT TO:<finops@example.com>", message, StringComparison.Ordinal);
+        Assert.Contains("Subject: Spend limit policies[0].limits[0] (monthly) is at 75 %", message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("127.0.0.1")]
+    [InlineData("10.1.2.3")]
+    [InlineData("169.254.169.254")]
+    [InlineData("100.64.0.1")]
+    [InlineData("::1")]
+    [InlineData("fd00::1")]
+    [InlineData("fe80::1")]
+    [InlineData("::ffff:192.168.0.1")]
+    [InlineData("64:ff9b::a00:1")]
+    [InlineData("0.0.0.0")]
+    public void What_is_not_public_is_not_connected_to(string address) => Assert.False(PublicAddresses.Contain(IPAddress.Parse(address)));
+
+    [Theory, InlineData("1.1.1.1"), InlineData("2606:4700:4700::1111"), InlineData("::ffff:8.8.8.8")]
+    public void What_is_public_is(string address) => Assert.True(PublicAddresses.Contain(IPAddress.Parse(address)));
+
+    [Fact]
+    public async Task A_webhook_that_points_inwards_is_not_called()
+    {
+        await using var hooks = await Receiver.StartAsync(failures: 0);
+        using var sender = new AlertSender(TimeProvider.System);
+        var alert = new Demarc.Storage.Ledger.SpendAlert { Id = "alert_1", OrganizationId = "org_1", Destination = "webhook:in", Body = "{}", Tries = 1, CreatedAt = 0 };
+
+        var problem = await sender.SendAsync(alert, new AlertDestinations([new Webhook("in", hooks.Url, new Secret("whsec_" + Convert.ToBase64String(Key)), false)], null), TestContext.Current.CancellationToken);
+
+        Assert.Contains("no public address", problem, StringComparison.Ordinal);
+        Assert.True(hooks.IsUntouched);
+    }
+
+    private sealed record Call(string Id, string Timestamp, string Signature, string Body);
+
+    /// <summary>An endpoint that takes webhooks, after it has failed a few.</summary>
+    private sealed class Receiver : IAsyncDisposable
+    {
+        private readonly WebApplication _app;
+        private readonly System.Threading.Channels.Channel<Call> _calls = System.Threading.Channels.Channel.CreateUnbounded<Call>();
+        private int _failures;
+
+        private Receiver(WebApplication app, int failures) => (_app, _failures) = (app, failures);
+
+        public Uri Url => new(_app.Urls.First() + "/hook");
+
+        public bool IsUntouched => _calls.Reader.Count == 0;
+
+        public static async Task<Receiver> StartAsync(int failures)
+        {
+            var builder = WebApplication.CreateSlimBuilder();
+            builder.Logging.ClearProviders();
+            var app = builder.Build();
+            app.Urls.Add("http://127.0.0.1:0");
+            var receiver = new Receiver(app, failures);
+            app.MapPost("/hook", receiver.TakeAsync);
+            await app.StartAsync();
+            return receiver;
+        }
+
+        public Task<Call> NextAsync() => _calls.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromSeconds(30));
+
+        public ValueTask DisposeAsync() => _app.DisposeAsync();
+
+        private async Task TakeAsync(HttpContext http)
+        {
+            using var reader = new StreamReader(http.Request.Body);
+            var headers = http.Request.Headers;
+            var call = new Call(headers["webhook-id"].ToString(), headers["webhook-timestamp"].ToString(), headers["webhook-signature"].ToString(), await reader.ReadToEndAsync());
+            http.Response.StatusCode = Interlocked.Decrement(ref _failures) >= 0 ? 503 : 204;
+            await _calls.Writer.WriteAsync(call);
+        }
+    }
+
+    /// <summary>As much of SMTP as one message takes.</summary>
+    private sealed class MailServer : IDisposable
+    {
+        private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+
+        public MailServer()
+        {
+            _listener.Start();
+            Received = ServeAsync();
+        }
+
+        public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
+
+        /// <summary>All that the client sent until the end of the message.</summary>
+        public Task<string> Received { get; }
+
+        public void Dispose() => _listener.Dispose();
+
+        private async Task<string> ServeAsync()
+        {
+            using var client = await _listener.AcceptTcpClientAsync();
+            using var reader = new StreamReader(client.GetStream());
+            await using var writer = new StreamWriter(client.GetStream()) { NewLine = "\r\n", AutoFlush = true };
+            var all = new StringBuilder();
+            await writer.WriteLineAsync("220 here");
+            var isData = false;
+            while (await reader.ReadLineAsync() is { } line)
+            {
+                all.AppendLine(line);
+                if (isData && line != ".")
+                    continue;
+                if (isData)
+                {
+                    await writer.WriteLineAsync("250 taken");
+                    break;
+                }
+                isData = line == "DATA";
+                await writer.WriteLineAsync(isData ? "354 go on" : "250 fine");
+            }
+            return all.ToString();
+        }
+    }
+}

@@ -1,0 +1,118 @@
+using System.Net;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Demarc.Tests.Proxy;
+using Demarc.Tests.Storage;
+using Xunit;
+
+namespace Demarc.Tests.Limits;
+
+public sealed class IncreaseRequestTests
+{
+    private const string Requests = "/v1/organizations/spend_limit_increase_requests";
+
+    // A policy, with the key of the whole file that links need.
+    private static string Limited(string amount) =>
+        $"  - limits: [ {{ per: person, period: monthly, amount_usd: \"{amount}\", mode: hard }} ]\npublic_url: https://claude.example.com";
+
+    [Theory, InlineData(StoreKind.Sqlite), InlineData(StoreKind.Postgres)]
+    public async Task The_link_of_a_refusal_opens_a_request_and_its_approval_holds_at_once_for_its_time(StoreKind kind)
+    {
+        await using var place = await ProxyPlace.StartAsync(kind, Limited("0"));
+        var token = await TokenAsync(place);
+
+        var (form, page) = await place.SendAsync(new HttpRequestMessage(HttpMethod.Get, $"/limits/ask?t={token}"));
+        Assert.Equal((HttpStatusCode.OK, "no-referrer"), (form.StatusCode, form.Headers.GetValues("referrer-policy").Single()));
+        Assert.Contains("<form method=\"post\"", page, StringComparison.Ordinal);
+        var asked = await AskAsync(place, token, "the <b>release</b>");
+        Assert.Equal(asked, await AskAsync(place, token, "again"));
+
+        var pending = Assert.Single((await AdminAsync(place, HttpMethod.Get, "?status[]=pending")).GetProperty("data").EnumerateArray());
+        var id = pending.GetProperty("id").GetString();
+        Assert.Equal(("pending", "monthly", "the <b>release</b>", "0"), (pending.GetProperty("status").GetString(), pending.GetProperty("period").GetString(), pending.GetProperty("reason").GetString(), pending.GetProperty("spend_summary").GetProperty("period_to_date_spend").GetString()));
+        // The configuration holds the person to less: for good it is changed there.
+        var conflict = await AdminAsync(place, HttpMethod.Post, $"/{id}/approve", """{"amount":"500"}""", 409);
+        Assert.Contains("policies[0].limits[0]", conflict.GetProperty("error").GetProperty("message").GetString(), StringComparison.Ordinal);
+        var until = TimeProvider.System.GetUtcNow().AddSeconds(3);
+        var approved = await AdminAsync(place, HttpMethod.Post, $"/{id}/approve", $$"""{"amount":"500","expires_at":"{{until:yyyy-MM-dd'T'HH:mm:ss.fff'Z'}}"}""");
+        Assert.Equal(("approved", JsonValueKind.Null, "scoped_api_key_actor"), (approved.GetProperty("status").GetString(), approved.GetProperty("spend_summary").ValueKind, approved.GetProperty("resolved_by").GetProperty("type").GetString()));
+
+        Assert.Equal(HttpStatusCode.OK, (await place.SendAsync(place.Ask(ProxyPlace.Body()))).Response.StatusCode);
+        // The moment itself is what is waited for.
+        await Task.Delay(until - TimeProvider.System.GetUtcNow() + TimeSpan.FromMilliseconds(50), TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.TooManyRequests, (await place.SendAsync(place.Ask(ProxyPlace.Body()))).Response.StatusCode);
+        await AdminAsync(place, HttpMethod.Post, $"/{id}/deny", "{}", 409);
+    }
+
+    [Fact]
+    public async Task A_denied_request_is_denied_once_and_not_asked_again_for_a_while()
+    {
+        await using var place = await ProxyPlace.StartAsync(policies: Limited("0"));
+        var token = await TokenAsync(place);
+        await AskAsync(place, token, "");
+        var id = (await AdminAsync(place, HttpMethod.Get, "")).GetProperty("data")[0].GetProperty("id").GetString();
+
+        await AdminAsync(place, HttpMethod.Post, $"/{id}/deny", """{"suppress_notification":true}""");
+        await AdminAsync(place, HttpMethod.Post, $"/{id}/deny", "{}");
+        await AdminAsync(place, HttpMethod.Post, $"/{id}/approve", """{"amount":"500"}""", 409);
+
+        var (response, _) = await place.SendAsync(Form(token, "please"));
+        Assert.Equal(HttpStatusCode.Conflict, response.StatusCode);
+    }
+
+    [Fact]
+    public async Task What_is_no_link_of_ours_opens_nothing()
+    {
+        await using var place = await ProxyPlace.StartAsync(policies: Limited("0"));
+        var token = await TokenAsync(place);
+
+        foreach (var wrong in (string[])["", "x", token[..^1] + (token[^1] == 'A' ? 'B' : 'A'), "A" + token[1..], token + "AAAA"])
+        {
+            Assert.Equal(HttpStatusCode.NotFound, (await place.SendAsync(new HttpRequestMessage(HttpMethod.Get, $"/limits/ask?t={wrong}"))).Response.StatusCode);
+            Assert.Equal(HttpStatusCode.NotFound, (await place.SendAsync(Form(wrong, "x"))).Response.StatusCode);
+        }
+        Assert.Empty((await AdminAsync(place, HttpMethod.Get, "")).GetProperty("data").EnumerateArray());
+    }
+
+    [Theory]
+    [InlineData("""{"amount":"-1"}""")]
+    [InlineData("""{"amount":"1.5"}""")]
+    [InlineData("""{"amount":5}""")]
+    [InlineData("""{}""")]
+    [InlineData("""{"amount":"5","expires_at":"yesterday"}""")]
+    [InlineData("""{"amount":"5","expires_at":"2020-01-01T00:00:00Z"}""")]
+    [InlineData("""{"amount":"5","period":"yearly"}""")]
+    [InlineData("""{"amount":"5","surprise":1}""")]
+    public async Task What_approves_nothing_is_refused(string body)
+    {
+        await using var place = await ProxyPlace.StartAsync(policies: Limited("0"));
+        await AskAsync(place, await TokenAsync(place), "");
+        var id = (await AdminAsync(place, HttpMethod.Get, "")).GetProperty("data")[0].GetProperty("id").GetString();
+
+        await AdminAsync(place, HttpMethod.Post, $"/{id}/approve", body, 400);
+        Assert.Equal("pending", (await AdminAsync(place, HttpMethod.Get, $"/{id}")).GetProperty("status").GetString());
+    }
+
+    private static async Task<string> TokenAsync(ProxyPlace place)
+    {
+        var (_, body) = await place.SendAsync(place.Ask(ProxyPlace.Body()));
+        var link = Regex.Match(Answers.Error(body).Message, @" Ask for more: https://claude\.example\.com/limits/ask\?t=([A-Za-z0-9_-]+)$");
+        Assert.True(link.Success, body);
+        return link.Groups[1].Value;
+    }
+
+    private static HttpRequestMessage Form(string token, string reason) => new(HttpMethod.Post, "/limits/ask")
+    {
+        Content = new FormUrlEncodedContent(new Dictionary<string, string> { ["t"] = token, ["reason"] = reason }),
+    };
+
+    private static async Task<string> AskAsync(ProxyPlace place, string token, string reason)
+    {
+        var (response, body) = await place.SendAsync(Form(token, reason));
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        return Regex.Match(body, "slir_[0-9A-Za-z]+").Value;
+    }
+
+    private static Task<JsonElement> AdminAsync(ProxyPlace place, HttpMethod method, string path, string? body = null, int status = 200) =>
+        place.AdminAsync(method, Requests + path, body, status);
+}
