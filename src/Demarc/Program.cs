@@ -23,14 +23,13 @@ var root = new RootCommand("Demarc: a gateway and control plane for Claude that 
     ReceiptCommand.Create(),
     VerifyCommand.Create(),
     LogCommands.Create(),
-    ExportCommands.Create(),
     ContractsCommand.Create(),
     CatalogCommands.CreateModel(),
     CatalogCommands.CreateCatalog(),
     CostCommand.Create(),
     SpendCommands.CreateUnits(),
     SpendCommands.CreateCommitments(),
-    SpendCommands.CreateExport(),
+    SpendCommands.CreateExport(AuditExportCommand.Create()),
     ReconcileCommand.Create(),
 };
 // An argument that begins with @ is an argument, not a file of them.

@@ -57,7 +57,8 @@ internal static class SpendCommands
             ]);
     });
 
-    public static Command CreateExport()
+    /// <param name="audit">What is exported for auditors.</param>
+    public static Command CreateExport(Command audit)
     {
         var from = new Option<string>("--from") { Description = "The first UTC day, such as 2026-07-01", Required = true };
         var to = new Option<string>("--to") { Description = "The last UTC day", Required = true };
@@ -79,12 +80,12 @@ internal static class SpendCommands
             var rows = await export.WriteAsync(file, first, last.AddDays(1));
             await Console.Error.WriteLineAsync($"{rows} rows in {path}.");
         });
-        return new Command("export", "Write what was recorded in other formats") { focus };
+        return new Command("export", "Write what was recorded in other formats") { focus, audit };
     }
 
     private static decimal Percent(CommitmentStatus c) => c.Commitment.AmountNano == 0 ? 100 : Math.Round(100m * c.DrawnNano / c.Commitment.AmountNano, 1);
 
-    private static DateOnly ReadDay(string option, string text) =>
+    public static DateOnly ReadDay(string option, string text) =>
         DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day) && day.Year is > 2000 and < 9999
             ? day
             : throw new CommandException($"{option} {text}: give a day such as 2026-07-01.");

@@ -73,6 +73,11 @@ public sealed class LogServingTests
             await File.AppendAllTextAsync(Kept("checkpoint.txt"), "\n" + await DemarcCommand.DoneAsync(place.Folder, ["log", "checkpoint", .. At]) + "\n", Stop);
             Assert.Equal(2, (await DemarcCommand.JsonAsync(place.Folder, ["verify", .. against])).GetProperty("found").GetProperty("checkpoints").GetInt32());
 
+            // A bundle of today leads to the checkpoint that was kept, and is checked where no store is.
+            var today = TimeProvider.System.GetUtcNow().ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture);
+            await DemarcCommand.DoneAsync(place.Folder, ["export", "audit", "--from", today, "--to", today, "--checkpoint", Kept("checkpoint.txt"), Kept("bundle"), .. At]);
+            Assert.Contains("records of the bundle are as they were signed", await DemarcCommand.DoneAsync(elsewhere, "verify", "--export", "bundle", "--keys", "keys.txt", "--checkpoint", "checkpoint.txt"), StringComparison.Ordinal);
+
             // Changed: the whole store and the one request say so, and the proof in the auditor's hands still tells what was.
             await place.Store.SqlAsync<int>("UPDATE records SET at = at + 1 WHERE kind = 3");
             Assert.Contains($"(finished {id}): was changed", await DemarcCommand.FailsAsync(1, place.Folder, ["verify", .. against]), StringComparison.Ordinal);

@@ -1,19 +1,16 @@
 using System.CommandLine;
-using System.Globalization;
 using System.Security.Cryptography;
 using Demarc.Control.Proofs;
 using Demarc.Governance.Evidence.Merkle;
 
 namespace Demarc.Commands;
 
-/// <summary><c>demarc export</c>.</summary>
-internal static class ExportCommands
+/// <summary><c>demarc export audit</c>.</summary>
+internal static class AuditExportCommand
 {
     private const int DefaultSample = 25;
 
-    public static Command Create() => new("export", "Take records out, for others to check") { Audit() };
-
-    private static Command Audit()
+    public static Command Create()
     {
         var directory = new Argument<string>("DIR") { Description = "Where to write the bundle; empty, or not there yet" };
         var from = new Option<string>("--from") { Description = "The first day, UTC, such as 2026-07-01", Required = true };
@@ -23,7 +20,7 @@ internal static class ExportCommands
         var older = new Option<string?>("--checkpoint") { Description = "A file of checkpoints that the auditor kept: the bundle leads to those too" };
         return new Command("audit", "Write an auditor's bundle: records, proofs, checkpoints, keys, members and a statement of completeness") { directory, from, to, seed, sample, older }.Runs(async context =>
         {
-            var (first, last) = (Day("--from", context.Get(from)!), Day("--to", context.Get(to)!));
+            var (first, last) = (SpendCommands.ReadDay("--from", context.Get(from)!), SpendCommands.ReadDay("--to", context.Get(to)!));
             if (last < first)
                 throw new CommandException("--to is before --from.");
             var installation = await context.OpenAsync();
@@ -39,8 +36,4 @@ internal static class ExportCommands
                 $"{records} records are in {context.Get(directory)}. Check them: demarc verify --export {context.Get(directory)} --keys KEYS; or without Demarc, as docs/verify.md says.");
         });
     }
-
-    private static DateOnly Day(string option, string text) =>
-        DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day) && day.Year is > 1970 and < 9999 ? day
-        : throw new CommandException($"{option} {text}: give a day such as 2026-07-01.");
 }
