@@ -46,6 +46,14 @@ internal static class ClaudeCode
     /// <param name="credentials">What <c>~/.claude/.credentials.json</c> holds before; null for none.</param>
     public static async Task<ClaudeRun> RunAsync(ClaudeVersion version, IReadOnlyDictionary<string, string> environment, string? credentials, string[] arguments)
     {
+        var run = await PrintAsync(version, environment, credentials, arguments);
+        Assert.True(run.Output.StartsWith('{'), $"exit {run.ExitCode}\n{run.Output}\n{run.Errors}");
+        return new ClaudeRun(run.ExitCode, JsonDocument.Parse(run.Output).RootElement);
+    }
+
+    /// <summary>The same, for a client that may end before its first turn, with plain words.</summary>
+    public static async Task<CommandResult> PrintAsync(ClaudeVersion version, IReadOnlyDictionary<string, string> environment, string? credentials, string[] arguments)
+    {
         var program = Program(version);
         var home = Directory.CreateTempSubdirectory("demarc-claude-").FullName;
         if (credentials is not null)
@@ -55,7 +63,7 @@ internal static class ClaudeCode
             var folder = Directory.CreateDirectory(Path.Combine(home, "project")).FullName;
             foreach (var file in Files)
                 await File.WriteAllTextAsync(Path.Combine(folder, file), "");
-            var run = await Command.RunAsync(
+            return await Command.RunAsync(
                 program,
                 ["-p", "run ls", "--allowedTools", "Bash", "--output-format", "json", .. arguments],
                 folder,
@@ -66,8 +74,6 @@ internal static class ClaudeCode
                     ["CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"] = "1",
                 },
                 TestContext.Current.CancellationToken);
-            Assert.True(run.Output.StartsWith('{'), $"exit {run.ExitCode}\n{run.Output}\n{run.Errors}");
-            return new ClaudeRun(run.ExitCode, JsonDocument.Parse(run.Output).RootElement);
         }
         finally
         {
