@@ -26,11 +26,16 @@ public sealed class CloudFaultTests
     [InlineData("b", FaultKind.WrongRegion, 400, "invalid_request_error")]
     [InlineData("g", FaultKind.RateLimited, 429, "rate_limit_error")]
     [InlineData("g", FaultKind.Overloaded, 503, "overloaded_error")]
+    [InlineData("g", FaultKind.ServerError, 500, "api_error")]
     [InlineData("g", FaultKind.NotFound, 404, "not_found_error")]
     [InlineData("g", FaultKind.WrongRegion, 400, "invalid_request_error")]
+    [InlineData("f", FaultKind.RateLimited, 429, "rate_limit_error")]
     [InlineData("f", FaultKind.Overloaded, 529, "overloaded_error")]
+    [InlineData("f", FaultKind.ServerError, 500, "api_error")]
     [InlineData("f", FaultKind.WrongRegion, 400, "invalid_request_error")]
     [InlineData("w", FaultKind.RateLimited, 429, "rate_limit_error")]
+    [InlineData("w", FaultKind.Overloaded, 529, "overloaded_error")]
+    [InlineData("w", FaultKind.ServerError, 500, "api_error")]
     public async Task A_refusal_comes_in_the_envelope_with_its_kind_and_patience(string model, FaultKind fault, int status, string type)
     {
         await using var place = await StartAsync(new ScriptFault { Kind = fault, RetryAfter = "7" });
@@ -106,6 +111,8 @@ public sealed class CloudFaultTests
     [InlineData("b", FaultKind.ResetMidStream)]
     [InlineData("b", FaultKind.Truncate)]
     [InlineData("g", FaultKind.ResetMidStream)]
+    [InlineData("f", FaultKind.ResetMidStream)]
+    [InlineData("w", FaultKind.ResetMidStream)]
     public async Task A_stream_that_breaks_says_so(string model, FaultKind fault)
     {
         await using var place = await StartAsync(new ScriptFault { Kind = fault, AfterEvents = 3 });
@@ -119,6 +126,7 @@ public sealed class CloudFaultTests
 
     [Theory]
     [InlineData("b")]
+    [InlineData("f")]
     [InlineData("g")]
     [InlineData("w")]
     public async Task A_connection_that_is_reset_can_be_tried_again(string model)
