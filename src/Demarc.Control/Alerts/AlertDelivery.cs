@@ -42,7 +42,7 @@ public sealed partial class AlertDelivery(Store store, string organizationId, IL
             {
                 return;
             }
-            // Activities are written by whichever replica leads: nothing tells this one.
+            // Activities are written by whichever replica leads: nothing tells this one. Stopping ends the wait and is no failure.
             await Task.Delay(Every, store.Time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }

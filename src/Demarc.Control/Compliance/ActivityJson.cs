@@ -5,6 +5,7 @@ using Demarc.Control.AdminApi;
 using Demarc.Governance.Evidence;
 using Demarc.Governance.Identity;
 using Demarc.Governance.Spend;
+using Demarc.Governance.Wire;
 using Demarc.Storage.Evidence;
 
 namespace Demarc.Control.Compliance;
@@ -94,7 +95,7 @@ internal static class ActivityJson
             if (Array.IndexOf(Numbers, name) >= 0 && long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
                 json.WriteNumber(name, number);
             else if (Array.IndexOf(Lists, name) >= 0)
-                Strings(json, name, value?.Split(' ', StringSplitOptions.RemoveEmptyEntries) ?? []);
+                json.WriteStrings(name, value?.Split(' ', StringSplitOptions.RemoveEmptyEntries) ?? []);
             else
                 json.WriteString(name, value);
         }
@@ -107,7 +108,7 @@ internal static class ActivityJson
         json.WriteString("session_id", activity.SessionId);
         Result(json, finished);
         if (begun is not null)
-            Begun(json, begun);
+            Begun(json, begun, finished.AnsweredBy ?? begun.Attempt);
         json.WriteString("model_served", finished.ModelServed);
         json.WriteNumber("attempt", finished.Attempt);
         Usage(json, finished);
@@ -126,7 +127,7 @@ internal static class ActivityJson
         json.WriteString("stop_reason", finished.StopReason);
     }
 
-    private static void Begun(Utf8JsonWriter json, BegunRecord begun)
+    private static void Begun(Utf8JsonWriter json, BegunRecord begun, AttemptRecord answered)
     {
         json.WriteString("workspace_id", begun.WorkspaceId);
         json.WriteString("claude_project_id", begun.ProjectId);
@@ -139,15 +140,15 @@ internal static class ActivityJson
         json.WriteString("dialect", begun.Dialect);
         json.WriteBoolean("stream", begun.Stream);
         json.WriteString("model_asked", begun.ModelAsked);
-        json.WriteString("resource", begun.Attempt.Resource);
-        json.WriteString("deployment", begun.Attempt.Deployment);
-        json.WriteString("deployment_model", begun.Attempt.Model);
-        json.WriteString("platform", begun.Attempt.Platform);
-        json.WriteString("hosting", begun.Attempt.Hosting);
-        json.WriteString("scope", begun.Attempt.Scope);
-        json.WriteString("region", begun.Attempt.Region);
-        Strings(json, "plan", begun.Plan);
-        Strings(json, "splices", begun.Splices);
+        json.WriteString("resource", answered.Resource);
+        json.WriteString("deployment", answered.Deployment);
+        json.WriteString("deployment_model", answered.Model);
+        json.WriteString("platform", answered.Platform);
+        json.WriteString("hosting", answered.Hosting);
+        json.WriteString("scope", answered.Scope);
+        json.WriteString("region", answered.Region);
+        json.WriteStrings("plan", begun.Plan);
+        json.WriteStrings("splices", begun.Splices);
         json.WriteString("betas", begun.Betas);
         json.WriteString("capture", begun.Capture);
         json.WriteNumber("request_bytes", begun.RequestBytes);
@@ -186,13 +187,5 @@ internal static class ActivityJson
         json.WriteString("provider_message_id", provider.MessageId);
         json.WriteString("provider_inference_geo", provider.InferenceGeo);
         json.WriteString("provider_service_tier", provider.ServiceTier);
-    }
-
-    private static void Strings(Utf8JsonWriter json, string name, string[] values)
-    {
-        json.WriteStartArray(name);
-        foreach (var value in values)
-            json.WriteStringValue(value);
-        json.WriteEndArray();
     }
 }

@@ -183,6 +183,9 @@ public sealed record FinishedRecord
     /// <summary>The id of the data path of that attempt, where it was not the first, which <c>begun</c> holds.</summary>
     public string? Boundary { get; init; }
 
+    /// <summary>That attempt, where it was not the first, which <c>begun</c> holds: activities say where a request ran.</summary>
+    public AttemptRecord? AnsweredBy { get; init; }
+
     /// <summary>The answer's own <c>model</c>, before any rewriting.</summary>
     public string? ModelServed { get; init; }
 

@@ -25,7 +25,7 @@ public sealed class LeaseFollower(Escrow escrow, ISpendReservations store, TimeP
         while (!stop.IsCancellationRequested)
         {
             await TryAsync(FollowAsync, failed).ConfigureAwait(false);
-            // What other replicas and the projector do to leases is told by no signal that reaches this process.
+            // What other replicas and the projector do to leases is told by no signal that reaches this process. Stopping ends the wait and is no failure.
             await Task.Delay(FollowEvery, time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
         foreach (var budget in escrow.Budgets)

@@ -140,6 +140,7 @@ internal sealed class Settler(IEvidenceSink sink, UpstreamHealth health, string 
             ErrorType = answer.ErrorType,
             Attempt = x.Attempt,
             Boundary = x.Attempt > 1 ? x.Deployment.BoundaryId : null,
+            AnsweredBy = x.Attempt > 1 ? Attempt(x, null) : null,
             ModelServed = answer.Model,
             StopReason = answer.StopReason,
             Usage = bill?.Usage,

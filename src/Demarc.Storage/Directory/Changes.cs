@@ -97,6 +97,7 @@ public sealed partial class Changes
             catch (Exception e) when (!stop.IsCancellationRequested)
             {
                 NotListening(e);
+                // Nothing tells when a connection can be had again; until then the version is polled. Stopping ends the wait and is no failure.
                 await Task.Delay(Interval, _store.Time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
             catch (Exception) when (stop.IsCancellationRequested)

@@ -171,6 +171,7 @@ public sealed partial class Projector
             {
                 NotBeating(e);
             }
+            // A sign of life is one by its rhythm. Stopping ends the wait and is no failure.
             await Task.Delay(TimeSpan.FromSeconds(1), _store.Time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }

@@ -60,11 +60,31 @@ public sealed class FailoverTests
         var request = Assert.Single(await place.RequestsAsync());
         Assert.Equal(("one/first two/second", "first", 1), (string.Join(' ', request.Begun.Plan), request.Begun.Attempt.Deployment, request.Begun.Attempt.Number));
         Assert.Equal(("answered", 2), (request.Finished.Result, request.Finished.Attempt));
+        Assert.Equal(("two", "second"), (request.Finished.AnsweredBy?.Resource, request.Finished.AnsweredBy?.Deployment));
+        var activity = await ActivityAsync(place);
+        Assert.Equal(("two", "second"), (activity.GetProperty("resource").GetString(), activity.GetProperty("deployment").GetString()));
         var attempt = Assert.Single(await AttemptsAsync(place));
         Assert.Equal((2, "second", fault == FaultKind.ResetBeforeHeaders ? "connection_lost" : $"status_{Status(fault)}"), (attempt.Number, attempt.Deployment, attempt.After));
         Assert.True(request.ContentBytes > 0);
         // What was cut off may be billed, and stands at its bound; an answer that refuses is not.
         Assert.Equal(fault == FaultKind.ResetBeforeHeaders ? request.Begun.Attempt.ReservedNanoUsd : (long?)null, attempt.AfterNanoUsd);
+    }
+
+    private static async Task<JsonElement> ActivityAsync(GatewayFixture place)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        patience.CancelAfter(TimeSpan.FromSeconds(20));
+        while (true)
+        {
+            using var ask = new HttpRequestMessage(HttpMethod.Get, new Uri(place.Url, "/v1/compliance/activities?activity_types[]=demarc_inference"));
+            ask.Headers.Add("x-api-key", place.ComplianceKey);
+            using var answer = await place.Http.SendAsync(ask, patience.Token);
+            using var json = JsonDocument.Parse(await answer.Content.ReadAsStringAsync(patience.Token));
+            if (json.RootElement.GetProperty("data").EnumerateArray().FirstOrDefault() is { ValueKind: JsonValueKind.Object } activity)
+                return activity.Clone();
+            // Activities follow the log, and tell no client when.
+            await Task.Delay(20, patience.Token);
+        }
     }
 
     [Fact]
