@@ -243,6 +243,9 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
 
     public abstract ValueTask DisposeAsync();
 
+    /// <summary>Completes when all that was durable before can be read from the tables.</summary>
+    internal virtual Task SettledAsync() => Task.CompletedTask;
+
     internal async Task<T[]> QueryAsync<T>(string sql, object? parameters = null)
     {
         var connection = await OpenReadAsync().ConfigureAwait(false);
