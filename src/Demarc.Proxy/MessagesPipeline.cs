@@ -31,6 +31,8 @@ public sealed partial class MessagesPipeline(
     // Claude Code announces its own patience in x-stainless-timeout; below that, no header timeout may cut it short.
     private static readonly TimeSpan MinHeaderTimeout = TimeSpan.FromMinutes(10);
 
+    private static readonly Action<object?> s_cancel = static source => ((CancellationTokenSource)source!).Cancel();
+
     private readonly Settler _settler = new(sink, health, replica, time);
     private readonly SpendGate _spend = new(escrow);
     private readonly RateGate _rates = new(time);
@@ -224,8 +226,10 @@ public sealed partial class MessagesPipeline(
     private async Task<(int Next, string Reason)> AttemptAsync(Exchange x, DeploymentSnapshot[] plan, int at)
     {
         x.HasPlace = true;
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(x.Http.RequestAborted, x.Principal.Revoked);
-        stop.CancelAfter(HeaderTimeout(x.Http.Request));
+        // A linked source would count by the system's clock.
+        using var stop = new CancellationTokenSource(HeaderTimeout(x.Http.Request), time);
+        using var aborted = x.Http.RequestAborted.UnsafeRegister(s_cancel, stop);
+        using var revoked = x.Principal.Revoked.UnsafeRegister(s_cancel, stop);
         var content = UpstreamBody.For(x.Http.Request.Headers, x.Operation, x.Deployment, x.Facts, x.Body.Memory, x.Spend?.MaxTokens);
         HttpResponseMessage? response = null;
         var next = -1;

@@ -83,7 +83,7 @@ public sealed class PolicyReviewTests : IDisposable
     {
         Assert.Empty(Review("  - { match: { projects: [a] }, deny: { hosting: [azure] } }"));
         var problem = Assert.Single(Review("  - { deny: { hosting: [azure] } }"));
-        Assert.Equal("resources[0].deployments[0]", problem.Path);
+        Assert.Equal(("resources[0].deployments[0]", 7), (problem.Path, problem.Line));
         Assert.EndsWith("remove it, or allow it", problem.Message, StringComparison.Ordinal);
     }
 
