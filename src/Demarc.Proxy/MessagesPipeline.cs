@@ -121,9 +121,9 @@ public sealed partial class MessagesPipeline(
         }
         if (HeaderBytes(request.Headers) > MaxHeaderBytes)
             return await RefusedAsync(x, Refused.HeadersTooLarge, $"The request headers are larger than {MaxHeaderBytes} bytes. Send fewer or shorter ones.");
-        if (request.ContentType is { } type && !type.StartsWith("application/json", StringComparison.OrdinalIgnoreCase)
+        if (request.ContentType is { } type && !IsMedia(type, "application/json")
             // AWS SDKs send InvokeModel's body as a blob when they are told nothing else.
-            && !(x.Dialect == Dialect.Bedrock && type.StartsWith("application/octet-stream", StringComparison.OrdinalIgnoreCase)))
+            && !(x.Dialect == Dialect.Bedrock && IsMedia(type, "application/octet-stream")))
             return await RefusedAsync(x, Refused.ContentType, "The content type has to be application/json.");
         if (request.Headers.ContentEncoding is [{ Length: > 0 } encoding, ..] && !encoding.Equals("identity", StringComparison.OrdinalIgnoreCase))
             return await RefusedAsync(x, Refused.ContentType, "The request body is compressed. Send it without content-encoding.");
@@ -365,6 +365,10 @@ public sealed partial class MessagesPipeline(
             : TimeSpan.Zero;
         return announced > MinHeaderTimeout ? announced : MinHeaderTimeout;
     }
+
+    // With or without parameters behind it.
+    private static bool IsMedia(string contentType, string name) =>
+        contentType.StartsWith(name, StringComparison.OrdinalIgnoreCase) && (contentType.Length == name.Length || contentType[name.Length] is ';' or ' ');
 
     private static int HeaderBytes(IHeaderDictionary headers)
     {

@@ -68,6 +68,13 @@ public static class PolicyReview
 
         void Contradiction(int[] together, int at)
         {
+            foreach (var other in together.Where(i => i != at))
+            {
+                // One that asks nothing of the data path is no part of it.
+                int[] rest = [.. together.Where(i => i != other)];
+                if (!reach.Under(rest).Any())
+                    together = rest;
+            }
             var others = together.Where(i => i != at).Select(i => $"policies[{i}]").ToArray();
             var reasons = reach.Against(together).Take(MostReasons).Select(r => $"{r.Deployment.FullName}: {r.Message}");
             problems.Add(Warning(
