@@ -34,6 +34,6 @@ var root = new RootCommand("Demarc: a gateway and control plane for Claude that 
 };
 // An argument that begins with @ is an argument, not a file of them.
 var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
-if (parsed.Action is ParseErrorAction)
+if (parsed.Action is ParseErrorAction || CommandRun.UnknownOption(parsed) is not null)
     return CommandRun.WrongUsage(parsed);
 return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });

@@ -3,6 +3,7 @@ using Demarc.Control.Compliance;
 using Demarc.Control.Increases;
 using Demarc.Governance.Identity;
 using Demarc.Governance.Spend;
+using Demarc.Governance.Wire;
 using Demarc.Proxy;
 using Demarc.Proxy.Ingress;
 using Demarc.Proxy.Refusals;
@@ -158,7 +159,7 @@ internal static class Routes
 
         app.MapFallback("{**path}", http => ErrorEnvelope.WriteAsync(
             http, 404, "not_found_error",
-            $"There is no {http.Request.Method} {Printable(http.Request.Path)} here. Models are asked at /v1/messages, /anthropic/v1/messages or /RESOURCE/anthropic/v1/messages, or as Bedrock and Google Cloud have it under /bedrock and /vertex."));
+            $"There is no {http.Request.Method} {PlainText.Cut(http.Request.Path.Value ?? "")} here. Models are asked at /v1/messages, /anthropic/v1/messages or /RESOURCE/anthropic/v1/messages, or as Bedrock and Google Cloud have it under /bedrock and /vertex."));
     }
 
     private static Task Hello(HttpContext http)
@@ -168,10 +169,4 @@ internal static class Routes
     }
 
     private static string Value(HttpContext http, string name) => (string)http.Request.RouteValues[name]!;
-
-    private static string Printable(PathString path)
-    {
-        var text = path.Value ?? "";
-        return text.Length > 100 ? text[..100] + "…" : text;
-    }
 }

@@ -182,7 +182,8 @@ public sealed record RateConfig(
 /// <param name="Name">Unique in its resource.</param>
 /// <param name="Model">The model's id in the catalog.</param>
 /// <param name="Scope"><c>global</c> (the default), <c>data-zone:us</c> or <c>region:…</c>.</param>
-public sealed record DeploymentConfig(string Name, string Model, string Scope, Hosting Hosting)
+/// <param name="Line">Where it stands in the file, from 1.</param>
+public sealed record DeploymentConfig(string Name, string Model, string Scope, Hosting Hosting, int Line)
 {
     /// <summary>What the operator declares of it alone.</summary>
     public FactDeclaration[] Facts { get; init; } = [];
