@@ -116,6 +116,29 @@ public sealed class EscrowTests
         Assert.Equal(ShortageKind.Unavailable, (await first.RaiseAsync(200, TestContext.Current.CancellationToken))!.Kind);
     }
 
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(-90 * 24)]
+    [InlineData(1)]
+    [InlineData(90 * 24)]
+    public async Task A_clock_that_steps_neither_loosens_a_limit_nor_refuses_what_fits(int hours)
+    {
+        var time = new SteppedClock();
+        var escrow = new Escrow(_store.Of("a"), time);
+        var first = await BeginAsync(escrow, 600);
+        // What began before the step counts in the period in which it began.
+        var november = first.Limits[0].Budget.Meter;
+
+        time.Suspend(TimeSpan.FromHours(hours));
+        Assert.Null(await first.RaiseAsync(700, TestContext.Current.CancellationToken));
+        var hold = await escrow.OpenAsync(Limits(), TimeProvider.System.GetUtcNow(), _ => true);
+        Assert.Equal(ShortageKind.Held, (await hold.BeginAsync(400, 400, TestContext.Current.CancellationToken, waits: false))!.Kind);
+        Assert.Null(await hold.BeginAsync(300, 300, TestContext.Current.CancellationToken));
+
+        first.Settle(700, "r");
+        Assert.Equal((november.Id, 700L), (hold.Limits[0].Budget.Meter.Id, hold.Limits[0].Use.SpentNano));
+    }
+
     [Fact]
     public async Task A_limit_that_was_lowered_holds_for_what_was_leased_before()
     {
