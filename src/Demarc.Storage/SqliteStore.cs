@@ -144,12 +144,12 @@ internal sealed class SqliteStore : Store
             """,
             new { after.Sequence, limit });
 
-    internal override Task<Lead> LeadAsync(CancellationToken stop)
+    internal override Task<Lead> LeadAsync(Leadership what, CancellationToken stop)
     {
         try
         {
             // The lock ends with the process, however it ends.
-            var held = new FileStream(_file + ".serving", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1);
+            var held = new FileStream(_file + (what == Leadership.Projections ? ".serving" : ".exporting"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1);
             return Task.FromResult(new Lead(held, () => Task.FromResult(true)));
         }
         catch (IOException e)
