@@ -158,12 +158,13 @@ internal sealed partial class SqliteStore : Store
             """,
             new { after.Sequence, limit });
 
-    internal override Task<Lead> LeadAsync(CancellationToken stop)
+    internal override Task<Lead> LeadAsync(Leadership what, CancellationToken stop)
     {
         try
         {
             // The lock ends with the process, however it ends.
-            return LeadAsync(new FileStream(_file + ".serving", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1));
+            var held = new FileStream(_file + (what == Leadership.Projections ? ".serving" : ".exporting"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1);
+            return what == Leadership.Projections ? ServeAsync(held) : Task.FromResult(Held(held));
         }
         catch (IOException e)
         {
@@ -190,7 +191,7 @@ internal sealed partial class SqliteStore : Store
         }
     }
 
-    private async Task<Lead> LeadAsync(FileStream held)
+    private async Task<Lead> ServeAsync(FileStream held)
     {
         if (RecordJournal is null)
         {
@@ -198,8 +199,11 @@ internal sealed partial class SqliteStore : Store
             journal.Start(await ReplayAsync(journal).ConfigureAwait(false));
             RecordJournal = new JournalWriter(journal, TakeAsync, Time, _log);
         }
-        return new Lead(held, () => Task.FromResult(true));
+        return Held(held);
     }
+
+    // For as long as the process holds the file.
+    private static Lead Held(FileStream file) => new(file, () => Task.FromResult(true));
 
     // What a server that is gone had made durable. One that serves gives its own to the store.
     private async Task ReplayAsync()

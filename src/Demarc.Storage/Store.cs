@@ -54,6 +54,8 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
         Tree = new EvidenceTree(this);
         Checkpoints = new Checkpoints(this);
         Erasure = new Erasure(this);
+        Exports = new ExportCursors(this);
+        Listings = new DirectoryListings(this);
         Projector = new Projector(this, loggers.CreateLogger<Projector>());
     }
 
@@ -122,6 +124,12 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
 
     /// <summary>Takes records out of the log.</summary>
     public Erasure Erasure { get; }
+
+    /// <summary>The directory as auditors read it.</summary>
+    public DirectoryListings Listings { get; }
+
+    /// <summary>How far destinations of exports have come.</summary>
+    public ExportCursors Exports { get; }
 
     /// <summary>Follows the log and writes what is derived from it; run it in a serving process.</summary>
     public Projector Projector { get; }
@@ -220,8 +228,8 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
     /// <summary>A table read by an index that the planner would not choose by itself.</summary>
     internal abstract string ByIndex(string table, string index);
 
-    /// <summary>Waits to become the one process that projects; disposing the result gives that up.</summary>
-    internal abstract Task<Lead> LeadAsync(CancellationToken stop);
+    /// <summary>Waits to become the one process that does something; disposing the result gives that up.</summary>
+    internal abstract Task<Lead> LeadAsync(Leadership what, CancellationToken stop);
 
     /// <summary>Says that this replica lives.</summary>
     internal abstract Task BeatAsync();

@@ -25,7 +25,7 @@ internal static class Routes
     ];
 
     // The control plane: what admin_listen takes apart from inference.
-    private static readonly string[] Control = ["/v1/organizations", "/v1/compliance", "/log"];
+    private static readonly string[] Control = ["/v1/organizations", "/v1/compliance", "/log", "/metrics"];
 
     /// <summary>Whether a path belongs to administration and audit rather than to inference.</summary>
     public static bool IsControl(PathString path) => Array.Exists(Control, prefix => path.StartsWithSegments(prefix));
@@ -57,6 +57,9 @@ internal static class Routes
         var compliance = app.Services.GetRequiredService<ComplianceGate>();
         var activities = app.Services.GetRequiredService<ActivityEndpoints>();
         var sessions = app.Services.GetRequiredService<SessionEndpoints>();
+        var directory = app.Services.GetRequiredService<DirectoryEndpoints>();
+        var roles = app.Services.GetRequiredService<RoleEndpoints>();
+        var effective = app.Services.GetRequiredService<SettingsEndpoints>();
         var log = app.Services.GetRequiredService<LogGate>();
         var health = app.Services.GetRequiredService<Health>();
 
@@ -136,6 +139,15 @@ internal static class Routes
         app.MapGet("/v1/compliance/apps/sessions/local", http => compliance.HandleAsync(http, ComplianceScope.UserData, sessions.ListAsync));
         app.MapGet("/v1/compliance/apps/sessions/local/{session_id}", http => compliance.HandleAsync(http, ComplianceScope.UserData, sessions.GetAsync));
         app.MapGet("/v1/compliance/apps/sessions/local/{session_id}/messages", http => compliance.HandleAsync(http, ComplianceScope.UserData, sessions.MessagesAsync));
+        app.MapGet("/v1/compliance/organizations", http => compliance.HandleAsync(http, ComplianceScope.OrganizationData, directory.OrganizationsAsync));
+        app.MapGet("/v1/compliance/organizations/{organization}/users", http => compliance.HandleAsync(http, ComplianceScope.UserData, directory.UsersAsync));
+        app.MapGet("/v1/compliance/organizations/{organization}/roles", http => compliance.HandleAsync(http, ComplianceScope.OrganizationData, roles.ListAsync));
+        app.MapGet("/v1/compliance/organizations/{organization}/roles/{role_id}", http => compliance.HandleAsync(http, ComplianceScope.OrganizationData, roles.GetAsync));
+        app.MapGet("/v1/compliance/organizations/{organization}/roles/{role_id}/permissions", http => compliance.HandleAsync(http, ComplianceScope.OrganizationData, roles.PermissionsAsync));
+        app.MapGet("/v1/compliance/organizations/{organization}/settings", http => compliance.HandleAsync(http, ComplianceScope.OrganizationData, effective.GetAsync));
+        app.MapGet("/v1/compliance/groups", http => compliance.HandleAsync(http, ComplianceScope.OrganizationData, directory.GroupsAsync));
+        app.MapGet("/v1/compliance/groups/{group_id}", http => compliance.HandleAsync(http, ComplianceScope.OrganizationData, directory.GroupAsync));
+        app.MapGet("/v1/compliance/groups/{group_id}/members", http => compliance.HandleAsync(http, ComplianceScope.UserData, directory.MembersAsync));
 
         // What is recorded about whoever asks, for their own key.
         var me = app.Services.GetRequiredService<MeEndpoints>();
@@ -147,6 +159,10 @@ internal static class Routes
         // The log as a tree (C2SP tlog-tiles): for whoever may read activities, or for everyone where it is configured so.
         app.MapGet("/log/checkpoint", log.CheckpointAsync);
         app.MapGet("/log/tile/{**path}", http => log.TileAsync(http, Value(http, "path")));
+
+        // Where the configuration has metrics: for whoever may read activities, or for everyone where it is configured so.
+        if (app.Services.GetService<MetricsGate>() is { } metrics)
+            app.MapGet("/metrics", metrics.HandleAsync);
 
         // Open: probes of clients and orchestrators.
         app.MapMethods("/", ["HEAD", "GET"], Hello);

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Demarc.Control.Telemetry;
 
 namespace Demarc.Control.Configuration;
 
@@ -8,7 +9,7 @@ public static class ConfigFile
     private static readonly string[] Keys =
     [
         "listen", "admin_listen", "public_url", "tls", "trusted_proxies", "network_rules", "store", "content", "master_key", "catalog", "max_body_bytes", "verify", "log",
-        "organization", "identity", "billing", "reports", "commitments", "agreements", "facts", "resources", "aliases", "policies", "refusals", "alerts",
+        "organization", "identity", "billing", "reports", "commitments", "agreements", "facts", "resources", "aliases", "policies", "refusals", "alerts", "exports", "metrics",
     ];
 
     /// <summary>Reads the file at a path; paths within it start at its own directory.</summary>
@@ -84,6 +85,8 @@ public static class ConfigFile
             Policies = policies,
             Refusals = LimitSection.Refusals(map.Get("refusals"), reading),
             Alerts = AlertSection.Read(map.Get("alerts"), reading),
+            Exports = ExportSection.Read(map.Get("exports"), reading),
+            Metrics = MapReader.Open(map.Get("metrics"), reading, ["public"]) is { } metrics ? new MetricsConfig(Vocabulary.Flag(metrics.Get("public"), reading)) : null,
         };
     }
 

@@ -1,6 +1,8 @@
 using System.Net;
 using System.Text.Json.Serialization;
 using Demarc.Control.Alerts;
+using Demarc.Control.Exports;
+using Demarc.Control.Telemetry;
 using Demarc.Governance.Boundaries;
 using Demarc.Governance.Identity;
 using Demarc.Governance.Policy;
@@ -84,6 +86,12 @@ public sealed record DemarcConfig
 
     /// <summary>Whom alerts about spend are sent to.</summary>
     public AlertDestinations Alerts { get; init; } = AlertDestinations.None;
+
+    /// <summary>Where activities are sent.</summary>
+    public ExportDestination[] Exports { get; init; } = [];
+
+    /// <summary>Null for not counting and not showing any; read at the start.</summary>
+    public MetricsConfig? Metrics { get; init; }
 }
 
 /// <summary>How finance reads what was spent.</summary>

@@ -86,6 +86,7 @@ internal sealed partial class JournalWriter : IAsyncDisposable
         _queue.Writer.TryComplete();
         await _ended.Task.ConfigureAwait(false);
         await _drain.DisposeAsync().ConfigureAwait(false);
+        ClearIdle();
         _journal.Dispose();
     }
 

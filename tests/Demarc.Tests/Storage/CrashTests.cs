@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Demarc.Storage;
+using Demarc.Storage.Projections;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 
@@ -54,7 +55,7 @@ public class CrashTests
         Assert.SkipWhen(url == null, "Started by another test.");
         var store = await Store.OpenAsync(url!, StorePlace.Master, TimeProvider.System, NullLoggerFactory.Instance);
         if (Environment.GetEnvironmentVariable(ServesVariable) is not null)
-            await store.LeadAsync(TestContext.Current.CancellationToken);
+            await store.LeadAsync(Leadership.Projections, TestContext.Current.CancellationToken);
         await using var acknowledged = new FileStream(
             Environment.GetEnvironmentVariable(AcknowledgedVariable)!, FileMode.Append, FileAccess.Write, FileShare.ReadWrite, 0);
         await Task.WhenAll(Enumerable.Range(0, 32).Select(async _ =>

@@ -1,6 +1,7 @@
 using Demarc.Governance.Evidence;
 using Demarc.Storage;
 using Demarc.Storage.Journals;
+using Demarc.Storage.Projections;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 
@@ -96,7 +97,7 @@ public sealed class JournalTests : IDisposable
     {
         await using var place = await StorePlace.CreateAsync(StoreKind.Sqlite);
         var serving = await place.OpenAsync();
-        await using var lead = await serving.LeadAsync(Stop);
+        await using var lead = await serving.LeadAsync(Leadership.Projections, Stop);
         await serving.AppendAsync(StorePlace.Event("org_1"));
 
         // The command line reads beside it, and takes nothing from it.
@@ -105,7 +106,7 @@ public sealed class JournalTests : IDisposable
         await serving.SettledAsync();
 
         Assert.Equal(2, await place.SqlAsync<long>("SELECT count(*) FROM records"));
-        Assert.Throws<StoreException>(() => { _ = beside.LeadAsync(Stop); });
+        Assert.Throws<StoreException>(() => { _ = beside.LeadAsync(Leadership.Projections, Stop); });
     }
 
     [Fact]
