@@ -103,6 +103,8 @@ public sealed class ConfigExampleTests : IDisposable
     [InlineData("alerts: { email: { zzzzzzzz: 1 } }", "alerts.email.")]
     [InlineData("agreements: [{ zzzzzzzz: 1 }]", "")]
     [InlineData("aliases: { a: { zzzzzzzz: 1 } }", "")]
+    [InlineData("retention: { zzzzzzzz: 1 }", "retention.")]
+    [InlineData("policies: [{ retention: { zzzzzzzz: 1 } }]", "retention.")]
     public void Every_accepted_key_is_in_the_example_and_documented(string yaml, string prefix)
     {
         const string list = "; accepted: ";
