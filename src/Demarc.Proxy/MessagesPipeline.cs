@@ -300,7 +300,7 @@ public sealed partial class MessagesPipeline(
     {
         var day = DateOnly.FromDateTime(DateTimeOffset.FromUnixTimeMilliseconds(x.At).UtcDateTime);
         var key = await sink.ContentKeyAsync(x.Principal.OrganizationId, x.SessionId, day);
-        return new SessionCapture(_tips, key, x.SessionId, day, x.Body.Span, x.Facts);
+        return new SessionCapture(_tips, key, x.SessionId, x.Body.Span, x.Facts);
     }
 
     // The pooled body goes back as soon as it has been sent; one that an early answer left half sent is the collector's.

@@ -95,6 +95,29 @@ internal sealed partial class SqliteStore : Store
 
     internal override Task<T> WriteDerivedAsync<T>(Func<StoreTransaction, Task<T>> write) => _derivedWriter.WriteAsync<T>(write, _ => { });
 
+    internal override async Task<T> WriteKeysAsync<T>(Func<StoreTransaction, Task<T>> write)
+    {
+        var result = await _keyWriter.WriteAsync<T>(write, _ => { }).ConfigureAwait(false);
+        // What was overwritten stands in the write-ahead log until that is moved into the file and cut.
+        var connection = new SqliteConnection(
+            new SqliteConnectionStringBuilder(_keyReadString) { Mode = SqliteOpenMode.ReadWrite, Pooling = false }.ToString());
+        await using (connection.ConfigureAwait(false))
+        {
+            await connection.OpenAsync().ConfigureAwait(false);
+            await connection.ExecuteAsync($"PRAGMA busy_timeout={BusyMilliseconds}; PRAGMA wal_checkpoint(TRUNCATE)").ConfigureAwait(false);
+        }
+        return result;
+    }
+
+    internal override async Task<T[]> QueryKeysAsync<T>(string sql, object? parameters = null)
+    {
+        var connection = await OpenReadAsync(_keyReadString).ConfigureAwait(false);
+        await using (connection.ConfigureAwait(false))
+            return [.. await connection.QueryAsync<T>(sql, parameters).ConfigureAwait(false)];
+    }
+
+    internal override string KeyTable(string name) => name;
+
     // What is derived comes first, and so does its snapshot: whatever row of the log it names is in the log's.
     internal override async Task<DbConnection> OpenReadAsync()
     {

@@ -34,6 +34,8 @@ var root = new RootCommand("Demarc: a gateway and control plane for Claude that 
     DoctorCommand.Create(),
     BackupCommands.CreateBackup(),
     BackupCommands.CreateRestore(),
+    RetentionCommands.Create(),
+    HoldCommands.Create(),
 };
 // An argument that begins with @ is an argument, not a file of them.
 var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });

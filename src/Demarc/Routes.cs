@@ -1,6 +1,7 @@
 using Demarc.Control.AdminApi;
 using Demarc.Control.Compliance;
 using Demarc.Control.Increases;
+using Demarc.Control.Retention;
 using Demarc.Governance.Identity;
 using Demarc.Governance.Spend;
 using Demarc.Governance.Wire;
@@ -133,6 +134,12 @@ internal static class Routes
         app.MapGet("/v1/organizations/spend_limit_increase_requests/{id}", http => admin.HandleAsync(http, increases.GetAsync));
         app.MapPost("/v1/organizations/spend_limit_increase_requests/{id}/approve", http => admin.HandleAsync(http, increases.ApproveAsync));
         app.MapPost("/v1/organizations/spend_limit_increase_requests/{id}/deny", http => admin.HandleAsync(http, increases.DenyAsync));
+
+        var holds = app.Services.GetRequiredService<HoldEndpoints>();
+        app.MapGet("/v1/organizations/legal_holds", http => admin.HandleAsync(http, holds.ListAsync));
+        app.MapPost("/v1/organizations/legal_holds", http => admin.HandleAsync(http, holds.CreateAsync));
+        app.MapGet("/v1/organizations/legal_holds/{id}", http => admin.HandleAsync(http, holds.GetAsync));
+        app.MapPost("/v1/organizations/legal_holds/{id}/release", http => admin.HandleAsync(http, holds.ReleaseAsync));
 
         // Compliance: the vendor's Compliance API. Compliance keys; activities for admin keys too. Each read is an activity.
         app.MapGet("/v1/compliance/activities", http => compliance.HandleAsync(http, ComplianceScope.Activities, activities.ListAsync));

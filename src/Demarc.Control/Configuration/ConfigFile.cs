@@ -9,7 +9,7 @@ public static class ConfigFile
     private static readonly string[] Keys =
     [
         "listen", "admin_listen", "public_url", "tls", "trusted_proxies", "network_rules", "store", "content", "master_key", "catalog", "max_body_bytes", "verify", "log",
-        "organization", "identity", "billing", "reports", "commitments", "agreements", "facts", "resources", "aliases", "policies", "refusals", "alerts", "exports", "metrics",
+        "organization", "identity", "billing", "reports", "commitments", "agreements", "facts", "resources", "aliases", "policies", "refusals", "alerts", "exports", "metrics", "retention",
     ];
 
     /// <summary>Reads the file at a path; paths within it start at its own directory.</summary>
@@ -87,6 +87,7 @@ public static class ConfigFile
             Alerts = AlertSection.Read(map.Get("alerts"), reading),
             Exports = ExportSection.Read(map.Get("exports"), reading),
             Metrics = MapReader.Open(map.Get("metrics"), reading, ["public"]) is { } metrics ? new MetricsConfig(Vocabulary.Flag(metrics.Get("public"), reading)) : null,
+            Retention = RetentionSection.Read(map.Get("retention"), reading),
         };
     }
 

@@ -92,6 +92,9 @@ public sealed record DemarcConfig
 
     /// <summary>Null for not counting and not showing any; read at the start.</summary>
     public MetricsConfig? Metrics { get; init; }
+
+    /// <summary>How long the organization keeps what it keeps.</summary>
+    public required RetentionConfig Retention { get; init; }
 }
 
 /// <summary>How finance reads what was spent.</summary>
@@ -238,4 +241,7 @@ public sealed record PolicyConfig(string[] Groups, string[] Users, string[]? Mod
 
     /// <summary>Settings for Claude Desktop, a JSON object; null where it is not let in.</summary>
     public string? Desktop { get; init; }
+
+    /// <summary>How long things are kept.</summary>
+    public RetentionPeriods Retention { get; init; } = RetentionPeriods.None;
 }

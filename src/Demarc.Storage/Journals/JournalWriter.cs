@@ -86,7 +86,14 @@ internal sealed partial class JournalWriter : IAsyncDisposable
         _queue.Writer.TryComplete();
         await _ended.Task.ConfigureAwait(false);
         await _drain.DisposeAsync().ConfigureAwait(false);
-        ClearIdle();
+        try
+        {
+            ClearIdle();
+        }
+        catch (IOException)
+        {
+            // The next to open it knows by their numbers that the store has them.
+        }
         _journal.Dispose();
     }
 

@@ -113,6 +113,7 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton<RoleEndpoints>();
             builder.Services.AddSingleton(new SettingsEndpoints(store, snapshots, config.Identity));
             builder.Services.AddEvidenceLog(config.Log, store, installation.Master);
+            builder.Services.AddRetention(config.Retention, installation);
             builder.Services.AddSingleton(new Escrow(store.Budgets, time));
             builder.Services.AddSingleton(s => new LeaseFollower(s.GetRequiredService<Escrow>(), store.Budgets, time));
             builder.Services.AddHostedService<EscrowFollower>();

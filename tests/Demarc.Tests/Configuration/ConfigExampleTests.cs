@@ -112,6 +112,8 @@ public sealed class ConfigExampleTests : IDisposable
     [InlineData("exports: [{ name: x, to: azure-blob, zzzzzzzz: 1 }]", "")]
     [InlineData("exports: [{ name: x, to: s3, zzzzzzzz: 1 }]", "")]
     [InlineData("aliases: { a: { zzzzzzzz: 1 } }", "")]
+    [InlineData("retention: { zzzzzzzz: 1 }", "retention.")]
+    [InlineData("policies: [{ retention: { zzzzzzzz: 1 } }]", "retention.")]
     public void Every_accepted_key_is_in_the_example_and_documented(string yaml, string prefix)
     {
         const string list = "; accepted: ";
