@@ -84,6 +84,9 @@ public sealed record DemarcConfig
 
     /// <summary>Whom alerts about spend are sent to.</summary>
     public AlertDestinations Alerts { get; init; } = AlertDestinations.None;
+
+    /// <summary>How a directory provisions people; null for not at all.</summary>
+    public ScimConfig? Scim { get; init; }
 }
 
 /// <summary>How finance reads what was spent.</summary>
