@@ -39,6 +39,8 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
         DeviceCodes = new DeviceCodes(this);
         SignIns = new SignIns(this);
         Identities = new Identities(this);
+        ScimUsers = new ScimUsers(this);
+        ScimGroups = new ScimGroups(this);
         Aliases = new Aliases(this);
         Boundaries = new BoundaryRegister(this);
         Breakers = new Breakers(this);
@@ -90,6 +92,12 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
 
     /// <summary>People by what identity providers say of them.</summary>
     public Identities Identities { get; }
+
+    /// <summary>People as a directory reads and writes them.</summary>
+    public ScimUsers ScimUsers { get; }
+
+    /// <summary>Groups as a directory reads and writes them.</summary>
+    public ScimGroups ScimGroups { get; }
 
     public Aliases Aliases { get; }
 

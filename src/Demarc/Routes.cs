@@ -28,6 +28,9 @@ internal static class Routes
     // The control plane: what admin_listen takes apart from inference.
     private static readonly string[] Control = ["/v1/organizations", "/v1/compliance", "/log", "/metrics"];
 
+    /// <summary>Whether a path belongs to a directory's provisioning, which has tokens of its own.</summary>
+    public static bool IsDirectory(PathString path) => path.StartsWithSegments("/scim");
+
     /// <summary>Whether a path belongs to administration and audit rather than to inference.</summary>
     public static bool IsControl(PathString path) => Array.Exists(Control, prefix => path.StartsWithSegments(prefix));
 
@@ -88,6 +91,9 @@ internal static class Routes
 
         // People sign in (open).
         app.MapSignIn();
+
+        // A directory provisions people and groups (its own token).
+        app.MapScim();
 
         // Administration: the vendor's Admin API, and what it leaves to its Console. Admin keys only.
         app.MapGet("/v1/organizations/me", http => admin.HandleAsync(http, organization.GetAsync));

@@ -95,6 +95,9 @@ public sealed record DemarcConfig
 
     /// <summary>How long the organization keeps what it keeps.</summary>
     public required RetentionConfig Retention { get; init; }
+
+    /// <summary>How a directory provisions people; null for not at all.</summary>
+    public ScimConfig? Scim { get; init; }
 }
 
 /// <summary>How finance reads what was spent.</summary>

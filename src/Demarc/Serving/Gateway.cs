@@ -99,6 +99,7 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton<IncreasePage>();
             builder.Services.AddSingleton<UsageEndpoints>();
             builder.Services.AddSignIn(config, store, organization.Id, installation.Master, time);
+            builder.Services.AddScim(config.Scim, organization.Id);
             builder.Services.AddSingleton<UsageReportEndpoints>();
             builder.Services.AddSingleton<CostReportEndpoints>();
             builder.Services.AddSingleton<ClaudeCodeReportEndpoints>();
