@@ -51,6 +51,7 @@ internal static class Routes
         var projects = app.Services.GetRequiredService<ProjectEndpoints>();
         var aliases = app.Services.GetRequiredService<AliasEndpoints>();
         var limits = app.Services.GetRequiredService<SpendLimitEndpoints>();
+        var limitViews = app.Services.GetRequiredService<SpendLimitViews>();
         var increases = app.Services.GetRequiredService<IncreaseRequestEndpoints>();
         var asking = app.Services.GetRequiredService<IncreasePage>();
         var usage = app.Services.GetRequiredService<UsageEndpoints>();
@@ -132,7 +133,8 @@ internal static class Routes
 
         app.MapGet("/v1/organizations/spend_limits", http => admin.HandleAsync(http, limits.ListAsync));
         app.MapPost("/v1/organizations/spend_limits", http => admin.HandleAsync(http, limits.CreateAsync));
-        app.MapGet("/v1/organizations/spend_limits/effective", http => admin.HandleAsync(http, limits.EffectiveAsync));
+        app.MapGet("/v1/organizations/spend_limits/effective", http => admin.HandleAsync(http, limitViews.EffectiveAsync));
+        app.MapGet("/v1/organizations/spend_limits/audit", http => admin.HandleAsync(http, limitViews.AuditAsync));
         app.MapGet("/v1/organizations/spend_limits/{id}", http => admin.HandleAsync(http, limits.GetAsync));
         app.MapPost("/v1/organizations/spend_limits/{id}", http => admin.HandleAsync(http, limits.UpdateAsync));
         app.MapDelete("/v1/organizations/spend_limits/{id}", http => admin.HandleAsync(http, limits.DeleteAsync));

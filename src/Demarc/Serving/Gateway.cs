@@ -94,6 +94,7 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton<ProjectEndpoints>();
             builder.Services.AddSingleton<AliasEndpoints>();
             builder.Services.AddSingleton<SpendLimitEndpoints>();
+            builder.Services.AddSingleton<SpendLimitViews>();
             builder.Services.AddSingleton<IncreaseRequestEndpoints>();
             builder.Services.AddSingleton(new IncreaseLinks(config.PublicUrl, installation.Master.Derive("demarc increase link")));
             builder.Services.AddSingleton<IncreasePage>();
