@@ -32,7 +32,7 @@ public sealed partial class MessagesPipeline(
     private static readonly Action<object?> s_cancel = static source => ((CancellationTokenSource)source!).Cancel();
 
     private readonly Settler _settler = new(sink, health, replica, time);
-    private readonly SpendGate _spend = new(escrow);
+    private readonly SpendGate _spend = new(escrow, new InputCount(upstream, health, time));
     private readonly RateGate _rates = new(time);
     private readonly SessionTips _tips = new();
     private readonly SessionMoves _moves = new(time);
@@ -159,6 +159,7 @@ public sealed partial class MessagesPipeline(
             return;
         }
         var plan = _moves.Order(permitted, x.Principal.Id, own, x.Facts.Model, view);
+        x.PrivateNetwork = decision.PrivateNetwork;
         if (!await CountAsync(x) || !await ReserveAsync(x, plan))
             return;
         var at = Next(x, plan, -1);
@@ -169,7 +170,6 @@ public sealed partial class MessagesPipeline(
             return;
         }
         x.Deployment = plan[at];
-        x.PrivateNetwork = decision.PrivateNetwork;
         x.Capture = x.Operation == Operation.CountTokens && decision.Capture == CaptureMode.Full ? CaptureMode.Metadata : decision.Capture;
         x.SessionId = sessions.For(x.Principal, x.Http.Request.Headers, x.Facts, x.Body.Span, x.Capture, x.At);
 
@@ -296,7 +296,7 @@ public sealed partial class MessagesPipeline(
     {
         var day = DateOnly.FromDateTime(DateTimeOffset.FromUnixTimeMilliseconds(x.At).UtcDateTime);
         var key = await sink.ContentKeyAsync(x.Principal.OrganizationId, x.SessionId, day);
-        return new SessionCapture(_tips, key, x.SessionId, day, x.Body.Span, x.Facts);
+        return new SessionCapture(_tips, key, x.SessionId, x.Body.Span, x.Facts);
     }
 
     // The pooled body goes back as soon as it has been sent; one that an early answer left half sent is the collector's.

@@ -29,8 +29,13 @@ var root = new RootCommand("Demarc: a gateway and control plane for Claude that 
     CostCommand.Create(),
     SpendCommands.CreateUnits(),
     SpendCommands.CreateCommitments(),
-    SpendCommands.CreateExport(AuditExportCommand.Create()),
+    SpendCommands.CreateExport(AuditExportCommand.Create(), SiemCommands.Create()),
     ReconcileCommand.Create(),
+    DoctorCommand.Create(),
+    BackupCommands.CreateBackup(),
+    BackupCommands.CreateRestore(),
+    RetentionCommands.Create(),
+    HoldCommands.Create(),
 };
 // An argument that begins with @ is an argument, not a file of them.
 var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });

@@ -102,7 +102,18 @@ public sealed class ConfigExampleTests : IDisposable
     [InlineData("alerts: { webhooks: [{ zzzzzzzz: 1 }] }", "alerts.webhooks.")]
     [InlineData("alerts: { email: { zzzzzzzz: 1 } }", "alerts.email.")]
     [InlineData("agreements: [{ zzzzzzzz: 1 }]", "")]
+    [InlineData("metrics: { zzzzzzzz: 1 }", "metrics.")]
+    [InlineData("exports: [{ name: x, to: http, zzzzzzzz: 1 }]", "")]
+    [InlineData("exports: [{ name: x, to: splunk, zzzzzzzz: 1 }]", "")]
+    [InlineData("exports: [{ name: x, to: syslog, zzzzzzzz: 1 }]", "")]
+    [InlineData("exports: [{ name: x, to: cef, zzzzzzzz: 1 }]", "")]
+    [InlineData("exports: [{ name: x, to: azure-monitor, zzzzzzzz: 1 }]", "")]
+    [InlineData("exports: [{ name: x, to: file, zzzzzzzz: 1 }]", "")]
+    [InlineData("exports: [{ name: x, to: azure-blob, zzzzzzzz: 1 }]", "")]
+    [InlineData("exports: [{ name: x, to: s3, zzzzzzzz: 1 }]", "")]
     [InlineData("aliases: { a: { zzzzzzzz: 1 } }", "")]
+    [InlineData("retention: { zzzzzzzz: 1 }", "retention.")]
+    [InlineData("policies: [{ retention: { zzzzzzzz: 1 } }]", "retention.")]
     public void Every_accepted_key_is_in_the_example_and_documented(string yaml, string prefix)
     {
         const string list = "; accepted: ";
