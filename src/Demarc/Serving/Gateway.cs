@@ -234,9 +234,15 @@ public sealed class Gateway : IAsyncDisposable
         });
     }
 
-    // A bug, or the store refusing a record: the client learns that it was not its fault, the log has the rest.
+    // A bug, or the store refusing a record: the client learns that it was not its fault, the log has the rest. But a body that
+    // cannot be read is the client's.
     private static async Task FailedAsync(HttpContext http)
     {
+        if (http.Features.Get<IExceptionHandlerFeature>()?.Error is BadHttpRequestException bad)
+        {
+            await ErrorEnvelope.WriteAsync(http, bad.StatusCode, "invalid_request_error", "The request body could not be read. Send it whole.");
+            return;
+        }
         var id = http.Response.Headers["demarc-request-id"].ToString();
         await ErrorEnvelope.WriteAsync(http, 500, "api_error", "The gateway failed to handle the request. Your administrator finds the reason in its log.", id.Length > 0 ? id : null, retry: true);
     }
