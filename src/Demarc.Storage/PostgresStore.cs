@@ -119,6 +119,12 @@ internal sealed class PostgresStore : Store
         return result;
     }
 
+    internal override Task<T> WriteKeysAsync<T>(Func<StoreTransaction, Task<T>> write) => WriteAsync(write);
+
+    internal override Task<T[]> QueryKeysAsync<T>(string sql, object? parameters = null) => QueryAsync<T>(sql, parameters);
+
+    internal override string KeyTable(string name) => "keys." + name;
+
     internal override async Task<DbConnection> OpenReadAsync() => await _source.OpenConnectionAsync().ConfigureAwait(false);
 
     internal override async Task<byte[]> KeepContentKeyAsync(string organizationId, string sessionId, string day, byte[] wrapped)

@@ -8,6 +8,7 @@ using Demarc.Storage.Evidence;
 using Demarc.Storage.Evidence.Merkle;
 using Demarc.Storage.Ledger;
 using Demarc.Storage.Projections;
+using Demarc.Storage.Retention;
 using Microsoft.Extensions.Logging;
 
 namespace Demarc.Storage;
@@ -38,6 +39,8 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
         DeviceCodes = new DeviceCodes(this);
         SignIns = new SignIns(this);
         Identities = new Identities(this);
+        ScimUsers = new ScimUsers(this);
+        ScimGroups = new ScimGroups(this);
         Aliases = new Aliases(this);
         Boundaries = new BoundaryRegister(this);
         Breakers = new Breakers(this);
@@ -56,6 +59,11 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
         Erasure = new Erasure(this);
         Exports = new ExportCursors(this);
         Listings = new DirectoryListings(this);
+        ContentErasure = new ContentErasure(this);
+        RecordErasure = new RecordErasure(this);
+        LedgerErasure = new LedgerErasure(this);
+        PersonErasure = new PersonErasure(this);
+        LegalHolds = new LegalHolds(this);
         Projector = new Projector(this, loggers.CreateLogger<Projector>());
     }
 
@@ -84,6 +92,12 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
 
     /// <summary>People by what identity providers say of them.</summary>
     public Identities Identities { get; }
+
+    /// <summary>People as a directory reads and writes them.</summary>
+    public ScimUsers ScimUsers { get; }
+
+    /// <summary>Groups as a directory reads and writes them.</summary>
+    public ScimGroups ScimGroups { get; }
 
     public Aliases Aliases { get; }
 
@@ -130,6 +144,19 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
 
     /// <summary>How far destinations of exports have come.</summary>
     public ExportCursors Exports { get; }
+
+    /// <summary>Records that are past their retention.</summary>
+    public RecordErasure RecordErasure { get; }
+
+    /// <summary>The ledger and the directory, past their retention.</summary>
+    public LedgerErasure LedgerErasure { get; }
+
+    /// <summary>What must not be destroyed.</summary>
+    public LegalHolds LegalHolds { get; }
+
+    internal ContentErasure ContentErasure { get; }
+
+    internal PersonErasure PersonErasure { get; }
 
     /// <summary>Follows the log and writes what is derived from it; run it in a serving process.</summary>
     public Projector Projector { get; }
@@ -188,6 +215,9 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
     public Task<ContentKey?> ExistingContentKeyAsync(string organizationId, string sessionId, DateOnly day) =>
         _contentKeys.FindAsync(organizationId, sessionId, day);
 
+    /// <summary>This process seals nothing more with the keys of these sessions that it remembers.</summary>
+    internal void ForgetContentKeys(IReadOnlyCollection<string> sessions) => _contentKeys.Forget(sessions);
+
     /// <summary>
     /// Runs a write in one transaction; the task completes when it is durable. The delegate awaits nothing but its
     /// own transaction: on SQLite it runs on the writer's thread, together with whatever else is queued.
@@ -200,6 +230,15 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
 
     /// <summary>A connection for reading, outside of any transaction.</summary>
     internal abstract Task<DbConnection> OpenReadAsync();
+
+    /// <summary>The same for the key store. What is deleted there is gone from its file when the task completes.</summary>
+    internal abstract Task<T> WriteKeysAsync<T>(Func<StoreTransaction, Task<T>> write);
+
+    /// <summary>Reads the key store.</summary>
+    internal abstract Task<T[]> QueryKeysAsync<T>(string sql, object? parameters = null);
+
+    /// <summary>A table of the key store, as statements name it.</summary>
+    internal abstract string KeyTable(string name);
 
     /// <summary>The wrapped key of the place; of several that race to keep one, all get the first.</summary>
     internal abstract Task<byte[]> KeepContentKeyAsync(string organizationId, string sessionId, string day, byte[] wrapped);
@@ -250,6 +289,9 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
     internal abstract Task ListenAsync(Action changed, CancellationToken stop);
 
     public abstract ValueTask DisposeAsync();
+
+    /// <summary>Completes when all that was durable before can be read from the tables.</summary>
+    internal virtual Task SettledAsync() => Task.CompletedTask;
 
     internal async Task<T[]> QueryAsync<T>(string sql, object? parameters = null)
     {

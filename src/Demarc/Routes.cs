@@ -1,8 +1,10 @@
 using Demarc.Control.AdminApi;
 using Demarc.Control.Compliance;
 using Demarc.Control.Increases;
+using Demarc.Control.Retention;
 using Demarc.Governance.Identity;
 using Demarc.Governance.Spend;
+using Demarc.Governance.Wire;
 using Demarc.Proxy;
 using Demarc.Proxy.Ingress;
 using Demarc.Proxy.Refusals;
@@ -25,6 +27,9 @@ internal static class Routes
 
     // The control plane: what admin_listen takes apart from inference.
     private static readonly string[] Control = ["/v1/organizations", "/v1/compliance", "/log", "/metrics"];
+
+    /// <summary>Whether a path belongs to a directory's provisioning, which has tokens of its own.</summary>
+    public static bool IsDirectory(PathString path) => path.StartsWithSegments("/scim");
 
     /// <summary>Whether a path belongs to administration and audit rather than to inference.</summary>
     public static bool IsControl(PathString path) => Array.Exists(Control, prefix => path.StartsWithSegments(prefix));
@@ -87,6 +92,9 @@ internal static class Routes
         // People sign in (open).
         app.MapSignIn();
 
+        // A directory provisions people and groups (its own token).
+        app.MapScim();
+
         // Administration: the vendor's Admin API, and what it leaves to its Console. Admin keys only.
         app.MapGet("/v1/organizations/me", http => admin.HandleAsync(http, organization.GetAsync));
         app.MapGet("/v1/organizations/api_keys", http => admin.HandleAsync(http, keys.ListAsync));
@@ -133,6 +141,12 @@ internal static class Routes
         app.MapPost("/v1/organizations/spend_limit_increase_requests/{id}/approve", http => admin.HandleAsync(http, increases.ApproveAsync));
         app.MapPost("/v1/organizations/spend_limit_increase_requests/{id}/deny", http => admin.HandleAsync(http, increases.DenyAsync));
 
+        var holds = app.Services.GetRequiredService<HoldEndpoints>();
+        app.MapGet("/v1/organizations/legal_holds", http => admin.HandleAsync(http, holds.ListAsync));
+        app.MapPost("/v1/organizations/legal_holds", http => admin.HandleAsync(http, holds.CreateAsync));
+        app.MapGet("/v1/organizations/legal_holds/{id}", http => admin.HandleAsync(http, holds.GetAsync));
+        app.MapPost("/v1/organizations/legal_holds/{id}/release", http => admin.HandleAsync(http, holds.ReleaseAsync));
+
         // Compliance: the vendor's Compliance API. Compliance keys; activities for admin keys too. Each read is an activity.
         app.MapGet("/v1/compliance/activities", http => compliance.HandleAsync(http, ComplianceScope.Activities, activities.ListAsync));
         app.MapGet("/v1/compliance/apps/sessions/local", http => compliance.HandleAsync(http, ComplianceScope.UserData, sessions.ListAsync));
@@ -174,7 +188,7 @@ internal static class Routes
 
         app.MapFallback("{**path}", http => ErrorEnvelope.WriteAsync(
             http, 404, "not_found_error",
-            $"There is no {http.Request.Method} {Printable(http.Request.Path)} here. Models are asked at /v1/messages, /anthropic/v1/messages or /RESOURCE/anthropic/v1/messages, or as Bedrock and Google Cloud have it under /bedrock and /vertex."));
+            $"There is no {http.Request.Method} {PlainText.Cut(http.Request.Path.Value ?? "")} here. Models are asked at /v1/messages, /anthropic/v1/messages or /RESOURCE/anthropic/v1/messages, or as Bedrock and Google Cloud have it under /bedrock and /vertex."));
     }
 
     private static Task Hello(HttpContext http)
@@ -184,10 +198,4 @@ internal static class Routes
     }
 
     private static string Value(HttpContext http, string name) => (string)http.Request.RouteValues[name]!;
-
-    private static string Printable(PathString path)
-    {
-        var text = path.Value ?? "";
-        return text.Length > 100 ? text[..100] + "…" : text;
-    }
 }

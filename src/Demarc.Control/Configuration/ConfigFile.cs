@@ -9,7 +9,7 @@ public static class ConfigFile
     private static readonly string[] Keys =
     [
         "listen", "admin_listen", "public_url", "tls", "trusted_proxies", "network_rules", "store", "content", "master_key", "catalog", "max_body_bytes", "verify", "log",
-        "organization", "identity", "billing", "reports", "commitments", "agreements", "facts", "resources", "aliases", "policies", "refusals", "alerts", "exports", "metrics",
+        "organization", "identity", "billing", "reports", "commitments", "agreements", "facts", "resources", "aliases", "policies", "refusals", "alerts", "exports", "metrics", "retention", "scim",
     ];
 
     /// <summary>Reads the file at a path; paths within it start at its own directory.</summary>
@@ -57,11 +57,12 @@ public static class ConfigFile
         var policies = PolicySection.Read(map.Get("policies"), names, [.. resources.Select(r => r.Name)], agreed, reading);
 
         var listen = ServerSection.Listen(map.Get("listen"), map.Get("tls") is not null, reading);
+        var admin = ServerSection.ApartListen(map.Get("admin_listen"), listen, map.Get("tls") is not null, reading);
         return new DemarcConfig
         {
             File = path,
             Listen = listen,
-            AdminListen = ServerSection.AdminListen(map.Get("admin_listen"), listen, map.Get("tls") is not null, reading),
+            AdminListen = admin,
             PublicUrl = UrlRules.Read(map.Text("public_url"), reading),
             Tls = tls,
             TrustedProxies = ServerSection.TrustedProxies(map.Get("trusted_proxies"), reading),
@@ -87,6 +88,8 @@ public static class ConfigFile
             Alerts = AlertSection.Read(map.Get("alerts"), reading),
             Exports = ExportSection.Read(map.Get("exports"), reading),
             Metrics = MapReader.Open(map.Get("metrics"), reading, ["public"]) is { } metrics ? new MetricsConfig(Vocabulary.Flag(metrics.Get("public"), reading)) : null,
+            Retention = RetentionSection.Read(map.Get("retention"), reading),
+            Scim = ScimSection.Read(map.Get("scim"), [.. listen, .. admin], map.Get("tls") is not null, reading),
         };
     }
 

@@ -92,6 +92,12 @@ public sealed record DemarcConfig
 
     /// <summary>Null for not counting and not showing any; read at the start.</summary>
     public MetricsConfig? Metrics { get; init; }
+
+    /// <summary>How long the organization keeps what it keeps.</summary>
+    public required RetentionConfig Retention { get; init; }
+
+    /// <summary>How a directory provisions people; null for not at all.</summary>
+    public ScimConfig? Scim { get; init; }
 }
 
 /// <summary>How finance reads what was spent.</summary>
@@ -190,7 +196,8 @@ public sealed record RateConfig(
 /// <param name="Name">Unique in its resource.</param>
 /// <param name="Model">The model's id in the catalog.</param>
 /// <param name="Scope"><c>global</c> (the default), <c>data-zone:us</c> or <c>region:…</c>.</param>
-public sealed record DeploymentConfig(string Name, string Model, string Scope, Hosting Hosting)
+/// <param name="Line">Where it stands in the file, from 1.</param>
+public sealed record DeploymentConfig(string Name, string Model, string Scope, Hosting Hosting, int Line)
 {
     /// <summary>What the operator declares of it alone.</summary>
     public FactDeclaration[] Facts { get; init; } = [];
@@ -237,4 +244,7 @@ public sealed record PolicyConfig(string[] Groups, string[] Users, string[]? Mod
 
     /// <summary>Settings for Claude Desktop, a JSON object; null where it is not let in.</summary>
     public string? Desktop { get; init; }
+
+    /// <summary>How long things are kept.</summary>
+    public RetentionPeriods Retention { get; init; } = RetentionPeriods.None;
 }

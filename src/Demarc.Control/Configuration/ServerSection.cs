@@ -18,11 +18,12 @@ internal static class ServerSection
     public static ListenConfig[] Listen(ConfigNode? node, bool tls, ConfigReading reading) =>
         node is null ? [DefaultListen] : Addresses(node, tls, reading);
 
-    /// <summary>The addresses of the control plane; none where it answers on those of <c>listen</c>.</summary>
-    public static ListenConfig[] AdminListen(ConfigNode? node, ListenConfig[] listen, bool tls, ConfigReading reading)
+    /// <summary>The addresses of the control plane, or of a directory's; none where it answers on those of <c>listen</c>.</summary>
+    /// <param name="taken">Those of <c>listen</c>, and of what else listens apart.</param>
+    public static ListenConfig[] ApartListen(ConfigNode? node, ListenConfig[] taken, bool tls, ConfigReading reading)
     {
         var addresses = node is null ? [] : Addresses(node, tls, reading);
-        if (addresses.FirstOrDefault(a => a.Port != 0 && listen.Contains(a)) is { } both)
+        if (addresses.FirstOrDefault(a => a.Port != 0 && taken.Contains(a)) is { } both)
             reading.Error(node!, $"{both} is in listen too; accepted: another address or port, as one listener is either for clients or for administration");
         return addresses;
     }

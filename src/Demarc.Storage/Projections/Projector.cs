@@ -21,6 +21,7 @@ public sealed partial class Projector
 
     private readonly Store _store;
     private readonly ILogger _log;
+    private volatile bool _leads;
     private readonly Signal _appended;
     private readonly OpenRequests _open;
     private readonly Leaves _leaves;
@@ -38,6 +39,9 @@ public sealed partial class Projector
         _turns = new SeenTurns(store);
         store.Appended += _appended.Set;
     }
+
+    /// <summary>Whether this process is the one that projects: what one replica does for all, it does.</summary>
+    public bool Leads => _leads;
 
     /// <summary>Follows until stopped, once this process leads. Run once in a serving process.</summary>
     /// <exception cref="StoreException">On SQLite, another process serves from the file.</exception>
@@ -136,6 +140,7 @@ public sealed partial class Projector
         {
             while (await lead.HoldsAsync().ConfigureAwait(false))
             {
+                _leads = true;
                 await CatchUpAsync().ConfigureAwait(false);
                 if (_store.Time.GetElapsedTime(settled) >= OrphansEvery)
                 {
@@ -156,6 +161,10 @@ public sealed partial class Projector
             _leaves.Clear();
             _turns.Clear();
             NotProjected(e);
+        }
+        finally
+        {
+            _leads = false;
         }
     }
 

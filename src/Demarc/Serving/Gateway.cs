@@ -99,6 +99,7 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton<IncreasePage>();
             builder.Services.AddSingleton<UsageEndpoints>();
             builder.Services.AddSignIn(config, store, organization.Id, installation.Master, time);
+            builder.Services.AddScim(config.Scim, organization.Id);
             builder.Services.AddSingleton<UsageReportEndpoints>();
             builder.Services.AddSingleton<CostReportEndpoints>();
             builder.Services.AddSingleton<ClaudeCodeReportEndpoints>();
@@ -113,6 +114,7 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton<RoleEndpoints>();
             builder.Services.AddSingleton(new SettingsEndpoints(store, snapshots, config.Identity));
             builder.Services.AddEvidenceLog(config.Log, store, installation.Master);
+            builder.Services.AddRetention(config.Retention, installation);
             builder.Services.AddSingleton(new Escrow(store.Budgets, time));
             builder.Services.AddSingleton(s => new LeaseFollower(s.GetRequiredService<Escrow>(), store.Budgets, time));
             builder.Services.AddHostedService<EscrowFollower>();
@@ -168,6 +170,8 @@ public sealed class Gateway : IAsyncDisposable
 
     /// <summary>What the request path knows of the upstreams' state.</summary>
     internal UpstreamHealth Health => _app.Services.GetRequiredService<UpstreamHealth>();
+
+    internal Store Store => _store;
 
     /// <summary>Every route that is mapped, as <c>METHOD /pattern</c>.</summary>
     internal IEnumerable<string> Routes => _app.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
