@@ -46,6 +46,13 @@ public sealed class PostgresServer
         return $"postgres://postgres@127.0.0.1:{server._port}/{name}";
     }
 
+    /// <summary>Dumps one database and restores it into another, which is empty.</summary>
+    public static Task CopyAsync(string url, string to)
+    {
+        static string Options(string url) => $"-h 127.0.0.1 -p {new Uri(url).Port} -U postgres -d {new Uri(url).AbsolutePath.Trim('/')}";
+        return RunAsync("bash", "-o", "pipefail", "-c", $"{Programs()}/pg_dump {Options(url)} | {Programs()}/psql -q -v ON_ERROR_STOP=1 {Options(to)} > /dev/null");
+    }
+
     /// <summary>Ends every connection to a database, as a failing network or server would.</summary>
     public static async Task DropConnectionsAsync(string url)
     {
