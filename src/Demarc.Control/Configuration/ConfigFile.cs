@@ -8,7 +8,7 @@ public static class ConfigFile
     private static readonly string[] Keys =
     [
         "listen", "admin_listen", "public_url", "tls", "trusted_proxies", "network_rules", "store", "content", "master_key", "catalog", "max_body_bytes", "verify", "log",
-        "organization", "identity", "billing", "reports", "commitments", "agreements", "facts", "resources", "aliases", "policies", "refusals", "alerts", "retention",
+        "organization", "identity", "billing", "reports", "commitments", "agreements", "facts", "resources", "aliases", "policies", "refusals", "alerts", "retention", "zero_retention",
     ];
 
     /// <summary>Reads the file at a path; paths within it start at its own directory.</summary>
@@ -55,6 +55,7 @@ public static class ConfigFile
             .Concat(declared).Concat(aliases.Select(a => a.Name)).ToHashSet();
         var policies = PolicySection.Read(map.Get("policies"), names, [.. resources.Select(r => r.Name)], agreed, reading);
 
+        var reports = BillingSection.Reports(map.Get("reports"), reading);
         var listen = ServerSection.Listen(map.Get("listen"), map.Get("tls") is not null, reading);
         return new DemarcConfig
         {
@@ -75,7 +76,8 @@ public static class ConfigFile
             Identity = IdentitySection.Read(map.Get("identity"), reading),
             Log = LogSection.Read(map.Get("log"), reading),
             Billing = BillingSection.Read(map.Get("billing"), reading),
-            NamesPeople = BillingSection.NamesPeople(map.Get("reports"), reading),
+            NamesPeople = reports.NamesPeople,
+            SmallestGroup = reports.SmallestGroup,
             Commitments = BillingSection.Commitments(map.Get("commitments"), [.. resources.Select(r => r.Name)], reading),
             Agreements = agreements,
             Facts = FactSection.ReadPlatforms(map.Get("facts"), agreed, reading),
@@ -85,6 +87,7 @@ public static class ConfigFile
             Refusals = LimitSection.Refusals(map.Get("refusals"), reading),
             Alerts = AlertSection.Read(map.Get("alerts"), reading),
             Retention = RetentionSection.Read(map.Get("retention"), reading),
+            ZeroRetention = ZeroRetentionSection.Read(map.Get("zero_retention"), reading),
         };
     }
 

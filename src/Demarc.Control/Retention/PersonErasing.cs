@@ -41,20 +41,16 @@ public sealed class PersonErasing(Store store, ErasureJournal journal)
         var tomorrow = DateOnly.FromDateTime(store.Time.GetUtcNow().UtcDateTime).AddDays(1);
         var cuts = new List<SessionCut>();
         var query = new SessionsQuery { OrganizationId = organization, PrincipalId = user.Id, Limit = 500 };
-        Page<Session> page;
-        do
+        await foreach (var page in store.Sessions.PagesAsync(query))
         {
-            page = await store.Sessions.ListAsync(query);
-            foreach (var session in page.Data)
+            foreach (var session in page)
             {
                 if (holds.On(user.Id, session.Id, session.CreatedAt, session.LastAt) is { } hold)
                     held.Add(hold.Id);
                 else
                     cuts.Add(new SessionCut(session.Id, tomorrow));
             }
-            query = page.HasMore ? query with { After = (page.Data[^1].CreatedAt, page.Data[^1].Id) } : query;
         }
-        while (page.HasMore);
         var keepsPerson = holds.HoldAll || holds.People.Contains(user.Id);
         if (keepsPerson && holds.On(user.Id, null, long.MinValue, long.MaxValue) is { } onPerson)
             held.Add(onPerson.Id);

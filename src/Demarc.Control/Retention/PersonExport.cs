@@ -104,15 +104,11 @@ public sealed class PersonExport(Store store, DataPaths paths, TranscriptReader 
     private async IAsyncEnumerable<byte[]> SessionsAsync(User user, List<Session> sessions)
     {
         var query = new SessionsQuery { OrganizationId = user.OrganizationId, PrincipalId = user.Id, Limit = 500 };
-        while (true)
+        await foreach (var page in store.Sessions.PagesAsync(query))
         {
-            var page = await store.Sessions.ListAsync(query);
-            sessions.AddRange(page.Data);
-            foreach (var session in page.Data)
+            sessions.AddRange(page);
+            foreach (var session in page)
                 yield return SessionJson.Object(session);
-            if (!page.HasMore)
-                yield break;
-            query = query with { After = (page.Data[^1].CreatedAt, page.Data[^1].Id) };
         }
     }
 

@@ -69,27 +69,29 @@ public sealed class ReviewRegister
     {
         if (approve && IsOwn(review, actor))
             throw new ArgumentException("Nobody approves what they asked for: check IsOwn first.", nameof(actor));
-        return ChangeAsync(review, "pending", approve ? "approved" : "denied", approve ? _store.Now + (review.Hours * 3_600_000) : null, actor);
+        return ChangeAsync(review, "pending", approve ? "approved" : "denied", now => approve ? now + (review.Hours * 3_600_000) : null, actor);
     }
 
     /// <summary>Closes an approved one, or takes a pending one back; null when it is neither.</summary>
     public async Task<Review?> RevokeAsync(Review review, ActorRecord actor) =>
-        await ChangeAsync(review, "approved", "revoked", review.ExpiresAt, actor).ConfigureAwait(false) ?? await ChangeAsync(review, "pending", "revoked", null, actor).ConfigureAwait(false);
+        await ChangeAsync(review, "approved", "revoked", _ => review.ExpiresAt, actor).ConfigureAwait(false) ?? await ChangeAsync(review, "pending", "revoked", _ => null, actor).ConfigureAwait(false);
 
     /// <summary>Whether somebody asked for it, or would read under it.</summary>
     public static bool IsOwn(Review review, ActorRecord actor) => actor.Id == review.RequestedBy || actor.Id == review.ReaderId;
 
-    private Task<Review?> ChangeAsync(Review review, string from, string to, long? expires, ActorRecord actor) => _store.WriteAsync(async transaction =>
+    private Task<Review?> ChangeAsync(Review review, string from, string to, Func<long, long?> expiresAfter, ActorRecord actor) => _store.WriteAsync(async transaction =>
     {
+        var at = _store.Now;
+        var expires = expiresAfter(at);
         var changed = await transaction.ExecuteAsync(
             """
-            UPDATE reviews SET status = @to, decided_at = @Now, decided_by = @by, expires_at = @expires
+            UPDATE reviews SET status = @to, decided_at = @at, decided_by = @by, expires_at = @expires
             WHERE organization_id = @OrganizationId AND id = @Id AND status = @from
             """,
-            new { review.OrganizationId, review.Id, from, to, _store.Now, by = actor.Id, expires }).ConfigureAwait(false);
+            new { review.OrganizationId, review.Id, from, to, at, by = actor.Id, expires }).ConfigureAwait(false);
         if (changed == 0)
             return null;
-        var now = review with { Status = to, DecidedAt = _store.Now, DecidedBy = actor.Id, ExpiresAt = expires };
+        var now = review with { Status = to, DecidedAt = at, DecidedBy = actor.Id, ExpiresAt = expires };
         var type = $"demarc_review_{to}";
         if (review.Scope == "key" && (to == "approved" || from == "approved"))
         {

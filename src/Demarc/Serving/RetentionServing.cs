@@ -16,6 +16,7 @@ internal static class RetentionServing
         services.AddSingleton<HoldEndpoints>();
         services.AddSingleton<ReviewEndpoints>();
         services.AddSingleton<ContentAccess>();
+        services.AddSingleton(new PseudonymKey(installation.Master.Derive(PseudonymKey.Purpose)));
         services.AddHostedService<RetentionSchedule>();
     }
 }

@@ -29,25 +29,25 @@ public sealed class ReviewTests
         // 1 asked for: not open yet, and not by whoever asked, nor by whoever would read
         var (_, _, before) = await place.RefusedAsync(url, people.Reading);
         Assert.Contains("POST /v1/organizations/reviews", before, StringComparison.Ordinal);
-        var asked = await people.AdminAsync(place, people.First, HttpMethod.Post, Reviews, $$"""{"scope":"session","scope_id":"{{id}}","reason_code":"security_incident","reason":"INC-7","reader_id":"{{people.ReaderId}}","hours":"2"}""", 200);
+        var asked = await AdminAsync(place, people.First, HttpMethod.Post, Reviews, $$"""{"scope":"session","scope_id":"{{id}}","reason_code":"security_incident","reason":"INC-7","reader_id":"{{people.ReaderId}}","hours":"2"}""", 200);
         Assert.Equal(("review", "pending"), (asked.Text("type"), asked.Text("status")));
         var review = $"{Reviews}/{asked.Text("id")}";
         Assert.Contains("not approved yet", (await place.RefusedAsync(url, people.Reading)).Message, StringComparison.Ordinal);
         foreach (var own in new[] { people.First, people.ReaderAdmin })
-            Assert.Contains("another administrator", (await people.AdminAsync(place, own, HttpMethod.Post, review + "/approve", null, 403)).GetProperty("error").Text("message"), StringComparison.Ordinal);
+            Assert.Contains("another administrator", (await AdminAsync(place, own, HttpMethod.Post, review + "/approve", null, 403)).GetProperty("error").Text("message"), StringComparison.Ordinal);
 
         // 2 approved: open for its reader alone, for its time
-        var approved = await people.AdminAsync(place, people.Second, HttpMethod.Post, review + "/approve", null, 200);
+        var approved = await AdminAsync(place, people.Second, HttpMethod.Post, review + "/approve", null, 200);
         Assert.Equal("approved", approved.Text("status"));
         Assert.Equal(TimeSpan.FromHours(2), approved.GetProperty("expires_at").GetDateTimeOffset() - approved.GetProperty("decided_at").GetDateTimeOffset());
         Assert.Contains("a marked question", (await place.GetAsync(url, people.Reading)).GetRawText(), StringComparison.Ordinal);
         Assert.Equal(403, (await place.RefusedAsync(url, await place.NewComplianceKeyAsync(null))).Status);
-        await people.AdminAsync(place, people.Second, HttpMethod.Post, review + "/approve", null, 409);
+        await AdminAsync(place, people.Second, HttpMethod.Post, review + "/approve", null, 409);
 
         // 3 closed
-        await people.AdminAsync(place, people.First, HttpMethod.Post, review + "/revoke", null, 200);
+        await AdminAsync(place, people.First, HttpMethod.Post, review + "/revoke", null, 200);
         Assert.Equal(403, (await place.RefusedAsync(url, people.Reading)).Status);
-        await people.AdminAsync(place, people.First, HttpMethod.Post, review + "/revoke", null, 409);
+        await AdminAsync(place, people.First, HttpMethod.Post, review + "/revoke", null, 409);
 
         var viewed = Assert.Single(await place.ActivitiesAsync(1, "demarc_content_viewed"));
         Assert.Equal(("security_incident", asked.Text("id"), id), (viewed.Text("reason_code"), viewed.Text("review_id"), viewed.Text("session_id")));
@@ -80,7 +80,7 @@ public sealed class ReviewTests
         await place.Store.SqlAsync<int>("UPDATE reviews SET expires_at = @at", new { at = now.ToUnixTimeMilliseconds() - 1 });
         foreach (var session in sessions)
             Assert.Equal(403, (await place.RefusedAsync($"{Sessions}/{session.Text("id")}/messages", people.Reading)).Status);
-        Assert.Equal("expired", (await people.AdminAsync(place, people.First, HttpMethod.Get, $"{Reviews}/{whole}", null, 200)).Text("status"));
+        Assert.Equal("expired", (await AdminAsync(place, people.First, HttpMethod.Get, $"{Reviews}/{whole}", null, 200)).Text("status"));
     }
 
     [Fact]
@@ -93,14 +93,14 @@ public sealed class ReviewTests
         var url = $"{Sessions}/{(await place.GetAsync(Sessions)).Data()[0].Text("id")}/messages";
         var body = $$"""{"scope":"key","scope_id":"{{people.ReadingId}}","reason_code":"audit","reason":"DLP","hours":"720"}""";
 
-        var asked = (await people.AdminAsync(place, people.First, HttpMethod.Post, Reviews, body, 200)).Text("id");
-        await people.AdminAsync(place, people.First, HttpMethod.Post, $"{Reviews}/{asked}/approve", null, 403);
+        var asked = (await AdminAsync(place, people.First, HttpMethod.Post, Reviews, body, 200)).Text("id");
+        await AdminAsync(place, people.First, HttpMethod.Post, $"{Reviews}/{asked}/approve", null, 403);
         Assert.Equal(403, (await place.RefusedAsync(url, people.Reading)).Status);
-        await people.AdminAsync(place, people.Second, HttpMethod.Post, $"{Reviews}/{asked}/approve", null, 200);
+        await AdminAsync(place, people.Second, HttpMethod.Post, $"{Reviews}/{asked}/approve", null, 200);
         await AwaitStatusAsync(place, url, people.Reading, 200);
         Assert.Equal("exempt", (await place.ActivitiesAsync(1, "demarc_content_viewed"))[0].Text("reason_code"));
 
-        await people.AdminAsync(place, people.Second, HttpMethod.Post, $"{Reviews}/{asked}/revoke", null, 200);
+        await AdminAsync(place, people.Second, HttpMethod.Post, $"{Reviews}/{asked}/revoke", null, 200);
         await AwaitStatusAsync(place, url, people.Reading, 403);
     }
 
@@ -121,23 +121,23 @@ public sealed class ReviewTests
             ("""{"scope":"organization","reason_code":"audit","reason":"r","from":"2026-02-01T00:00:00Z","to":"2026-01-01T00:00:00Z"}""", "to"),
             ("""{"scope":"key","scope_id":"apikey_no","reason_code":"audit","reason":"r"}""", "scope_id"),
         })
-            Assert.StartsWith(field + ":", (await people.AdminAsync(place, people.First, HttpMethod.Post, Reviews, body, 400)).GetProperty("error").Text("message"), StringComparison.Ordinal);
-        await people.AdminAsync(place, people.First, HttpMethod.Post, $"{Reviews}/review_no/approve", null, 404);
-        await people.AdminAsync(place, people.First, HttpMethod.Get, $"{Reviews}?status=open", null, 400);
+            Assert.StartsWith(field + ":", (await AdminAsync(place, people.First, HttpMethod.Post, Reviews, body, 400)).GetProperty("error").Text("message"), StringComparison.Ordinal);
+        await AdminAsync(place, people.First, HttpMethod.Post, $"{Reviews}/review_no/approve", null, 404);
+        await AdminAsync(place, people.First, HttpMethod.Get, $"{Reviews}?status=open", null, 400);
 
         string[] at = ["--config", Path.Combine(place.Folder, "demarc.yaml"), "--data", place.Folder];
         var asked = await DemarcCommand.JsonAsync(place.Folder, ["review", "request", "--everything", "--reader", people.ReaderId, "--reason-code", "audit", "--reason", "yearly", .. at]);
         Assert.Contains("another administrator", await DemarcCommand.FailsAsync(1, place.Folder, ["review", "approve", asked.Text("id")!, .. at]), StringComparison.Ordinal);
         Assert.Contains(asked.Text("id")!, await DemarcCommand.DoneAsync(place.Folder, ["review", "list", .. at]), StringComparison.Ordinal);
-        await people.AdminAsync(place, people.Second, HttpMethod.Post, $"{Reviews}/{asked.Text("id")}/approve", null, 200);
+        await AdminAsync(place, people.Second, HttpMethod.Post, $"{Reviews}/{asked.Text("id")}/approve", null, 200);
         Assert.Contains("approved already", await DemarcCommand.FailsAsync(1, place.Folder, ["review", "deny", asked.Text("id")!, .. at]), StringComparison.Ordinal);
         await DemarcCommand.DoneAsync(place.Folder, ["review", "revoke", asked.Text("id")!, .. at]);
     }
 
     private static async Task<string> ApprovedAsync(ProxyPlace place, People people, string body)
     {
-        var id = (await people.AdminAsync(place, people.First, HttpMethod.Post, Reviews, body, 200)).Text("id")!;
-        await people.AdminAsync(place, people.Second, HttpMethod.Post, $"{Reviews}/{id}/approve", null, 200);
+        var id = (await AdminAsync(place, people.First, HttpMethod.Post, Reviews, body, 200)).Text("id")!;
+        await AdminAsync(place, people.Second, HttpMethod.Post, $"{Reviews}/{id}/approve", null, 200);
         return id;
     }
 
@@ -166,17 +166,16 @@ public sealed class ReviewTests
             reader.Id, reading.Key.Id, reading.Secret.Reveal(), (await KeyAsync(reader, ApiKeyKind.Admin)).Secret.Reveal());
     }
 
-    private sealed record People(string First, string Second, string ReaderId, string ReadingId, string Reading, string ReaderAdmin)
+    private static async Task<JsonElement> AdminAsync(ProxyPlace place, string key, HttpMethod method, string url, string? body, int status)
     {
-        public async Task<JsonElement> AdminAsync(ProxyPlace place, string key, HttpMethod method, string url, string? body, int status)
-        {
-            using var request = new HttpRequestMessage(method, url);
-            request.Headers.Add("x-api-key", key);
-            if (body is not null)
-                request.Content = new StringContent(body, System.Text.Encoding.UTF8, "application/json");
-            var (response, answer) = await place.SendAsync(request);
-            Assert.True((int)response.StatusCode == status, $"{url} {body}: {answer}");
-            return JsonDocument.Parse(answer).RootElement;
-        }
+        using var request = new HttpRequestMessage(method, url);
+        request.Headers.Add("x-api-key", key);
+        if (body is not null)
+            request.Content = new StringContent(body, System.Text.Encoding.UTF8, "application/json");
+        var (response, answer) = await place.SendAsync(request);
+        Assert.True((int)response.StatusCode == status, $"{url} {body}: {answer}");
+        return JsonDocument.Parse(answer).RootElement;
     }
+
+    private sealed record People(string First, string Second, string ReaderId, string ReadingId, string Reading, string ReaderAdmin);
 }

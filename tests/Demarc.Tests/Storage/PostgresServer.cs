@@ -64,6 +64,18 @@ public sealed class PostgresServer
         await command.ExecuteNonQueryAsync();
     }
 
+    /// <summary>Whether a database takes connections; when it takes none, those that there are end.</summary>
+    public static async Task AllowConnectionsAsync(string url, bool allow)
+    {
+        var server = await Shared.Value;
+        await using var connection = new NpgsqlConnection(server.ConnectionString("postgres"));
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand($"ALTER DATABASE {new Uri(url).AbsolutePath.Trim('/')} ALLOW_CONNECTIONS {allow}", connection);
+        await command.ExecuteNonQueryAsync();
+        if (!allow)
+            await DropConnectionsAsync(url);
+    }
+
     private string ConnectionString(string database) =>
         $"Host=127.0.0.1;Port={_port};Username=postgres;Database={database};Pooling=false";
 
