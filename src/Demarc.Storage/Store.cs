@@ -40,6 +40,8 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
         DeviceCodes = new DeviceCodes(this);
         SignIns = new SignIns(this);
         Identities = new Identities(this);
+        ScimUsers = new ScimUsers(this);
+        ScimGroups = new ScimGroups(this);
         Aliases = new Aliases(this);
         Boundaries = new BoundaryRegister(this);
         Breakers = new Breakers(this);
@@ -56,6 +58,8 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
         Tree = new EvidenceTree(this);
         Checkpoints = new Checkpoints(this);
         Erasure = new Erasure(this);
+        Exports = new ExportCursors(this);
+        Listings = new DirectoryListings(this);
         ContentErasure = new ContentErasure(this);
         RecordErasure = new RecordErasure(this);
         LedgerErasure = new LedgerErasure(this);
@@ -90,6 +94,12 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
 
     /// <summary>People by what identity providers say of them.</summary>
     public Identities Identities { get; }
+
+    /// <summary>People as a directory reads and writes them.</summary>
+    public ScimUsers ScimUsers { get; }
+
+    /// <summary>Groups as a directory reads and writes them.</summary>
+    public ScimGroups ScimGroups { get; }
 
     public Aliases Aliases { get; }
 
@@ -130,6 +140,12 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
 
     /// <summary>Takes records out of the log.</summary>
     public Erasure Erasure { get; }
+
+    /// <summary>The directory as auditors read it.</summary>
+    public DirectoryListings Listings { get; }
+
+    /// <summary>How far destinations of exports have come.</summary>
+    public ExportCursors Exports { get; }
 
     /// <summary>Records that are past their retention.</summary>
     public RecordErasure RecordErasure { get; }
@@ -256,8 +272,8 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
     /// <summary>A table read by an index that the planner would not choose by itself.</summary>
     internal abstract string ByIndex(string table, string index);
 
-    /// <summary>Waits to become the one process that projects; disposing the result gives that up.</summary>
-    internal abstract Task<Lead> LeadAsync(CancellationToken stop);
+    /// <summary>Waits to become the one process that does something; disposing the result gives that up.</summary>
+    internal abstract Task<Lead> LeadAsync(Leadership what, CancellationToken stop);
 
     /// <summary>Says that this replica lives.</summary>
     internal abstract Task BeatAsync();
@@ -278,6 +294,9 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
     internal abstract Task ListenAsync(Action changed, CancellationToken stop);
 
     public abstract ValueTask DisposeAsync();
+
+    /// <summary>Completes when all that was durable before can be read from the tables.</summary>
+    internal virtual Task SettledAsync() => Task.CompletedTask;
 
     internal async Task<T[]> QueryAsync<T>(string sql, object? parameters = null)
     {

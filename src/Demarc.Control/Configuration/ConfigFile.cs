@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Demarc.Control.Telemetry;
 
 namespace Demarc.Control.Configuration;
 
@@ -8,7 +9,7 @@ public static class ConfigFile
     private static readonly string[] Keys =
     [
         "listen", "admin_listen", "public_url", "tls", "trusted_proxies", "network_rules", "store", "content", "master_key", "catalog", "max_body_bytes", "verify", "log",
-        "organization", "identity", "billing", "reports", "commitments", "agreements", "facts", "resources", "aliases", "policies", "refusals", "alerts", "retention", "zero_retention",
+        "organization", "identity", "billing", "reports", "commitments", "agreements", "facts", "resources", "aliases", "policies", "refusals", "alerts", "exports", "metrics", "retention", "scim", "zero_retention",
     ];
 
     /// <summary>Reads the file at a path; paths within it start at its own directory.</summary>
@@ -57,11 +58,12 @@ public static class ConfigFile
 
         var reports = BillingSection.Reports(map.Get("reports"), reading);
         var listen = ServerSection.Listen(map.Get("listen"), map.Get("tls") is not null, reading);
+        var admin = ServerSection.ApartListen(map.Get("admin_listen"), listen, map.Get("tls") is not null, reading);
         return new DemarcConfig
         {
             File = path,
             Listen = listen,
-            AdminListen = ServerSection.AdminListen(map.Get("admin_listen"), listen, map.Get("tls") is not null, reading),
+            AdminListen = admin,
             PublicUrl = UrlRules.Read(map.Text("public_url"), reading),
             Tls = tls,
             TrustedProxies = ServerSection.TrustedProxies(map.Get("trusted_proxies"), reading),
@@ -86,7 +88,10 @@ public static class ConfigFile
             Policies = policies,
             Refusals = LimitSection.Refusals(map.Get("refusals"), reading),
             Alerts = AlertSection.Read(map.Get("alerts"), reading),
+            Exports = ExportSection.Read(map.Get("exports"), reading),
+            Metrics = MapReader.Open(map.Get("metrics"), reading, ["public"]) is { } metrics ? new MetricsConfig(Vocabulary.Flag(metrics.Get("public"), reading)) : null,
             Retention = RetentionSection.Read(map.Get("retention"), reading),
+            Scim = ScimSection.Read(map.Get("scim"), [.. listen, .. admin], map.Get("tls") is not null, reading),
             ZeroRetention = ZeroRetentionSection.Read(map.Get("zero_retention"), reading),
         };
     }

@@ -48,7 +48,7 @@ public sealed partial class Projector
     public async Task RunAsync(CancellationToken stop)
     {
         // Takes the lead before the first await, so that a second process on a SQLite file fails at its start.
-        var leading = _store.LeadAsync(stop);
+        var leading = _store.LeadAsync(Leadership.Projections, stop);
         var beating = BeatAsync(stop);
         try
         {
@@ -59,7 +59,7 @@ public sealed partial class Projector
                     await LeadAsync(lead, stop).ConfigureAwait(false);
                 // After the loss of the lead or an error of the store: whatever it was, asking at once would meet it again.
                 await Task.Delay(Idle, _store.Time, stop).ConfigureAwait(false);
-                leading = _store.LeadAsync(stop);
+                leading = _store.LeadAsync(Leadership.Projections, stop);
             }
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)

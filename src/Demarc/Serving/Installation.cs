@@ -74,6 +74,15 @@ internal sealed record InstallationFiles(
     /// <summary>What the configuration says, without the aliases of the store.</summary>
     public GatewaySnapshot Snapshot => ConfigSnapshot.Build(Config, Catalog, Read.Hash);
 
+    /// <summary>All that is wrong with a configuration file.</summary>
+    /// <exception cref="ServeException">The shipped catalog cannot be used.</exception>
+    public static ConfigResult Check(string path, TimeProvider time)
+    {
+        var catalog = LoadCatalog(null);
+        var read = ConfigFile.Read(path, ConfigSources.Process with { Catalog = catalog, KnownModel = id => catalog.FindModel(id) is not null });
+        return Review(read, read.Config?.CatalogPath is { } own ? LoadCatalog(own) : catalog, time);
+    }
+
     /// <summary>The reading with what its policies and deployments get wrong together (<see cref="PolicyReview"/>), and models that retire (<see cref="ModelReview"/>).</summary>
     public static ConfigResult Review(ConfigResult read, Catalog catalog, TimeProvider time)
     {

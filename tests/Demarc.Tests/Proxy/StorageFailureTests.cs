@@ -20,7 +20,7 @@ public sealed class StorageFailureTests
     public async Task On_a_full_disk_requests_are_refused_and_with_room_again_they_are_served_with_nothing_lost()
     {
         var folder = Directory.CreateTempSubdirectory("demarc-full-").FullName;
-        var mounted = await Command.RunAsync("mount", ["-t", "tmpfs", "-o", "size=16m", "none", folder], "/", DemarcCommand.Environment, Stop);
+        var mounted = await Command.RunAsync("mount", ["-t", "tmpfs", "-o", "size=48m", "none", folder], "/", DemarcCommand.Environment, Stop);
         Component.Require(mounted.ExitCode == 0, "A file system of a fixed size cannot be mounted here (needs root)");
         try
         {
