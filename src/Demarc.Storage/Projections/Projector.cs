@@ -97,7 +97,7 @@ public sealed partial class Projector
         soon.CancelAfter(TimeSpan.FromMilliseconds(200));
         try
         {
-            var lead = await _store.LeadAsync(soon.Token).ConfigureAwait(false);
+            var lead = await _store.LeadAsync(Leadership.Projections, soon.Token).ConfigureAwait(false);
             await using (lead.ConfigureAwait(false))
             {
                 while (await CatchUpAsync().ConfigureAwait(false) > 0)
