@@ -171,8 +171,6 @@ public sealed class Gateway : IAsyncDisposable
     /// <summary>Every address that is listened on: those for clients, then those for administration alone.</summary>
     internal Uri[] Addresses => [.. _app.Urls.Select(url => new Uri(url))];
 
-    internal Store Store => _app.Services.GetRequiredService<Store>();
-
     /// <summary>What the request path knows of the upstreams' state.</summary>
     internal UpstreamHealth Health => _app.Services.GetRequiredService<UpstreamHealth>();
 
