@@ -2,6 +2,7 @@ using Demarc.Control.AdminApi;
 using Demarc.Control.Compliance;
 using Demarc.Control.Increases;
 using Demarc.Control.Retention;
+using Demarc.Control.Reviews;
 using Demarc.Governance.Identity;
 using Demarc.Governance.Spend;
 using Demarc.Governance.Wire;
@@ -148,6 +149,14 @@ internal static class Routes
         app.MapPost("/v1/organizations/legal_holds", http => admin.HandleAsync(http, holds.CreateAsync));
         app.MapGet("/v1/organizations/legal_holds/{id}", http => admin.HandleAsync(http, holds.GetAsync));
         app.MapPost("/v1/organizations/legal_holds/{id}/release", http => admin.HandleAsync(http, holds.ReleaseAsync));
+
+        var reviews = app.Services.GetRequiredService<ReviewEndpoints>();
+        app.MapGet("/v1/organizations/reviews", http => admin.HandleAsync(http, reviews.ListAsync));
+        app.MapPost("/v1/organizations/reviews", http => admin.HandleAsync(http, reviews.CreateAsync));
+        app.MapGet("/v1/organizations/reviews/{id}", http => admin.HandleAsync(http, reviews.GetAsync));
+        app.MapPost("/v1/organizations/reviews/{id}/approve", http => admin.HandleAsync(http, reviews.ApproveAsync));
+        app.MapPost("/v1/organizations/reviews/{id}/deny", http => admin.HandleAsync(http, reviews.DenyAsync));
+        app.MapPost("/v1/organizations/reviews/{id}/revoke", http => admin.HandleAsync(http, reviews.RevokeAsync));
 
         // Compliance: the vendor's Compliance API. Compliance keys; activities for admin keys too. Each read is an activity.
         app.MapGet("/v1/compliance/activities", http => compliance.HandleAsync(http, ComplianceScope.Activities, activities.ListAsync));
