@@ -8,7 +8,7 @@ public static class ConfigFile
     private static readonly string[] Keys =
     [
         "listen", "admin_listen", "public_url", "tls", "trusted_proxies", "network_rules", "store", "content", "master_key", "catalog", "max_body_bytes", "verify", "log",
-        "organization", "identity", "billing", "reports", "commitments", "agreements", "facts", "resources", "aliases", "policies", "refusals", "alerts", "scim",
+        "organization", "identity", "billing", "reports", "commitments", "agreements", "facts", "resources", "aliases", "policies", "refusals", "alerts", "scim", "seats",
     ];
 
     /// <summary>Reads the file at a path; paths within it start at its own directory.</summary>
@@ -85,6 +85,7 @@ public static class ConfigFile
             Policies = policies,
             Refusals = LimitSection.Refusals(map.Get("refusals"), reading),
             Alerts = AlertSection.Read(map.Get("alerts"), reading),
+            Seats = SeatSection.Read(map.Get("seats"), reading),
             Scim = ScimSection.Read(map.Get("scim"), [.. listen, .. admin], map.Get("tls") is not null, reading),
         };
     }

@@ -87,6 +87,9 @@ public sealed record DemarcConfig
 
     /// <summary>How a directory provisions people; null for not at all.</summary>
     public ScimConfig? Scim { get; init; }
+
+    /// <summary>Who may sign in; null where everyone may whom an issuer lets in.</summary>
+    public SeatConfig? Seats { get; init; }
 }
 
 /// <summary>How finance reads what was spent.</summary>

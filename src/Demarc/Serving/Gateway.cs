@@ -2,6 +2,7 @@ using Demarc.Control.AdminApi;
 using Demarc.Control.Alerts;
 using Demarc.Control.Compliance;
 using Demarc.Control.Configuration;
+using Demarc.Control.Identity.SignIn;
 using Demarc.Control.Increases;
 using Demarc.Control.Resources;
 using Demarc.Governance;
@@ -91,6 +92,7 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton<UsageEndpoints>();
             builder.Services.AddSignIn(config, store, organization.Id, installation.Master, time);
             builder.Services.AddScim(config.Scim, organization.Id);
+            store.FollowSeats(config.Seats, organization.Id);
             builder.Services.AddSingleton<UsageReportEndpoints>();
             builder.Services.AddSingleton<CostReportEndpoints>();
             builder.Services.AddSingleton<ClaudeCodeReportEndpoints>();
@@ -150,6 +152,9 @@ public sealed class Gateway : IAsyncDisposable
 
     /// <summary>What the request path knows of the upstreams' state.</summary>
     internal UpstreamHealth Health => _app.Services.GetRequiredService<UpstreamHealth>();
+
+    /// <summary>Asks issuers again about those who signed in.</summary>
+    internal SignInRecheck Recheck => _app.Services.GetRequiredService<SignInRecheck>();
 
     /// <summary>Every route that is mapped, as <c>METHOD /pattern</c>.</summary>
     internal IEnumerable<string> Routes => _app.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
