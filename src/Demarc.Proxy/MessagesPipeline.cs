@@ -31,8 +31,10 @@ public sealed partial class MessagesPipeline(
     // Claude Code announces its own patience in x-stainless-timeout; below that, no header timeout may cut it short.
     private static readonly TimeSpan MinHeaderTimeout = TimeSpan.FromMinutes(10);
 
+    private static readonly Action<object?> s_cancel = static source => ((CancellationTokenSource)source!).Cancel();
+
     private readonly Settler _settler = new(sink, health, replica, time);
-    private readonly SpendGate _spend = new(escrow);
+    private readonly SpendGate _spend = new(escrow, new InputCount(upstream, health, time));
     private readonly RateGate _rates = new(time);
     private readonly SessionTips _tips = new();
     private readonly SessionMoves _moves = new(time);
@@ -119,9 +121,9 @@ public sealed partial class MessagesPipeline(
         }
         if (HeaderBytes(request.Headers) > MaxHeaderBytes)
             return await RefusedAsync(x, Refused.HeadersTooLarge, $"The request headers are larger than {MaxHeaderBytes} bytes. Send fewer or shorter ones.");
-        if (request.ContentType is { } type && !type.StartsWith("application/json", StringComparison.OrdinalIgnoreCase)
+        if (request.ContentType is { } type && !IsMedia(type, "application/json")
             // AWS SDKs send InvokeModel's body as a blob when they are told nothing else.
-            && !(x.Dialect == Dialect.Bedrock && type.StartsWith("application/octet-stream", StringComparison.OrdinalIgnoreCase)))
+            && !(x.Dialect == Dialect.Bedrock && IsMedia(type, "application/octet-stream")))
             return await RefusedAsync(x, Refused.ContentType, "The content type has to be application/json.");
         if (request.Headers.ContentEncoding is [{ Length: > 0 } encoding, ..] && !encoding.Equals("identity", StringComparison.OrdinalIgnoreCase))
             return await RefusedAsync(x, Refused.ContentType, "The request body is compressed. Send it without content-encoding.");
@@ -161,6 +163,7 @@ public sealed partial class MessagesPipeline(
             return;
         }
         var plan = _moves.Order(permitted, x.Principal.Id, own, x.Facts.Model, view);
+        x.PrivateNetwork = decision.PrivateNetwork;
         if (!await CountAsync(x) || !await ReserveAsync(x, plan))
             return;
         var at = Next(x, plan, -1);
@@ -171,7 +174,6 @@ public sealed partial class MessagesPipeline(
             return;
         }
         x.Deployment = plan[at];
-        x.PrivateNetwork = decision.PrivateNetwork;
         x.Capture = x.Operation == Operation.CountTokens && decision.Capture == CaptureMode.Full ? CaptureMode.Metadata : decision.Capture;
         x.SessionId = sessions.For(x.Principal, x.Http.Request.Headers, x.Facts, x.Body.Span, x.Capture, x.At);
 
@@ -224,8 +226,10 @@ public sealed partial class MessagesPipeline(
     private async Task<(int Next, string Reason)> AttemptAsync(Exchange x, DeploymentSnapshot[] plan, int at)
     {
         x.HasPlace = true;
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(x.Http.RequestAborted, x.Principal.Revoked);
-        stop.CancelAfter(HeaderTimeout(x.Http.Request));
+        // A linked source would count by the system's clock.
+        using var stop = new CancellationTokenSource(HeaderTimeout(x.Http.Request), time);
+        using var aborted = x.Http.RequestAborted.UnsafeRegister(s_cancel, stop);
+        using var revoked = x.Principal.Revoked.UnsafeRegister(s_cancel, stop);
         var content = UpstreamBody.For(x.Http.Request.Headers, x.Operation, x.Deployment, x.Facts, x.Body.Memory, x.Spend?.MaxTokens);
         HttpResponseMessage? response = null;
         var next = -1;
@@ -296,7 +300,7 @@ public sealed partial class MessagesPipeline(
     {
         var day = DateOnly.FromDateTime(DateTimeOffset.FromUnixTimeMilliseconds(x.At).UtcDateTime);
         var key = await sink.ContentKeyAsync(x.Principal.OrganizationId, x.SessionId, day);
-        return new SessionCapture(_tips, key, x.SessionId, day, x.Body.Span, x.Facts);
+        return new SessionCapture(_tips, key, x.SessionId, x.Body.Span, x.Facts);
     }
 
     // The pooled body goes back as soon as it has been sent; one that an early answer left half sent is the collector's.
@@ -361,6 +365,10 @@ public sealed partial class MessagesPipeline(
             : TimeSpan.Zero;
         return announced > MinHeaderTimeout ? announced : MinHeaderTimeout;
     }
+
+    // With or without parameters behind it.
+    private static bool IsMedia(string contentType, string name) =>
+        contentType.StartsWith(name, StringComparison.OrdinalIgnoreCase) && (contentType.Length == name.Length || contentType[name.Length] is ';' or ' ');
 
     private static int HeaderBytes(IHeaderDictionary headers)
     {

@@ -1,8 +1,10 @@
 using Demarc.Control.AdminApi;
 using Demarc.Control.Compliance;
 using Demarc.Control.Increases;
+using Demarc.Control.Retention;
 using Demarc.Governance.Identity;
 using Demarc.Governance.Spend;
+using Demarc.Governance.Wire;
 using Demarc.Proxy;
 using Demarc.Proxy.Ingress;
 using Demarc.Proxy.Refusals;
@@ -24,7 +26,7 @@ internal static class Routes
     ];
 
     // The control plane: what admin_listen takes apart from inference.
-    private static readonly string[] Control = ["/v1/organizations", "/v1/compliance", "/log"];
+    private static readonly string[] Control = ["/v1/organizations", "/v1/compliance", "/log", "/metrics"];
 
     /// <summary>Whether a path belongs to a directory's provisioning, which has tokens of its own.</summary>
     public static bool IsDirectory(PathString path) => path.StartsWithSegments("/scim");
@@ -59,6 +61,9 @@ internal static class Routes
         var compliance = app.Services.GetRequiredService<ComplianceGate>();
         var activities = app.Services.GetRequiredService<ActivityEndpoints>();
         var sessions = app.Services.GetRequiredService<SessionEndpoints>();
+        var directory = app.Services.GetRequiredService<DirectoryEndpoints>();
+        var roles = app.Services.GetRequiredService<RoleEndpoints>();
+        var effective = app.Services.GetRequiredService<SettingsEndpoints>();
         var log = app.Services.GetRequiredService<LogGate>();
         var health = app.Services.GetRequiredService<Health>();
 
@@ -136,11 +141,26 @@ internal static class Routes
         app.MapPost("/v1/organizations/spend_limit_increase_requests/{id}/approve", http => admin.HandleAsync(http, increases.ApproveAsync));
         app.MapPost("/v1/organizations/spend_limit_increase_requests/{id}/deny", http => admin.HandleAsync(http, increases.DenyAsync));
 
+        var holds = app.Services.GetRequiredService<HoldEndpoints>();
+        app.MapGet("/v1/organizations/legal_holds", http => admin.HandleAsync(http, holds.ListAsync));
+        app.MapPost("/v1/organizations/legal_holds", http => admin.HandleAsync(http, holds.CreateAsync));
+        app.MapGet("/v1/organizations/legal_holds/{id}", http => admin.HandleAsync(http, holds.GetAsync));
+        app.MapPost("/v1/organizations/legal_holds/{id}/release", http => admin.HandleAsync(http, holds.ReleaseAsync));
+
         // Compliance: the vendor's Compliance API. Compliance keys; activities for admin keys too. Each read is an activity.
         app.MapGet("/v1/compliance/activities", http => compliance.HandleAsync(http, ComplianceScope.Activities, activities.ListAsync));
         app.MapGet("/v1/compliance/apps/sessions/local", http => compliance.HandleAsync(http, ComplianceScope.UserData, sessions.ListAsync));
         app.MapGet("/v1/compliance/apps/sessions/local/{session_id}", http => compliance.HandleAsync(http, ComplianceScope.UserData, sessions.GetAsync));
         app.MapGet("/v1/compliance/apps/sessions/local/{session_id}/messages", http => compliance.HandleAsync(http, ComplianceScope.UserData, sessions.MessagesAsync));
+        app.MapGet("/v1/compliance/organizations", http => compliance.HandleAsync(http, ComplianceScope.OrganizationData, directory.OrganizationsAsync));
+        app.MapGet("/v1/compliance/organizations/{organization}/users", http => compliance.HandleAsync(http, ComplianceScope.UserData, directory.UsersAsync));
+        app.MapGet("/v1/compliance/organizations/{organization}/roles", http => compliance.HandleAsync(http, ComplianceScope.OrganizationData, roles.ListAsync));
+        app.MapGet("/v1/compliance/organizations/{organization}/roles/{role_id}", http => compliance.HandleAsync(http, ComplianceScope.OrganizationData, roles.GetAsync));
+        app.MapGet("/v1/compliance/organizations/{organization}/roles/{role_id}/permissions", http => compliance.HandleAsync(http, ComplianceScope.OrganizationData, roles.PermissionsAsync));
+        app.MapGet("/v1/compliance/organizations/{organization}/settings", http => compliance.HandleAsync(http, ComplianceScope.OrganizationData, effective.GetAsync));
+        app.MapGet("/v1/compliance/groups", http => compliance.HandleAsync(http, ComplianceScope.OrganizationData, directory.GroupsAsync));
+        app.MapGet("/v1/compliance/groups/{group_id}", http => compliance.HandleAsync(http, ComplianceScope.OrganizationData, directory.GroupAsync));
+        app.MapGet("/v1/compliance/groups/{group_id}/members", http => compliance.HandleAsync(http, ComplianceScope.UserData, directory.MembersAsync));
 
         // What is recorded about whoever asks, for their own key.
         var me = app.Services.GetRequiredService<MeEndpoints>();
@@ -153,6 +173,10 @@ internal static class Routes
         app.MapGet("/log/checkpoint", log.CheckpointAsync);
         app.MapGet("/log/tile/{**path}", http => log.TileAsync(http, Value(http, "path")));
 
+        // Where the configuration has metrics: for whoever may read activities, or for everyone where it is configured so.
+        if (app.Services.GetService<MetricsGate>() is { } metrics)
+            app.MapGet("/metrics", metrics.HandleAsync);
+
         // Open: probes of clients and orchestrators.
         app.MapMethods("/", ["HEAD", "GET"], Hello);
         app.MapMethods("/api/hello", ["HEAD", "GET"], Hello);
@@ -164,7 +188,7 @@ internal static class Routes
 
         app.MapFallback("{**path}", http => ErrorEnvelope.WriteAsync(
             http, 404, "not_found_error",
-            $"There is no {http.Request.Method} {Printable(http.Request.Path)} here. Models are asked at /v1/messages, /anthropic/v1/messages or /RESOURCE/anthropic/v1/messages, or as Bedrock and Google Cloud have it under /bedrock and /vertex."));
+            $"There is no {http.Request.Method} {PlainText.Cut(http.Request.Path.Value ?? "")} here. Models are asked at /v1/messages, /anthropic/v1/messages or /RESOURCE/anthropic/v1/messages, or as Bedrock and Google Cloud have it under /bedrock and /vertex."));
     }
 
     private static Task Hello(HttpContext http)
@@ -174,10 +198,4 @@ internal static class Routes
     }
 
     private static string Value(HttpContext http, string name) => (string)http.Request.RouteValues[name]!;
-
-    private static string Printable(PathString path)
-    {
-        var text = path.Value ?? "";
-        return text.Length > 100 ? text[..100] + "…" : text;
-    }
 }

@@ -3,7 +3,10 @@ using Demarc.Storage.Directory;
 
 namespace Demarc.Control.AdminApi;
 
-/// <summary>Whom a limit is for, on the wire: the vendor's <c>user</c>, <c>rbac_group</c> and <c>organization</c>, and <c>api_key</c>.</summary>
+/// <summary>
+/// Whom a limit is for, on the wire: the vendor's <c>user</c>, <c>rbac_group</c> and <c>organization</c>, and Demarc's own
+/// <c>api_key</c>, <c>workspace</c>, <c>project</c> and <c>resource</c>, each with its id (a resource's is its name).
+/// </summary>
 public static class SpendLimitScope
 {
     public static Dictionary<string, string> Of(StoredScope scope, string target)

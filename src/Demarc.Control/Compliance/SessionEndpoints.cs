@@ -1,5 +1,6 @@
 using System.Globalization;
 using Demarc.Control.AdminApi;
+using Demarc.Control.Retention;
 using Demarc.Governance.Evidence;
 using Demarc.Governance.Identity;
 using Demarc.Storage;
@@ -12,7 +13,7 @@ namespace Demarc.Control.Compliance;
 /// nothing are not listed; transcripts open only for a key that is exempt from review. The same serves people their own
 /// sessions, which open without one.
 /// </summary>
-public sealed class SessionEndpoints(Store store, TranscriptReader reader, PageTokens tokens, TimeProvider time)
+public sealed class SessionEndpoints(Store store, TranscriptReader reader, RetentionBoundary retention, PageTokens tokens, TimeProvider time)
 {
     private const int DefaultLimit = 100;
     private const int MaxSessions = 500;
@@ -36,7 +37,8 @@ public sealed class SessionEndpoints(Store store, TranscriptReader reader, PageT
 
         var page = await store.Sessions.ListAsync(new SessionsQuery { OrganizationId = request.OrganizationId, From = from, To = to, After = after, Limit = limit, PrincipalId = request.Owner });
         var next = page.HasMore ? tokens.Make(listing, string.Create(CultureInfo.InvariantCulture, $"{page.Data[^1].CreatedAt} {page.Data[^1].Id}")) : null;
-        return new AdminAnswer(200, SessionJson.Page(page.Data, next));
+        var keptFrom = await retention.OfAsync(request.OrganizationId, time.GetUtcNow().ToUnixTimeMilliseconds());
+        return new AdminAnswer(200, SessionJson.Page([.. page.Data.Where(s => s.LastAt >= keptFrom(s))], next));
     }
 
     /// <summary>The session object alone.</summary>
@@ -44,7 +46,7 @@ public sealed class SessionEndpoints(Store store, TranscriptReader reader, PageT
     {
         var query = new ComplianceQuery(request.Query, []);
         var session = await FindAsync(query, request);
-        return query.Problem ?? (session is null ? NotFound : new AdminAnswer(200, SessionJson.Object(session)));
+        return query.Problem ?? (session is null || session.LastAt < await KeptFromAsync(session, time.GetUtcNow().ToUnixTimeMilliseconds()) ? NotFound : new AdminAnswer(200, SessionJson.Object(session)));
     }
 
     /// <summary><c>{"session":…,"data":[message…],"next_page"}</c>, oldest first unless <c>order=desc</c>.</summary>
@@ -65,11 +67,16 @@ public sealed class SessionEndpoints(Store store, TranscriptReader reader, PageT
             return query.Problem;
         if (session is null)
             return NotFound;
+        var keptFrom = await KeptFromAsync(session, started);
+        if (session.LastAt < keptFrom)
+            return NotFound;
 
-        var page = await reader.ReadAsync(session, limits, after, descending, limit);
+        var page = await reader.ReadAsync(session, limits, keptFrom, after, descending, limit);
         var next = page.Next is { } last ? tokens.Make(listing, string.Create(CultureInfo.InvariantCulture, $"{started} {last.Begun} {last.Slot}")) : null;
         return new AdminAnswer(200, SessionJson.Messages(session, page.Data, next));
     }
+
+    private async Task<long> KeptFromAsync(Session session, long now) => (await retention.OfAsync(session.OrganizationId, now))(session);
 
     private async Task<Session?> FindAsync(ComplianceQuery query, ComplianceRequest request)
     {

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Demarc.Control.Telemetry;
 
 namespace Demarc.Control.Configuration;
 
@@ -8,7 +9,11 @@ public static class ConfigFile
     private static readonly string[] Keys =
     [
         "listen", "admin_listen", "public_url", "tls", "trusted_proxies", "network_rules", "store", "content", "master_key", "catalog", "max_body_bytes", "verify", "log",
+<<<<<<< HEAD
         "organization", "identity", "billing", "reports", "commitments", "agreements", "facts", "resources", "aliases", "policies", "refusals", "alerts", "scim", "seats",
+=======
+        "organization", "identity", "billing", "reports", "commitments", "agreements", "facts", "resources", "aliases", "policies", "refusals", "alerts", "exports", "metrics", "retention", "scim",
+>>>>>>> main
     ];
 
     /// <summary>Reads the file at a path; paths within it start at its own directory.</summary>
@@ -85,7 +90,13 @@ public static class ConfigFile
             Policies = policies,
             Refusals = LimitSection.Refusals(map.Get("refusals"), reading),
             Alerts = AlertSection.Read(map.Get("alerts"), reading),
+<<<<<<< HEAD
             Seats = SeatSection.Read(map.Get("seats"), reading),
+=======
+            Exports = ExportSection.Read(map.Get("exports"), reading),
+            Metrics = MapReader.Open(map.Get("metrics"), reading, ["public"]) is { } metrics ? new MetricsConfig(Vocabulary.Flag(metrics.Get("public"), reading)) : null,
+            Retention = RetentionSection.Read(map.Get("retention"), reading),
+>>>>>>> main
             Scim = ScimSection.Read(map.Get("scim"), [.. listen, .. admin], map.Get("tls") is not null, reading),
         };
     }

@@ -36,6 +36,7 @@ public static class ConfigSnapshot
                 Deny = p.Deny,
                 Settings = p.Settings,
                 Desktop = p.Desktop,
+                Retention = p.Retention,
             })],
             Agreements = config.Agreements,
             Catalog = catalog,
@@ -45,6 +46,7 @@ public static class ConfigSnapshot
             Network = config.Network,
             RefusalText = config.Refusals,
             NamesPeople = config.NamesPeople,
+            Retention = config.Retention.Periods,
         };
     }
 
@@ -114,6 +116,8 @@ public static class ConfigSnapshot
                     Write("require", policy.Require);
                 if (policy.Desktop is not null)
                     json.WriteString("desktop", policy.Desktop);
+                if (policy.Retention != RetentionPeriods.None)
+                    Write("retention", policy.Retention);
                 if (policy.Settings is not null)
                     json.WriteString("settings", policy.Settings);
                 Names("users", policy.Users);

@@ -1,6 +1,8 @@
 using System.Net;
 using System.Text.Json.Serialization;
 using Demarc.Control.Alerts;
+using Demarc.Control.Exports;
+using Demarc.Control.Telemetry;
 using Demarc.Governance.Boundaries;
 using Demarc.Governance.Identity;
 using Demarc.Governance.Policy;
@@ -84,6 +86,15 @@ public sealed record DemarcConfig
 
     /// <summary>Whom alerts about spend are sent to.</summary>
     public AlertDestinations Alerts { get; init; } = AlertDestinations.None;
+
+    /// <summary>Where activities are sent.</summary>
+    public ExportDestination[] Exports { get; init; } = [];
+
+    /// <summary>Null for not counting and not showing any; read at the start.</summary>
+    public MetricsConfig? Metrics { get; init; }
+
+    /// <summary>How long the organization keeps what it keeps.</summary>
+    public required RetentionConfig Retention { get; init; }
 
     /// <summary>How a directory provisions people; null for not at all.</summary>
     public ScimConfig? Scim { get; init; }
@@ -188,7 +199,8 @@ public sealed record RateConfig(
 /// <param name="Name">Unique in its resource.</param>
 /// <param name="Model">The model's id in the catalog.</param>
 /// <param name="Scope"><c>global</c> (the default), <c>data-zone:us</c> or <c>region:…</c>.</param>
-public sealed record DeploymentConfig(string Name, string Model, string Scope, Hosting Hosting)
+/// <param name="Line">Where it stands in the file, from 1.</param>
+public sealed record DeploymentConfig(string Name, string Model, string Scope, Hosting Hosting, int Line)
 {
     /// <summary>What the operator declares of it alone.</summary>
     public FactDeclaration[] Facts { get; init; } = [];
@@ -235,4 +247,7 @@ public sealed record PolicyConfig(string[] Groups, string[] Users, string[]? Mod
 
     /// <summary>Settings for Claude Desktop, a JSON object; null where it is not let in.</summary>
     public string? Desktop { get; init; }
+
+    /// <summary>How long things are kept.</summary>
+    public RetentionPeriods Retention { get; init; } = RetentionPeriods.None;
 }

@@ -5,7 +5,7 @@ namespace Demarc.Control.Configuration;
 /// <summary>The key <c>policies</c>.</summary>
 internal static class PolicySection
 {
-    private static readonly string[] Asked = ["match", "models", "require", "deny", "capture", "limits", "rates", "settings", "desktop"];
+    private static readonly string[] Asked = ["match", "models", "require", "deny", "capture", "limits", "rates", "settings", "desktop", "retention"];
 
     private static readonly string[] Matched = ["organizations", "workspaces", "projects", "classifications", "groups", "users"];
 
@@ -36,6 +36,7 @@ internal static class PolicySection
                 Settings = SettingsSection.Read(map.Get("settings"), reading),
                 Desktop = SettingsSection.Read(map.Get("desktop"), reading),
                 Deny = RequireSection.Deny(map.Get("deny"), names, resources, reading),
+                Retention = RetentionSection.OfPolicy(map.Get("retention"), map.Get("match") is null, reading),
             });
         }
         return [.. policies];

@@ -53,7 +53,7 @@ internal static class ResourceSection
         var authorities = EgressSection.CertificateAuthorities(map.Text("certificate_authorities"), reading);
         var network = NetworkSection.Read(map.Get("network_rules"), reading);
         var rates = RateSection.Read(map.Get("rates"), reading);
-        var deployments = DeploymentSection.Read(map.Get("deployments"), platform, agreed, reading);
+        var deployments = DeploymentSection.Read(map.Get("deployments"), platform, region, agreed, reading);
         if (map.Get("deployments") is null or ListNode { Items.Count: 0 })
             reading.Warn(item, "the resource has no deployments and serves nothing");
 

@@ -118,6 +118,24 @@ public sealed class GatewaySnapshot
     /// <summary>Whether reports for each person name people; else they appear by id.</summary>
     public bool NamesPeople { get; init; }
 
+    /// <summary>How long the organization keeps things, whatever policies say of some.</summary>
+    public RetentionPeriods Retention { get; init; } = RetentionPeriods.None;
+
+    /// <summary>How long each class is kept for a principal: the shortest that the organization and every policy that matches say.</summary>
+    public RetentionPeriods RetentionOf(Principal principal) =>
+        Policies.Where(p => p.Matches(principal)).Aggregate(Retention, (all, policy) => all.Shortest(policy.Retention));
+
+    /// <summary>How long a principal's transcripts are kept.</summary>
+    public TimeSpan TranscriptsKept(Principal principal)
+    {
+        var kept = RetentionOf(principal).Transcripts ?? RetentionPeriods.DefaultTranscripts;
+        // They are kept with the records of their requests.
+        return RetentionOfAll.Activities is { } records && records < kept ? records : kept;
+    }
+
+    /// <summary>The same of what is the organization's: policies for everyone say it, and the organization itself.</summary>
+    public RetentionPeriods RetentionOfAll => Policies.Where(p => p.IsForEveryone).Aggregate(Retention, (all, policy) => all.Shortest(policy.Retention));
+
     /// <summary>What is kept of what a principal asks, under all policies that match.</summary>
     public CaptureMode CaptureOf(Principal principal, DateTimeOffset now) => TableAt(now).PolicyOf(principal).Capture;
 
@@ -164,5 +182,6 @@ public sealed class GatewaySnapshot
         Raises = raises,
         RefusalText = RefusalText,
         NamesPeople = NamesPeople,
+        Retention = Retention,
     };
 }

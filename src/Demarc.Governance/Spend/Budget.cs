@@ -254,7 +254,7 @@ public sealed class Budget
     internal bool MayHave(long missing, long cap)
     {
         lock (_gate)
-            return !_isLoaded || IsOver() || cap != _cap || _free >= missing;
+            return !_isLoaded || IsOver() || cap != _cap || _free >= missing || _spent > _granted;
     }
 
     internal bool ShrinksTo(long cap)

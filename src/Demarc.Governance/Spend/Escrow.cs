@@ -76,7 +76,8 @@ public sealed class Escrow(ISpendReservations store, TimeProvider time)
     internal static bool TryTake(Claim[] claims, long nano, long most) => FirstShort(claims, nano, most, patient: true) < 0;
 
     /// <summary>The same, asking the store and waiting for others where that helps.</summary>
-    internal async ValueTask<Shortage?> TakeAsync(SpendHold hold, Claim[] claims, long nano, long most, CancellationToken stop)
+    /// <param name="waits">False to be told that others hold what is left rather than to wait for it.</param>
+    internal async ValueTask<Shortage?> TakeAsync(SpendHold hold, Claim[] claims, long nano, long most, bool waits, CancellationToken stop)
     {
         var started = time.GetTimestamp();
         WaitingLine? line = null;
@@ -89,7 +90,7 @@ public sealed class Escrow(ISpendReservations store, TimeProvider time)
                 if (at < 0)
                     return null;
                 line = claims[at].Budget.Line;
-                if (await WaitAsync(claims[at], nano, hold.Amount + nano, most, left, stop).ConfigureAwait(false) is var (kind, reason) && kind is { } refusal)
+                if (await WaitAsync(claims[at], nano, hold.Amount + nano, most, left, waits, stop).ConfigureAwait(false) is var (kind, reason) && kind is { } refusal)
                     return Explain(hold, claims, hold.Amount + nano, claims[at], refusal, reason);
             }
         }
@@ -101,7 +102,7 @@ public sealed class Escrow(ISpendReservations store, TimeProvider time)
     }
 
     // Returns once it is worth trying again, or with what is in the way. total is what the request then holds of the budget.
-    private async ValueTask<(ShortageKind? Refusal, Exception? Reason)> WaitAsync(Claim claim, long need, long total, long most, TimeSpan left, CancellationToken stop)
+    private async ValueTask<(ShortageKind? Refusal, Exception? Reason)> WaitAsync(Claim claim, long need, long total, long most, TimeSpan left, bool mayWait, CancellationToken stop)
     {
         var line = claim.Budget.Line;
         // Before the look at what there is: what ends after it is not slept through.
@@ -109,10 +110,12 @@ public sealed class Escrow(ISpendReservations store, TimeProvider time)
         try
         {
             var (refusal, waits) = await MakeRoomAsync(claim, need, total, most, left <= TimeSpan.Zero, stop).ConfigureAwait(false);
+            if (refusal is null && waits && !mayWait)
+                return (ShortageKind.Held, null);
             if (refusal is null && waits)
             {
-                // Other replicas tell nobody when they are done: one of those who wait asks the store until they are.
-                var asks = claim.Budget.Others > 0 && left > AskEvery && line.Asks(place);
+                // Neither other replicas nor who frees an ended lease tell anybody: one of those who wait asks the store until they are done.
+                var asks = (claim.Budget.Others > 0 || !claim.Budget.IsLoaded) && left > AskEvery && line.Asks(place);
                 await Task.WhenAny(place.Value.Task, Task.Delay(asks ? AskEvery : left, time, stop)).ConfigureAwait(false);
                 stop.ThrowIfCancellationRequested();
             }
@@ -202,10 +205,10 @@ public sealed class Escrow(ISpendReservations store, TimeProvider time)
         var (asked, askedUtc) = (time.GetTimestamp(), time.GetUtcNow());
         var grant = await store.LeaseAsync(budget.Meter, cap, budget.MissingFor(need, long.MaxValue), budget.HasLease).ConfigureAwait(false);
         budget.AskedAt = time.GetTimestamp();
-        if (grant.IsEnded)
-            budget.Lose();
-        else
+        if (!grant.IsEnded)
             budget.Granted(grant, cap, asked, askedUtc);
+        else if (budget.IsLoaded)
+            budget.Lose();
         return !grant.IsEnded;
     }
 

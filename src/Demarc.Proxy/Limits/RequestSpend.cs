@@ -5,11 +5,17 @@ using Demarc.Governance.Wire;
 namespace Demarc.Proxy.Limits;
 
 /// <summary>What a request may cost at the dearest deployment of its plan, and the dearest model that it names.</summary>
-/// <param name="InputNano">The prompt, at a bound from its bytes.</param>
+/// <param name="InputNano">The prompt, at a bound from its bytes or the deployment's count.</param>
 /// <param name="MillionOutputNano">A million tokens of output.</param>
 internal readonly record struct SpendBound(long InputNano, long MillionOutputNano)
 {
     private const long Million = 1_000_000;
+
+    /// <summary>The whole answer.</summary>
+    public long Most(long asked) => checked(InputNano + OutputNano(asked));
+
+    /// <summary>What a request has to hold to begin.</summary>
+    public long First(Exchange x, long asked) => Most(x.Facts.Stream ? Math.Min(asked, RequestSpend.Slice) : asked);
 
     // Rounded up: what is held is never below the bill.
     public long OutputNano(long tokens) => checked((long)((((Int128)tokens * MillionOutputNano) + Million - 1) / Million));

@@ -198,6 +198,10 @@ internal sealed class Settler(IEvidenceSink sink, UpstreamHealth health, string 
     /// <summary>Writes that the client's probe for its limits was answered here; the task completes when it is durable.</summary>
     public Task ProbedAsync(Exchange x) => EventAsync(x, "demarc_quota_probe_answered", new() { ["request_id"] = x.IdText, ["model"] = x.Facts.Model });
 
+    /// <summary>Writes that a deployment is about to be sent the prompt to count it; the task completes when it is durable.</summary>
+    public Task CountedAsync(Exchange x, DeploymentSnapshot deployment) =>
+        EventAsync(x, "demarc_spend_input_counted", new() { ["request_id"] = x.IdText, ["model"] = deployment.Model, ["resource"] = deployment.Resource.Name, ["deployment"] = deployment.Name });
+
     // Under an id of its own: the request's is its records'.
     private Task EventAsync(Exchange x, string type, Dictionary<string, string?> fields)
     {

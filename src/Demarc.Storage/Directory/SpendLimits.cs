@@ -30,7 +30,7 @@ public sealed class SpendLimits
         (await _store.FindAsync<Row>(Select + " AND l.id = @id", new { organizationId, id }).ConfigureAwait(false))?.Limit();
 
     /// <summary>Sets the limit of a scope and period, in place of the one there is.</summary>
-    /// <param name="target">The user, group or key by id; empty for the organization.</param>
+    /// <param name="target">As <see cref="StoredLimit"/> has it.</param>
     /// <param name="amountNano">Null for no limit.</param>
     public async Task<StoredLimit> PutAsync(
         string organizationId, StoredScope scope, string target, LimitPeriod period, bool shared, long? amountNano, LimitMode mode, ActorRecord actor)
@@ -102,12 +102,18 @@ public sealed class SpendLimits
             return true;
         });
 
+    /// <summary>The scopes' names on the wire.</summary>
+    public static readonly string[] ScopeNames = [.. Enum.GetValues<StoredScope>().Select(Wire)];
+
     /// <summary>The scope's name on the wire.</summary>
     public static string Wire(StoredScope scope) => scope switch
     {
         StoredScope.User => "user",
         StoredScope.Group => "rbac_group",
         StoredScope.Key => "api_key",
+        StoredScope.Workspace => "workspace",
+        StoredScope.Project => "project",
+        StoredScope.Resource => "resource",
         _ => "organization",
     };
 

@@ -21,6 +21,7 @@ public sealed partial class Projector
 
     private readonly Store _store;
     private readonly ILogger _log;
+    private volatile bool _leads;
     private readonly Signal _appended;
     private readonly OpenRequests _open;
     private readonly Leaves _leaves;
@@ -39,12 +40,15 @@ public sealed partial class Projector
         store.Appended += _appended.Set;
     }
 
+    /// <summary>Whether this process is the one that projects: what one replica does for all, it does.</summary>
+    public bool Leads => _leads;
+
     /// <summary>Follows until stopped, once this process leads. Run once in a serving process.</summary>
     /// <exception cref="StoreException">On SQLite, another process serves from the file.</exception>
     public async Task RunAsync(CancellationToken stop)
     {
         // Takes the lead before the first await, so that a second process on a SQLite file fails at its start.
-        var leading = _store.LeadAsync(stop);
+        var leading = _store.LeadAsync(Leadership.Projections, stop);
         var beating = BeatAsync(stop);
         try
         {
@@ -55,7 +59,7 @@ public sealed partial class Projector
                     await LeadAsync(lead, stop).ConfigureAwait(false);
                 // After the loss of the lead or an error of the store: whatever it was, asking at once would meet it again.
                 await Task.Delay(Idle, _store.Time, stop).ConfigureAwait(false);
-                leading = _store.LeadAsync(stop);
+                leading = _store.LeadAsync(Leadership.Projections, stop);
             }
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -136,6 +140,7 @@ public sealed partial class Projector
         {
             while (await lead.HoldsAsync().ConfigureAwait(false))
             {
+                _leads = true;
                 await CatchUpAsync().ConfigureAwait(false);
                 if (_store.Time.GetElapsedTime(settled) >= OrphansEvery)
                 {
@@ -156,6 +161,10 @@ public sealed partial class Projector
             _leaves.Clear();
             _turns.Clear();
             NotProjected(e);
+        }
+        finally
+        {
+            _leads = false;
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Demarc.Control.AdminApi;
 using Demarc.Governance;
 using Demarc.Governance.Evidence;
@@ -53,7 +54,18 @@ internal sealed class AdminGate(ISnapshotSource snapshots, Store store, TimeProv
             return new(403, null, "permission_error", denied.Message);
         }
         if (principal.KeyKind == ApiKeyKind.Admin)
-            return await endpoint(request);
+        {
+            var answer = await endpoint(request);
+            if (answer.Status >= 400)
+                await store.RecordAsync(principal.OrganizationId, request.Actor, "demarc_admin_request_failed", new()
+                {
+                    ["method"] = http.Request.Method,
+                    ["route"] = Route(http),
+                    ["status_code"] = answer.Status.ToString(CultureInfo.InvariantCulture),
+                    ["error_type"] = answer.ErrorType,
+                });
+            return answer;
+        }
         await RecordAsync("wrong_key_kind", null);
         return new(403, null, "permission_error", "This address takes an admin key (demarc_admin_…). An administrator makes one with: demarc key create --kind admin.");
 
@@ -62,7 +74,10 @@ internal sealed class AdminGate(ISnapshotSource snapshots, Store store, TimeProv
             ["reason"] = reason,
             ["rule"] = rule,
             ["method"] = http.Request.Method,
-            ["route"] = (http.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText,
+            ["route"] = Route(http),
         });
     }
+
+    // The pattern: a path may hold what was put there by mistake.
+    private static string? Route(HttpContext http) => (http.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText;
 }

@@ -3,8 +3,10 @@ using Demarc.Control.Alerts;
 using Demarc.Control.Compliance;
 using Demarc.Control.Configuration;
 using Demarc.Control.Identity.SignIn;
+using Demarc.Control.Exports;
 using Demarc.Control.Increases;
 using Demarc.Control.Resources;
+using Demarc.Control.Telemetry;
 using Demarc.Governance;
 using Demarc.Governance.Boundaries;
 using Demarc.Governance.Evidence;
@@ -58,9 +60,16 @@ public sealed class Gateway : IAsyncDisposable
             var snapshots = new Snapshots(store, organization.Id, files.Snapshot, loggers.CreateLogger<Snapshots>(), new ActorRecord("system", store.Replica));
             await snapshots.ApplyAsync(snapshots.Current);
 
+            var life = new LifeRecord(store, organization.Id, snapshots, loggers.CreateLogger<LifeRecord>());
+            builder.Services.AddHostedService(_ => life);
             builder.Services.AddSingleton(time);
             builder.Services.AddSingleton(store);
-            builder.Services.AddSingleton<IEvidenceSink>(store);
+            var metrics = new RequestMetrics();
+            // Who configures no metrics pays for none.
+            IEvidenceSink sink = config.Metrics is null ? store : new MeteredSink(store, metrics);
+            if (config.Metrics is not null)
+                builder.Services.AddSingleton(config.Metrics).AddSingleton(metrics).AddSingleton<MetricsGate>();
+            builder.Services.AddSingleton(sink);
             builder.Services.AddSingleton(snapshots);
             builder.Services.AddSingleton<ISnapshotSource>(snapshots);
             builder.Services.AddSingleton(organization);
@@ -103,18 +112,28 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton<TranscriptReader>();
             builder.Services.AddSingleton<SessionEndpoints>();
             builder.Services.AddSingleton<MeEndpoints>();
+            builder.Services.AddSingleton<DirectoryEndpoints>();
+            builder.Services.AddSingleton<RoleEndpoints>();
+            builder.Services.AddSingleton(new SettingsEndpoints(store, snapshots, config.Identity));
             builder.Services.AddEvidenceLog(config.Log, store, installation.Master);
+            builder.Services.AddRetention(config.Retention, installation);
             builder.Services.AddSingleton(new Escrow(store.Budgets, time));
             builder.Services.AddSingleton(s => new LeaseFollower(s.GetRequiredService<Escrow>(), store.Budgets, time));
             builder.Services.AddHostedService<EscrowFollower>();
             builder.Services.AddSingleton(s => new MessagesPipeline(
-                snapshots, store, s.GetRequiredService<UpstreamClient>(), s.GetRequiredService<UpstreamHealth>(), s.GetRequiredService<SessionNames>(), s.GetRequiredService<Escrow>(), s.GetRequiredService<IncreaseLinks>(), store.Replica, time,
+                snapshots, sink, s.GetRequiredService<UpstreamClient>(), s.GetRequiredService<UpstreamHealth>(), s.GetRequiredService<SessionNames>(), s.GetRequiredService<Escrow>(), s.GetRequiredService<IncreaseLinks>(), store.Replica, time,
                 s.GetRequiredService<ILogger<MessagesPipeline>>()));
             builder.Services.AddHostedService(_ => new StoreFollowers(store, snapshots));
             var alerts = new AlertDelivery(store, organization.Id, loggers.CreateLogger<AlertDelivery>());
             alerts.Use(config.Alerts);
             builder.Services.AddSingleton(_ => alerts);
             builder.Services.AddHostedService<AlertService>();
+            var outbound = new OutboundClient(time, loggers.CreateLogger<OutboundClient>());
+            builder.Services.AddSingleton(_ => outbound);
+            var exporter = new Exporter(store, organization.Id, new ExportWays(outbound.SendAsync, OutboundClient.ConnectAsync), new DataPaths(store), loggers.CreateLogger<Exporter>());
+            exporter.Use(config.Exports);
+            builder.Services.AddSingleton(_ => exporter);
+            builder.Services.AddHostedService<ExportService>();
             var tls = config.Tls is null ? null : new TlsCertificate(config.Tls, time, loggers.CreateLogger<TlsCertificate>());
             builder.Services.AddHostedService(_ => new ConfigWatch(files.Path, files.Sources, files.Read, (next, result) =>
             {
@@ -122,8 +141,9 @@ public sealed class Gateway : IAsyncDisposable
                     tls?.Use(next.Tls);
                 verification.Every = next.VerifyEvery;
                 alerts.Use(next.Alerts);
+                exporter.Use(next.Exports);
                 return ReloadAsync(store, snapshots, organization.Id, files.Shipped, next, result);
-            }, time, loggers.CreateLogger<ConfigWatch>()));
+            }, time, loggers.CreateLogger<ConfigWatch>()) { Refused = life.ConfigurationRefusedAsync });
             Listen(builder, config, options, tls);
 
             // 4 the routes
@@ -150,11 +170,15 @@ public sealed class Gateway : IAsyncDisposable
     /// <summary>Every address that is listened on: those for clients, then those for administration alone.</summary>
     internal Uri[] Addresses => [.. _app.Urls.Select(url => new Uri(url))];
 
+    internal Store Store => _app.Services.GetRequiredService<Store>();
+
     /// <summary>What the request path knows of the upstreams' state.</summary>
     internal UpstreamHealth Health => _app.Services.GetRequiredService<UpstreamHealth>();
 
     /// <summary>Asks issuers again about those who signed in.</summary>
     internal SignInRecheck Recheck => _app.Services.GetRequiredService<SignInRecheck>();
+
+    internal Store Store => _store;
 
     /// <summary>Every route that is mapped, as <c>METHOD /pattern</c>.</summary>
     internal IEnumerable<string> Routes => _app.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()

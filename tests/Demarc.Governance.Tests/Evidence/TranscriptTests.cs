@@ -8,6 +8,7 @@ namespace Demarc.Governance.Tests.Evidence;
 public sealed class TranscriptTests
 {
     private const string System = "[system prompt content not shown]";
+    private const string Withheld = "[history that the client sent again is not shown: part of this session is past its retention]";
     private const string Own = "[a prompt history of its own begins: another conversation of this session, or this one after compaction]";
     private const string Rewritten = "[the client rewrote the history of this conversation; what is new in it follows]";
     private const string Continues = "[an earlier conversation of this session continues]";
@@ -139,16 +140,22 @@ public sealed class TranscriptTests
         Assert.Equal(["u! not_captured", "a! not_captured", "u! not_captured", System, "u: one", "a: 1"], _session.Lines());
     }
 
-    [Fact]
-    public void An_erased_beginning_has_one_placeholder_and_its_answers_are_no_longer_proven()
+    [Theory, InlineData(false), InlineData(true)]
+    public void A_message_expires_with_its_first_capture_whatever_captured_it_again(bool forgotten)
     {
         _session.Ask(User("one"), Answer("1"));
         _session.Ask($"{User("one")},{Assistant("1")},{User("two")}", Answer("2"));
         _session.Day = _session.Day.AddDays(1);
+        if (forgotten)
+            _session.Forget();
         _session.Ask($"{User("one")},{Assistant("1")},{User("two")},{Assistant("2")},{User("three")}", Answer("3"));
+        _session.Ask($"{User("one")},{Assistant("1")},{User("two")},{Assistant("2")},{User("three")},{Assistant("3")},{User("four")}", Answer("4"));
         _session.Erase(0);
         _session.Erase(1);
-        Assert.Equal(["u! retention_elapsed", System, "u: one", "a? 1", "u: two", "a? 2", "u: three", "a: 3"], _session.Lines());
+        string[] withheld = forgotten ? [System, Withheld] : [];
+        Assert.Equal(["u! retention_elapsed", .. withheld, "u: three", "a: 3", "u: four", "a: 4"], _session.Lines());
+        // Where this process remembers the session, the copy does not even exist.
+        Assert.Equal(forgotten, _session.StoredText(2).Contains("one", StringComparison.Ordinal));
     }
 
     [Fact]

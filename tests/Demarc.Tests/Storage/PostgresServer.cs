@@ -1,6 +1,5 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
+using Demarc.Tests.Harness;
 using Npgsql;
 using Xunit;
 
@@ -80,7 +79,7 @@ public sealed class PostgresServer
         var data = Path.Combine(folder, "data");
         await RunAsync(Command(root, Path.Combine(bin, "initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"));
 
-        var port = FreePort();
+        var port = Ports.Free();
         var start = new ProcessStartInfo { RedirectStandardError = true, RedirectStandardOutput = true };
         Fill(start, Command(
             root, Path.Combine(bin, "postgres"), "-D", data, "-p", $"{port}", "-k", folder,
@@ -128,13 +127,6 @@ public sealed class PostgresServer
         {
             // Already gone.
         }
-    }
-
-    private static int FreePort()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
 
     private static string[] Command(bool root, params string[] command) =>
