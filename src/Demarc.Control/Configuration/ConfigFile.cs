@@ -9,11 +9,7 @@ public static class ConfigFile
     private static readonly string[] Keys =
     [
         "listen", "admin_listen", "public_url", "tls", "trusted_proxies", "network_rules", "store", "content", "master_key", "catalog", "max_body_bytes", "verify", "log",
-<<<<<<< HEAD
-        "organization", "identity", "billing", "reports", "commitments", "agreements", "facts", "resources", "aliases", "policies", "refusals", "alerts", "scim", "seats",
-=======
-        "organization", "identity", "billing", "reports", "commitments", "agreements", "facts", "resources", "aliases", "policies", "refusals", "alerts", "exports", "metrics", "retention", "scim",
->>>>>>> main
+        "organization", "identity", "billing", "reports", "commitments", "agreements", "facts", "resources", "aliases", "policies", "refusals", "alerts", "exports", "metrics", "retention", "scim", "seats",
     ];
 
     /// <summary>Reads the file at a path; paths within it start at its own directory.</summary>
@@ -90,13 +86,10 @@ public static class ConfigFile
             Policies = policies,
             Refusals = LimitSection.Refusals(map.Get("refusals"), reading),
             Alerts = AlertSection.Read(map.Get("alerts"), reading),
-<<<<<<< HEAD
             Seats = SeatSection.Read(map.Get("seats"), reading),
-=======
             Exports = ExportSection.Read(map.Get("exports"), reading),
             Metrics = MapReader.Open(map.Get("metrics"), reading, ["public"]) is { } metrics ? new MetricsConfig(Vocabulary.Flag(metrics.Get("public"), reading)) : null,
             Retention = RetentionSection.Read(map.Get("retention"), reading),
->>>>>>> main
             Scim = ScimSection.Read(map.Get("scim"), [.. listen, .. admin], map.Get("tls") is not null, reading),
         };
     }

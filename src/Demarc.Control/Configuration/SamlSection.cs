@@ -79,8 +79,8 @@ internal static class SamlSection
         var binding = map.Text("binding");
         if (binding is not null and not { Value: "redirect" or "post" })
             reading.Error(binding, $"{ConfigText.Quote(binding.Value)} is neither; accepted: redirect, post");
-        var signs = Truth(map.Text("sign_requests"), hasKeys, reading);
-        var encrypted = Truth(map.Text("require_encryption"), false, reading);
+        var signs = map.Get("sign_requests") is { } sign ? Vocabulary.Flag(sign, reading) : hasKeys;
+        var encrypted = Vocabulary.Flag(map.Get("require_encryption"), reading);
         if ((signs || encrypted) && !hasKeys)
             reading.Error(map.Node, "requests cannot be signed, nor assertions opened, without identity.saml.keys; accepted: with a key there");
         if (name is null || metadata is null || reading.File(metadata, metadata.Value) is not { } bytes)
@@ -97,14 +97,5 @@ internal static class SamlSection
         return new SamlProviderConfig(
             name.Value, reading.Absolute(metadata.Value), binding?.Value == "post", signs, encrypted, map.Text("subject")?.Value, map.Text("email")?.Value ?? "email",
             map.Text("display_name")?.Value ?? "displayName", map.Text("groups")?.Value ?? "groups", [.. allowed.Select(a => a.Value)]);
-    }
-
-    private static bool Truth(TextNode? node, bool standard, ConfigReading reading)
-    {
-        if (node is null)
-            return standard;
-        if (node.Value is not ("true" or "false"))
-            reading.Error(node, $"{ConfigText.Quote(node.Value)} is neither; accepted: true, false");
-        return node.Value == "true";
     }
 }

@@ -87,7 +87,7 @@ internal static class SamlXml
         for (var outer = element.ParentNode as XmlElement; outer is not null; outer = outer.ParentNode as XmlElement)
             foreach (XmlAttribute attribute in outer.Attributes)
                 if (attribute.NamespaceURI == "http://www.w3.org/2000/xmlns/" && !root.HasAttribute(attribute.Name))
-                    root.SetAttribute(attribute.LocalName, attribute.NamespaceURI, attribute.Value);
+                    root.SetAttributeNode((XmlAttribute)document.ImportNode(attribute, deep: true));
         return root;
     }
 
