@@ -23,7 +23,7 @@ internal static class Routes
     public static readonly string[] SignIn =
     [
         "GET /.well-known/oauth-authorization-server", "GET /.well-known/jwks.json", "POST /oauth/device_authorization", "POST /oauth/token", "POST /oauth/revoke",
-        "GET /device", "POST /device", "GET /oauth/callback", "GET /protocol",
+        "GET /device", "POST /device", "GET /oauth/callback", "GET /protocol", "GET /saml/metadata", "POST /saml/acs", "GET /saml/finish",
     ];
 
     // The control plane: what admin_listen takes apart from inference.

@@ -104,6 +104,9 @@ public sealed record DemarcConfig
 
     /// <summary>What the operator takes upon themselves where zero data retention is required.</summary>
     public ZeroRetentionConfig ZeroRetention { get; init; } = ZeroRetentionConfig.None;
+
+    /// <summary>Who may sign in; null where everyone may whom an issuer lets in.</summary>
+    public SeatConfig? Seats { get; init; }
 }
 
 /// <summary>How finance reads what was spent.</summary>

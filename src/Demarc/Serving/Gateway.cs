@@ -3,6 +3,7 @@ using Demarc.Control.Alerts;
 using Demarc.Control.Compliance;
 using Demarc.Control.Configuration;
 using Demarc.Control.Exports;
+using Demarc.Control.Identity.SignIn;
 using Demarc.Control.Increases;
 using Demarc.Control.Resources;
 using Demarc.Control.Telemetry;
@@ -104,6 +105,7 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton<UsageEndpoints>();
             builder.Services.AddSignIn(config, store, organization.Id, installation.Master, time);
             builder.Services.AddScim(config.Scim, organization.Id);
+            store.FollowSeats(config.Seats, organization.Id);
             builder.Services.AddSingleton<UsageReportEndpoints>();
             builder.Services.AddSingleton<CostReportEndpoints>();
             builder.Services.AddSingleton<ClaudeCodeReportEndpoints>();
@@ -174,6 +176,9 @@ public sealed class Gateway : IAsyncDisposable
 
     /// <summary>What the request path knows of the upstreams' state.</summary>
     internal UpstreamHealth Health => _app.Services.GetRequiredService<UpstreamHealth>();
+
+    /// <summary>Asks issuers again about those who signed in.</summary>
+    internal SignInRecheck Recheck => _app.Services.GetRequiredService<SignInRecheck>();
 
     internal Store Store => _store;
 
