@@ -171,6 +171,7 @@ public sealed partial class MessagesPipeline(
         }
         x.Deployment = plan[at];
         x.Capture = x.Operation == Operation.CountTokens && decision.Capture == CaptureMode.Full ? CaptureMode.Metadata : decision.Capture;
+        x.CaptureAlso = decision.CaptureAlso;
         x.SessionId = sessions.For(x.Principal, x.Http.Request.Headers, x.Facts, x.Body.Span, x.Capture, x.At);
 
         // 4 begin
@@ -296,7 +297,7 @@ public sealed partial class MessagesPipeline(
     {
         var day = DateOnly.FromDateTime(DateTimeOffset.FromUnixTimeMilliseconds(x.At).UtcDateTime);
         var key = await sink.ContentKeyAsync(x.Principal.OrganizationId, x.SessionId, day);
-        return new SessionCapture(_tips, key, x.SessionId, x.Body.Span, x.Facts);
+        return new SessionCapture(_tips, key, x.SessionId, x.Body.Span, x.Facts, x.CaptureAlso);
     }
 
     // The pooled body goes back as soon as it has been sent; one that an early answer left half sent is the collector's.
