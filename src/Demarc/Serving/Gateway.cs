@@ -44,6 +44,8 @@ public sealed class Gateway : IAsyncDisposable
         var files = InstallationFiles.Load(options.ConfigPath ?? Quickstart.WriteConfiguration(options), options.DataDirectory);
         var config = files.Config;
 
+        var waived = ZeroRetention.Enforce(files.Snapshot, config.ZeroRetention, Environment.GetEnvironmentVariable);
+
         // 2 the host
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ApplicationName = "demarc", ContentRootPath = AppContext.BaseDirectory });
         builder.Configuration.Sources.Clear();
@@ -59,6 +61,7 @@ public sealed class Gateway : IAsyncDisposable
         {
             var snapshots = new Snapshots(store, organization.Id, files.Snapshot, loggers.CreateLogger<Snapshots>(), new ActorRecord("system", store.Replica));
             await snapshots.ApplyAsync(snapshots.Current);
+            await ZeroRetention.RecordAsync(store, organization.Id, config.ZeroRetention, waived);
 
             var life = new LifeRecord(store, organization.Id, snapshots, loggers.CreateLogger<LifeRecord>());
             builder.Services.AddHostedService(_ => life);
@@ -95,6 +98,7 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton<ProjectEndpoints>();
             builder.Services.AddSingleton<AliasEndpoints>();
             builder.Services.AddSingleton<SpendLimitEndpoints>();
+            builder.Services.AddSingleton<SpendLimitViews>();
             builder.Services.AddSingleton<IncreaseRequestEndpoints>();
             builder.Services.AddSingleton(new IncreaseLinks(config.PublicUrl, installation.Master.Derive("demarc increase link")));
             builder.Services.AddSingleton<IncreasePage>();
@@ -170,8 +174,6 @@ public sealed class Gateway : IAsyncDisposable
     /// <summary>Every address that is listened on: those for clients, then those for administration alone.</summary>
     internal Uri[] Addresses => [.. _app.Urls.Select(url => new Uri(url))];
 
-    internal Store Store => _app.Services.GetRequiredService<Store>();
-
     /// <summary>What the request path knows of the upstreams' state.</summary>
     internal UpstreamHealth Health => _app.Services.GetRequiredService<UpstreamHealth>();
 
@@ -229,7 +231,9 @@ public sealed class Gateway : IAsyncDisposable
 
     private static async Task ReloadAsync(Store store, Snapshots snapshots, string organizationId, Catalog catalog, DemarcConfig config, ConfigResult result)
     {
+        // A policy that comes while the process runs finds what the process began with.
         var next = ConfigSnapshot.Build(config, config.CatalogPath is null ? catalog : InstallationFiles.LoadCatalog(config.CatalogPath), result.Hash);
+        var waived = ZeroRetention.Enforce(next, config.ZeroRetention, Environment.GetEnvironmentVariable);
         var before = snapshots.Current.ConfigurationHash;
         await snapshots.ApplyAsync(next);
         await store.RecordAsync(organizationId, new ActorRecord("system", store.Replica), "demarc_configuration_loaded", new()
@@ -238,13 +242,26 @@ public sealed class Gateway : IAsyncDisposable
             ["previous_configuration"] = before,
             ["policy"] = next.PolicyHash,
         });
+        await ZeroRetention.RecordAsync(store, organizationId, config.ZeroRetention, waived);
     }
 
-    // A bug, or the store refusing a record: the client learns that it was not its fault, the log has the rest.
+    // A bug, or the store refusing a record: the client learns that it was not its fault, the log has the rest. But a body that
+    // cannot be read is the client's.
     private static async Task FailedAsync(HttpContext http)
     {
+        if (http.Features.Get<IExceptionHandlerFeature>()?.Error is BadHttpRequestException bad)
+        {
+            await ErrorEnvelope.WriteAsync(http, bad.StatusCode, "invalid_request_error", "The request body could not be read. Send it whole.");
+            return;
+        }
         var id = http.Response.Headers["demarc-request-id"].ToString();
-        await ErrorEnvelope.WriteAsync(http, 500, "api_error", "The gateway failed to handle the request. Your administrator finds the reason in its log.", id.Length > 0 ? id : null, retry: true);
+        var ofStore = http.Features.Get<IExceptionHandlerFeature>()?.Error is StoreException or System.Data.Common.DbException;
+        await ErrorEnvelope.WriteAsync(
+            http, ofStore ? 503 : 500, "api_error",
+            ofStore
+                ? "The gateway's store cannot be reached, or takes no more records: nothing was changed. Your administrator finds the reason in its log; try again."
+                : "The gateway failed to handle the request. Your administrator finds the reason in its log.",
+            id.Length > 0 ? id : null, retry: true);
     }
 
     private static void Announce(ILogger log, InstallationFiles files, GatewaySnapshot snapshot, TimeProvider time)
