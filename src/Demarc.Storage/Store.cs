@@ -9,6 +9,7 @@ using Demarc.Storage.Evidence.Merkle;
 using Demarc.Storage.Ledger;
 using Demarc.Storage.Projections;
 using Demarc.Storage.Retention;
+using Demarc.Storage.Reviews;
 using Microsoft.Extensions.Logging;
 
 namespace Demarc.Storage;
@@ -66,6 +67,7 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
         LedgerErasure = new LedgerErasure(this);
         PersonErasure = new PersonErasure(this);
         LegalHolds = new LegalHolds(this);
+        Reviews = new ReviewRegister(this);
         Projector = new Projector(this, loggers.CreateLogger<Projector>());
     }
 
@@ -161,6 +163,9 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
 
     /// <summary>What must not be destroyed.</summary>
     public LegalHolds LegalHolds { get; }
+
+    /// <summary>Who may open captured content, and why.</summary>
+    public ReviewRegister Reviews { get; }
 
     internal ContentErasure ContentErasure { get; }
 
