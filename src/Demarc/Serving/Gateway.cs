@@ -54,6 +54,7 @@ public sealed class Gateway : IAsyncDisposable
         // 3 the store and the snapshot
         var installation = await Installation.OpenAsync(files, time, loggers);
         var (store, organization) = (installation.Store, installation.Organization);
+        await ServeFromAsync(store, config);
         try
         {
             var snapshots = new Snapshots(store, organization.Id, files.Snapshot, loggers.CreateLogger<Snapshots>(), new ActorRecord("system", store.Replica));
