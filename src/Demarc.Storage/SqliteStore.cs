@@ -56,6 +56,8 @@ internal sealed partial class SqliteStore : Store
 
     internal override string TextsOfJson(string parameter) => $"(SELECT value FROM json_each(@{parameter}))";
 
+    internal override string IsAmong(string column, string parameter) => $"{column} IN {TextsOfJson(parameter)}";
+
     internal override string AsBytes(string column) => $"CAST({column} AS blob)";
 
     internal override string IsPassed => "r.sequence <= m.sequence";

@@ -10,6 +10,7 @@ using Demarc.Storage.Journals;
 using Demarc.Storage.Ledger;
 using Demarc.Storage.Projections;
 using Demarc.Storage.Retention;
+using Demarc.Storage.Reviews;
 using Microsoft.Extensions.Logging;
 
 namespace Demarc.Storage;
@@ -42,6 +43,8 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
         Identities = new Identities(this);
         ScimUsers = new ScimUsers(this);
         ScimGroups = new ScimGroups(this);
+        Seats = new Seats(this);
+        SamlAssertions = new SamlAssertions(this);
         Aliases = new Aliases(this);
         Boundaries = new BoundaryRegister(this);
         Breakers = new Breakers(this);
@@ -65,6 +68,7 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
         LedgerErasure = new LedgerErasure(this);
         PersonErasure = new PersonErasure(this);
         LegalHolds = new LegalHolds(this);
+        Reviews = new ReviewRegister(this);
         Projector = new Projector(this, loggers.CreateLogger<Projector>());
     }
 
@@ -99,6 +103,12 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
 
     /// <summary>Groups as a directory reads and writes them.</summary>
     public ScimGroups ScimGroups { get; }
+
+    /// <summary>Who may sign in, where that is counted.</summary>
+    public Seats Seats { get; }
+
+    /// <summary>Assertions of identity providers, each once.</summary>
+    public SamlAssertions SamlAssertions { get; }
 
     public Aliases Aliases { get; }
 
@@ -154,6 +164,9 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
 
     /// <summary>What must not be destroyed.</summary>
     public LegalHolds LegalHolds { get; }
+
+    /// <summary>Who may open captured content, and why.</summary>
+    public ReviewRegister Reviews { get; }
 
     internal ContentErasure ContentErasure { get; }
 
@@ -293,6 +306,9 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
 
     /// <summary>A subquery of the strings in a parameter that is a JSON array.</summary>
     internal abstract string TextsOfJson(string parameter);
+
+    /// <summary>The condition that a column is one of the strings in a parameter that is a JSON array, however many.</summary>
+    internal abstract string IsAmong(string column, string parameter);
 
     /// <summary>A subquery of the whole numbers in a parameter that is a JSON array.</summary>
     internal abstract string NumbersOfJson(string parameter);

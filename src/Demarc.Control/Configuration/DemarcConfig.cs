@@ -74,6 +74,9 @@ public sealed record DemarcConfig
     /// <summary>Whether reports for each person name people; else they appear by id.</summary>
     public bool NamesPeople { get; init; }
 
+    /// <summary>Fewer people than this stand in reports as one row.</summary>
+    public int SmallestGroup { get; init; } = GatewaySnapshot.DefaultSmallestGroup;
+
     public CommitmentConfig[] Commitments { get; init; } = [];
 
     public AgreementSnapshot[] Agreements { get; init; } = [];
@@ -104,6 +107,12 @@ public sealed record DemarcConfig
 
     /// <summary>How a directory provisions people; null for not at all.</summary>
     public ScimConfig? Scim { get; init; }
+
+    /// <summary>What the operator takes upon themselves where zero data retention is required.</summary>
+    public ZeroRetentionConfig ZeroRetention { get; init; } = ZeroRetentionConfig.None;
+
+    /// <summary>Who may sign in; null where everyone may whom an issuer lets in.</summary>
+    public SeatConfig? Seats { get; init; }
 }
 
 /// <summary>How finance reads what was spent.</summary>
@@ -186,6 +195,9 @@ public sealed record ResourceConfig(
     /// <summary>Where its platform is managed; null for the public address.</summary>
     public ManagementPlace? Management { get; init; }
 
+    /// <summary>The most that is kept of what its deployments are asked; null to leave it to the policies.</summary>
+    public CaptureMode? Capture { get; init; }
+
     /// <summary>What a contract says of its prices; of several that hold, the first does.</summary>
     public RateConfig[] Rates { get; init; } = [];
 
@@ -253,4 +265,7 @@ public sealed record PolicyConfig(string[] Groups, string[] Users, string[]? Mod
 
     /// <summary>How long things are kept.</summary>
     public RetentionPeriods Retention { get; init; } = RetentionPeriods.None;
+
+    /// <summary>What is captured beside the conversation; null to leave it to the other policies.</summary>
+    public CaptureParts? CaptureAlso { get; init; }
 }
