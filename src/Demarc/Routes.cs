@@ -23,7 +23,7 @@ internal static class Routes
     public static readonly string[] SignIn =
     [
         "GET /.well-known/oauth-authorization-server", "GET /.well-known/jwks.json", "POST /oauth/device_authorization", "POST /oauth/token", "POST /oauth/revoke",
-        "GET /device", "POST /device", "GET /oauth/callback", "GET /protocol",
+        "GET /device", "POST /device", "GET /oauth/callback", "GET /protocol", "GET /saml/metadata", "POST /saml/acs", "GET /saml/finish",
     ];
 
     // The control plane: what admin_listen takes apart from inference.
@@ -52,6 +52,7 @@ internal static class Routes
         var projects = app.Services.GetRequiredService<ProjectEndpoints>();
         var aliases = app.Services.GetRequiredService<AliasEndpoints>();
         var limits = app.Services.GetRequiredService<SpendLimitEndpoints>();
+        var limitViews = app.Services.GetRequiredService<SpendLimitViews>();
         var increases = app.Services.GetRequiredService<IncreaseRequestEndpoints>();
         var asking = app.Services.GetRequiredService<IncreasePage>();
         var usage = app.Services.GetRequiredService<UsageEndpoints>();
@@ -63,7 +64,6 @@ internal static class Routes
         var activities = app.Services.GetRequiredService<ActivityEndpoints>();
         var sessions = app.Services.GetRequiredService<SessionEndpoints>();
         var directory = app.Services.GetRequiredService<DirectoryEndpoints>();
-        var roles = app.Services.GetRequiredService<RoleEndpoints>();
         var effective = app.Services.GetRequiredService<SettingsEndpoints>();
         var log = app.Services.GetRequiredService<LogGate>();
         var health = app.Services.GetRequiredService<Health>();
@@ -133,7 +133,8 @@ internal static class Routes
 
         app.MapGet("/v1/organizations/spend_limits", http => admin.HandleAsync(http, limits.ListAsync));
         app.MapPost("/v1/organizations/spend_limits", http => admin.HandleAsync(http, limits.CreateAsync));
-        app.MapGet("/v1/organizations/spend_limits/effective", http => admin.HandleAsync(http, limits.EffectiveAsync));
+        app.MapGet("/v1/organizations/spend_limits/effective", http => admin.HandleAsync(http, limitViews.EffectiveAsync));
+        app.MapGet("/v1/organizations/spend_limits/audit", http => admin.HandleAsync(http, limitViews.AuditAsync));
         app.MapGet("/v1/organizations/spend_limits/{id}", http => admin.HandleAsync(http, limits.GetAsync));
         app.MapPost("/v1/organizations/spend_limits/{id}", http => admin.HandleAsync(http, limits.UpdateAsync));
         app.MapDelete("/v1/organizations/spend_limits/{id}", http => admin.HandleAsync(http, limits.DeleteAsync));
@@ -163,9 +164,9 @@ internal static class Routes
         app.MapGet("/v1/compliance/apps/sessions/local/{session_id}/messages", http => compliance.HandleAsync(http, ComplianceScope.UserData, sessions.MessagesAsync));
         app.MapGet("/v1/compliance/organizations", http => compliance.HandleAsync(http, ComplianceScope.OrganizationData, directory.OrganizationsAsync));
         app.MapGet("/v1/compliance/organizations/{organization}/users", http => compliance.HandleAsync(http, ComplianceScope.UserData, directory.UsersAsync));
-        app.MapGet("/v1/compliance/organizations/{organization}/roles", http => compliance.HandleAsync(http, ComplianceScope.OrganizationData, roles.ListAsync));
-        app.MapGet("/v1/compliance/organizations/{organization}/roles/{role_id}", http => compliance.HandleAsync(http, ComplianceScope.OrganizationData, roles.GetAsync));
-        app.MapGet("/v1/compliance/organizations/{organization}/roles/{role_id}/permissions", http => compliance.HandleAsync(http, ComplianceScope.OrganizationData, roles.PermissionsAsync));
+        app.MapGet("/v1/compliance/organizations/{organization}/roles", http => compliance.HandleAsync(http, ComplianceScope.OrganizationData, RoleEndpoints.ListAsync));
+        app.MapGet("/v1/compliance/organizations/{organization}/roles/{role_id}", http => compliance.HandleAsync(http, ComplianceScope.OrganizationData, RoleEndpoints.GetAsync));
+        app.MapGet("/v1/compliance/organizations/{organization}/roles/{role_id}/permissions", http => compliance.HandleAsync(http, ComplianceScope.OrganizationData, RoleEndpoints.PermissionsAsync));
         app.MapGet("/v1/compliance/organizations/{organization}/settings", http => compliance.HandleAsync(http, ComplianceScope.OrganizationData, effective.GetAsync));
         app.MapGet("/v1/compliance/groups", http => compliance.HandleAsync(http, ComplianceScope.OrganizationData, directory.GroupsAsync));
         app.MapGet("/v1/compliance/groups/{group_id}", http => compliance.HandleAsync(http, ComplianceScope.OrganizationData, directory.GroupAsync));

@@ -12,11 +12,15 @@ internal sealed partial class LifeRecord(Store store, string organizationId, ISn
     private const int MostProblem = 1000;
 
     private readonly ActorRecord _actor = new("system", store.Replica);
+    private int _stopped;
 
     public Task StartAsync(CancellationToken cancellationToken) => RecordAsync("demarc_gateway_started");
 
     public async Task StopAsync(CancellationToken cancellationToken)
     {
+        // A host that a signal has stopped is stopped again when it is disposed.
+        if (Interlocked.Exchange(ref _stopped, 1) > 0)
+            return;
         try
         {
             await RecordAsync("demarc_gateway_stopped");
@@ -43,6 +47,8 @@ internal sealed partial class LifeRecord(Store store, string organizationId, ISn
         ["configuration"] = snapshots.Current.ConfigurationHash,
         ["policy"] = snapshots.Current.PolicyHash,
         ["catalog"] = snapshots.Current.Catalog.Hash,
+        // A waiver: who leaves meanwhile is still let in.
+        ["outage"] = snapshots.Current.ServesInOutage ? "serve" : null,
     });
 
     [LoggerMessage(5020, LogLevel.Warning, "That this gateway stopped could not be put on record")]

@@ -15,6 +15,8 @@ public sealed class BackupTests : IDisposable
 
     private string Backup => Path.Combine(_folder, "backup");
 
+    private static readonly string[] Configuration = ["quickstart.yaml", "simulator.key"];
+
     private string Keys => Path.Combine(_folder, "keys");
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
@@ -75,13 +77,15 @@ public sealed class BackupTests : IDisposable
         var manifest = Path.Combine(Backup, "backup.json");
         await File.WriteAllTextAsync(manifest, (await File.ReadAllTextAsync(manifest, Stop)).Replace("store/demarc.db", "../../outside", StringComparison.Ordinal), Stop);
         Assert.Contains("which is not in the backup", await DemarcCommand.FailsAsync(1, _folder, "restore", Backup, "--data", place), StringComparison.Ordinal);
-        Assert.Equal(["quickstart.yaml"], Directory.GetFiles(place).Select(Path.GetFileName));
+        Assert.Equal(Configuration, Directory.GetFiles(place).Select(Path.GetFileName).Order());
     }
 
     private string Empty(string name, GatewayFixture gateway)
     {
         var place = Directory.CreateDirectory(Path.Combine(_folder, name)).FullName;
-        File.Copy(Path.Combine(gateway.DataDirectory, "quickstart.yaml"), Path.Combine(place, "quickstart.yaml"));
+        // The configuration is not of the store: it is where the operator has it.
+        foreach (var file in Configuration)
+            File.Copy(Path.Combine(gateway.DataDirectory, file), Path.Combine(place, file));
         return place;
     }
 
