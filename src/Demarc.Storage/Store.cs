@@ -6,6 +6,7 @@ using Demarc.Storage.Content;
 using Demarc.Storage.Directory;
 using Demarc.Storage.Evidence;
 using Demarc.Storage.Evidence.Merkle;
+using Demarc.Storage.Journals;
 using Demarc.Storage.Ledger;
 using Demarc.Storage.Projections;
 using Demarc.Storage.Retention;
@@ -214,6 +215,17 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
             return true;
         });
 
+    /// <summary>
+    /// Makes records durable in a journal of this process first, and lets the store take them from there; what a process before it
+    /// left there is taken at once. SQLite has its own.
+    /// </summary>
+    /// <param name="folder">On a disk that outlives the process, and that no other process uses.</param>
+    /// <exception cref="StoreException">Another process has that journal, or it cannot be written.</exception>
+    public virtual Task UseJournalAsync(string folder) => Task.CompletedTask;
+
+    /// <summary>Where records become durable first, in a process that serves; null where the store itself makes them so.</summary>
+    internal JournalWriter? RecordJournal { get; private protected set; }
+
     public abstract Task AppendAsync(EvidenceRecord record);
 
     public abstract void Hurry();
@@ -307,7 +319,7 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
     public abstract ValueTask DisposeAsync();
 
     /// <summary>Completes when all that was durable before can be read from the tables.</summary>
-    internal virtual Task SettledAsync() => Task.CompletedTask;
+    internal Task SettledAsync() => RecordJournal?.TakenAsync() ?? Task.CompletedTask;
 
     internal async Task<T[]> QueryAsync<T>(string sql, object? parameters = null)
     {

@@ -8,7 +8,7 @@ public static class ConfigFile
 {
     private static readonly string[] Keys =
     [
-        "listen", "admin_listen", "public_url", "tls", "trusted_proxies", "network_rules", "store", "content", "master_key", "catalog", "max_body_bytes", "verify", "log",
+        "listen", "admin_listen", "public_url", "tls", "trusted_proxies", "network_rules", "store", "journal", "outage", "content", "master_key", "catalog", "max_body_bytes", "verify", "log",
         "organization", "identity", "billing", "reports", "commitments", "agreements", "facts", "resources", "aliases", "policies", "refusals", "alerts", "exports", "metrics", "retention", "scim", "zero_retention", "seats",
     ];
 
@@ -69,6 +69,8 @@ public static class ConfigFile
             TrustedProxies = ServerSection.TrustedProxies(map.Get("trusted_proxies"), reading),
             Network = NetworkSection.Read(map.Get("network_rules"), reading),
             Store = StoreSection.Store(map.Get("store"), reading)!, // null has left an error, and then no part is used
+            JournalDirectory = StoreSection.Journal(map.Text("journal"), map.Get("store"), reading),
+            ServesInOutage = StoreSection.Outage(map.Text("outage"), reading),
             ContentDirectory = StoreSection.Content(map.Text("content"), reading),
             MasterKey = StoreSection.MasterKey(map.Get("master_key"), reading),
             CatalogPath = catalog,

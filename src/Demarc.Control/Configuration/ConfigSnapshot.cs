@@ -47,6 +47,7 @@ public static class ConfigSnapshot
             Network = config.Network,
             RefusalText = config.Refusals,
             NamesPeople = config.NamesPeople,
+            ServesInOutage = config.ServesInOutage,
             SmallestGroup = config.SmallestGroup,
             Retention = config.Retention.Periods,
         };

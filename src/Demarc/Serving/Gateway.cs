@@ -26,6 +26,9 @@ namespace Demarc.Serving;
 /// <summary>A running gateway: configuration, store, request path and control plane, wired and listening.</summary>
 public sealed class Gateway : IAsyncDisposable
 {
+    // As long without the store's word as a replica may decide by what it knew.
+    private static readonly TimeSpan MaxUnconfirmed = TimeSpan.FromSeconds(4);
+
     private readonly WebApplication _app;
     private readonly Store _store;
 
@@ -59,6 +62,7 @@ public sealed class Gateway : IAsyncDisposable
         var (store, organization) = (installation.Store, installation.Organization);
         try
         {
+            await ServeFromAsync(store, config);
             var snapshots = new Snapshots(store, organization.Id, files.Snapshot, loggers.CreateLogger<Snapshots>(), new ActorRecord("system", store.Replica));
             await snapshots.ApplyAsync(snapshots.Current);
             await ZeroRetention.RecordAsync(store, organization.Id, config.ZeroRetention, waived);
@@ -117,7 +121,6 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton<SessionEndpoints>();
             builder.Services.AddSingleton<MeEndpoints>();
             builder.Services.AddSingleton<DirectoryEndpoints>();
-            builder.Services.AddSingleton<RoleEndpoints>();
             builder.Services.AddSingleton(new SettingsEndpoints(store, snapshots, config.Identity));
             builder.Services.AddEvidenceLog(config.Log, store, installation.Master);
             builder.Services.AddRetention(config.Retention, installation);
@@ -194,6 +197,15 @@ public sealed class Gateway : IAsyncDisposable
         await _app.StopAsync();
         await _app.DisposeAsync();
         await _store.DisposeAsync();
+    }
+
+    // A store of this process's own is away only with it.
+    private static async Task ServeFromAsync(Store store, DemarcConfig config)
+    {
+        if (config.JournalDirectory is { } journal)
+            await store.UseJournalAsync(journal);
+        if (config.Store is PostgresStoreConfig && !config.ServesInOutage)
+            store.Changes.RefuseAfter = MaxUnconfirmed;
     }
 
     private static void DefaultLogging(ILoggingBuilder logging) => logging

@@ -53,7 +53,7 @@ public sealed class SpendLimitViewTests
         Assert.Equal([late, late], (await RowsAsync(place, $"?user_ids[]={late}")).Select(User));
         var page = await place.AdminAsync(HttpMethod.Get, $"{Limits}/effective?period[]=monthly&sort=spend_desc&limit=1");
         var second = await place.AdminAsync(HttpMethod.Get, $"{Limits}/effective?period[]=monthly&sort=spend_desc&limit=1&page={page.GetProperty("next_page").GetString()}");
-        Assert.Equal([User(bySpend[0]), User(bySpend[1])], [User(page.GetProperty("data")[0]), User(second.GetProperty("data")[0])]);
+        Assert.Equal((User(bySpend[0]), User(bySpend[1])), (User(page.GetProperty("data")[0]), User(second.GetProperty("data")[0])));
         foreach (var wrong in (string[])["?sort=spend_desc", "?sort=name&period[]=monthly", "?period[]=yearly", "?limit=0", "?page=x"])
             await place.AdminAsync(HttpMethod.Get, $"{Limits}/effective{wrong}", null, 400);
     }

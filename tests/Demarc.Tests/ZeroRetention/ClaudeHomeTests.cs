@@ -32,17 +32,26 @@ public sealed class ClaudeHomeTests
             var kept = Traces(home, canary);
             Assert.NotEmpty(kept);
 
-            foreach (var file in Directory.EnumerateFiles(Path.Combine(home, ".claude"), "*", SearchOption.AllDirectories).Where(f => !f.EndsWith(".credentials.json", StringComparison.Ordinal)))
-                File.SetLastWriteTimeUtc(file, TimeProvider.System.GetUtcNow().AddDays(-2).UtcDateTime);
-            run = await ClaudeCode.PrintAtAsync(home, ClaudeVersion.Newest, new Dictionary<string, string>(), null, []);
-
-            Assert.True(run.ExitCode == 0, run.ToString());
+            // Two days later. A start that does not know the settings yet leaves the clean-up to the next one.
+            for (var start = 0; start < 3 && Traces(home, canary).Length > 0; start++)
+            {
+                Age(home);
+                run = await ClaudeCode.PrintAtAsync(home, ClaudeVersion.Newest, new Dictionary<string, string>(), null, []);
+                Assert.True(run.ExitCode == 0, run.ToString());
+            }
             Assert.Empty(Traces(home, canary));
         }
         finally
         {
             Directory.Delete(home, recursive: true);
         }
+    }
+
+    private static void Age(string home)
+    {
+        var then = TimeProvider.System.GetUtcNow().AddDays(-2).UtcDateTime;
+        foreach (var entry in Directory.EnumerateFileSystemEntries(Path.Combine(home, ".claude"), "*", SearchOption.AllDirectories).Where(f => !f.EndsWith(".credentials.json", StringComparison.Ordinal)))
+            File.SetLastWriteTimeUtc(entry, then);
     }
 
     private static string[] Traces(string home, string canary) =>
