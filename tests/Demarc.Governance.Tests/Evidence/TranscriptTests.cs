@@ -187,7 +187,7 @@ public sealed class TranscriptTests
     public void An_attachment_is_stored_once_a_session_however_often_and_wherever_it_comes()
     {
         var image = new string('A', 3 << 20);
-        var source = $$"""{"type":"image","source":{"type":"base64","media_type":"image/png","data":"{{image}}"}}""";
+        var source = $$$"""{"type":"image","source":{"type":"base64","media_type":"image/png","data":"{{{image}}}"}}""";
         var first = $$"""{"role":"user","content":[{"type":"text","text":"look"},{{source}}]}""";
         _session.Ask(first, Answer("1"));
         _session.Ask($$"""{{first}},{{Assistant("1")}},{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":[{{source}}]}]}""", Answer("2"));
