@@ -27,12 +27,12 @@ internal sealed class FileSender(FileDestination destination) : ExportSender
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // Opened anew the next time: a line that was begun is cut off there.
-            await DisposeAsync();
+            await CloseAsync();
             throw new ExportException(e.Message, inner: e);
         }
     }
 
-    public override async ValueTask DisposeAsync()
+    protected override async ValueTask CloseAsync()
     {
         if (_file is null)
             return;
@@ -73,7 +73,7 @@ internal sealed class FileSender(FileDestination destination) : ExportSender
     private async Task RotateAsync()
     {
         _file!.Flush(flushToDisk: true);
-        await DisposeAsync();
+        await CloseAsync();
         for (var i = destination.Keep; i >= 1; i--)
         {
             if (File.Exists(Numbered(i - 1)))

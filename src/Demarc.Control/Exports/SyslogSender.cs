@@ -53,9 +53,7 @@ internal sealed class SyslogSender(SyslogDestination destination, ExportWays way
         }
     }
 
-    public override async ValueTask DisposeAsync() => await CloseAsync();
-
-    private async Task CloseAsync()
+    protected override async ValueTask CloseAsync()
     {
         if (_connection is null)
             return;

@@ -111,8 +111,7 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton<SessionEndpoints>();
             builder.Services.AddSingleton<MeEndpoints>();
             builder.Services.AddSingleton<DirectoryEndpoints>();
-            builder.Services.AddSingleton<RoleEndpoints>();
-            builder.Services.AddSingleton(new SettingsEndpoints(store, snapshots, config.Identity));
+            builder.Services.AddSingleton(new SettingsEndpoints(store, snapshots, config.Identity, config.Scim is not null));
             builder.Services.AddEvidenceLog(config.Log, store, installation.Master);
             builder.Services.AddRetention(config.Retention, installation);
             builder.Services.AddSingleton(new Escrow(store.Budgets, time));
