@@ -73,6 +73,9 @@ internal sealed class Exchange
 
     public CaptureMode Capture { get; set; }
 
+    /// <summary>What is captured beside the conversation, where that is.</summary>
+    public CaptureParts CaptureAlso { get; set; }
+
     /// <summary>The rule that has it go over private addresses only; null for none.</summary>
     public string? PrivateNetwork { get; set; }
 
@@ -81,6 +84,9 @@ internal sealed class Exchange
 
     /// <summary>What is captured of the request; null when nothing is.</summary>
     public SessionCapture? Captured { get; set; }
+
+    /// <summary>Nothing is captured although the policy says so, as the store is away.</summary>
+    public bool IsUncaptured { get; set; }
 
     public AnswerFacts Answer { get; } = new();
 

@@ -26,8 +26,6 @@ public sealed partial class MessagesPipeline(
     ISnapshotSource snapshots, IEvidenceSink sink, UpstreamClient upstream, UpstreamHealth health, SessionNames sessions, Escrow escrow, IncreaseLinks links, string replica, TimeProvider time,
     ILogger<MessagesPipeline> log)
 {
-    private const int MaxHeaderBytes = 64 << 10;
-
     // Claude Code announces its own patience in x-stainless-timeout; below that, no header timeout may cut it short.
     private static readonly TimeSpan MinHeaderTimeout = TimeSpan.FromMinutes(10);
 
@@ -63,6 +61,10 @@ public sealed partial class MessagesPipeline(
         {
             if (await AuthenticateAsync(x) && await AdmitAsync(x))
                 await AnswerAsync(x);
+        }
+        catch (BadHttpRequestException) when (x.Principal is not null && !http.RequestAborted.IsCancellationRequested && !http.Response.HasStarted)
+        {
+            await RefuseAsync(x, Refused.Malformed, "The request body could not be read: its chunks are malformed, or it broke off or came too slowly. Send it whole.");
         }
         catch (Exception e) when (e is BadHttpRequestException || (http.RequestAborted.IsCancellationRequested && e is OperationCanceledException or IOException))
         {
@@ -119,14 +121,8 @@ public sealed partial class MessagesPipeline(
             await RefuseAsync(x, Refused.Policy, denied.Message, denied.Code, denied.Rule);
             return false;
         }
-        if (HeaderBytes(request.Headers) > MaxHeaderBytes)
-            return await RefusedAsync(x, Refused.HeadersTooLarge, $"The request headers are larger than {MaxHeaderBytes} bytes. Send fewer or shorter ones.");
-        if (request.ContentType is { } type && !IsMedia(type, "application/json")
-            // AWS SDKs send InvokeModel's body as a blob when they are told nothing else.
-            && !(x.Dialect == Dialect.Bedrock && IsMedia(type, "application/octet-stream")))
-            return await RefusedAsync(x, Refused.ContentType, "The content type has to be application/json.");
-        if (request.Headers.ContentEncoding is [{ Length: > 0 } encoding, ..] && !encoding.Equals("identity", StringComparison.OrdinalIgnoreCase))
-            return await RefusedAsync(x, Refused.ContentType, "The request body is compressed. Send it without content-encoding.");
+        if (RequestForm.Problem(request, x.Dialect) is { } form)
+            return await RefusedAsync(x, form.Refused, form.Message);
 
         var limit = x.Snapshot.MaxBodyBytes;
         if (await RequestBody.ReadAsync(request, limit, x.Http.RequestAborted) is not { } body)
@@ -175,6 +171,7 @@ public sealed partial class MessagesPipeline(
         }
         x.Deployment = plan[at];
         x.Capture = x.Operation == Operation.CountTokens && decision.Capture == CaptureMode.Full ? CaptureMode.Metadata : decision.Capture;
+        x.CaptureAlso = decision.CaptureAlso;
         x.SessionId = sessions.For(x.Principal, x.Http.Request.Headers, x.Facts, x.Body.Span, x.Capture, x.At);
 
         // 4 begin
@@ -238,7 +235,7 @@ public sealed partial class MessagesPipeline(
             var sent = upstream.SendAsync(x.Http.Request, x.Operation, x.Deployment, x.Facts, content, x.IdText, x.PrivateNetwork is not null, stop.Token);
             try
             {
-                if (x.Capture == CaptureMode.Full && x.Captured is null)
+                if (x.Capture == CaptureMode.Full && x.Captured is null && !x.IsUncaptured)
                     x.Captured = await CaptureAsync(x);
             }
             finally
@@ -296,11 +293,23 @@ public sealed partial class MessagesPipeline(
             : new WholeRelay(_settler).RunAsync(x, response, stop.Token);
     }
 
-    private async ValueTask<SessionCapture> CaptureAsync(Exchange x)
+    private async ValueTask<SessionCapture?> CaptureAsync(Exchange x)
     {
         var day = DateOnly.FromDateTime(DateTimeOffset.FromUnixTimeMilliseconds(x.At).UtcDateTime);
-        var key = await sink.ContentKeyAsync(x.Principal.OrganizationId, x.SessionId, day);
-        return new SessionCapture(_tips, key, x.SessionId, x.Body.Span, x.Facts);
+        ContentKey key;
+        try
+        {
+            key = await sink.ContentKeyAsync(x.Principal.OrganizationId, x.SessionId, day);
+        }
+        catch (Exception e)
+        {
+            if (!x.Snapshot.ServesInOutage)
+                throw new RecordFailedException(e);
+            // A session that is new while the store is away has no key that anybody could open it with later.
+            x.IsUncaptured = true;
+            return null;
+        }
+        return new SessionCapture(_tips, key, x.SessionId, x.Body.Span, x.Facts, x.CaptureAlso);
     }
 
     // The pooled body goes back as soon as it has been sent; one that an early answer left half sent is the collector's.
@@ -364,21 +373,6 @@ public sealed partial class MessagesPipeline(
             ? TimeSpan.FromSeconds(seconds + 5)
             : TimeSpan.Zero;
         return announced > MinHeaderTimeout ? announced : MinHeaderTimeout;
-    }
-
-    // With or without parameters behind it.
-    private static bool IsMedia(string contentType, string name) =>
-        contentType.StartsWith(name, StringComparison.OrdinalIgnoreCase) && (contentType.Length == name.Length || contentType[name.Length] is ';' or ' ');
-
-    private static int HeaderBytes(IHeaderDictionary headers)
-    {
-        var bytes = 0;
-        foreach (var (name, values) in headers)
-        {
-            foreach (var value in values)
-                bytes += name.Length + (value?.Length ?? 0) + 4;
-        }
-        return bytes;
     }
 
     [LoggerMessage(1001, LogLevel.Debug, "{Request}: the client went away")]

@@ -9,6 +9,7 @@ var root = new RootCommand("Demarc: a gateway and control plane for Claude that 
     KeyCommands.Create(),
     UserCommands.Create(),
     SignInCommands.Create(),
+    SeatCommands.Create(),
     ServiceAccountCommands.Create(),
     GroupCommands.Create(),
     WorkspaceCommands.Create(),
@@ -36,6 +37,8 @@ var root = new RootCommand("Demarc: a gateway and control plane for Claude that 
     BackupCommands.CreateRestore(),
     RetentionCommands.Create(),
     HoldCommands.Create(),
+    PersonCommands.Create(),
+    ReviewCommands.Create(),
 };
 // An argument that begins with @ is an argument, not a file of them.
 var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });

@@ -2,6 +2,7 @@ using Demarc.Control.AdminApi;
 using Demarc.Control.Compliance;
 using Demarc.Control.Increases;
 using Demarc.Control.Retention;
+using Demarc.Control.Reviews;
 using Demarc.Governance.Identity;
 using Demarc.Governance.Spend;
 using Demarc.Governance.Wire;
@@ -22,7 +23,7 @@ internal static class Routes
     public static readonly string[] SignIn =
     [
         "GET /.well-known/oauth-authorization-server", "GET /.well-known/jwks.json", "POST /oauth/device_authorization", "POST /oauth/token", "POST /oauth/revoke",
-        "GET /device", "POST /device", "GET /oauth/callback", "GET /protocol",
+        "GET /device", "POST /device", "GET /oauth/callback", "GET /protocol", "GET /saml/metadata", "POST /saml/acs", "GET /saml/finish",
     ];
 
     // The control plane: what admin_listen takes apart from inference.
@@ -51,6 +52,7 @@ internal static class Routes
         var projects = app.Services.GetRequiredService<ProjectEndpoints>();
         var aliases = app.Services.GetRequiredService<AliasEndpoints>();
         var limits = app.Services.GetRequiredService<SpendLimitEndpoints>();
+        var limitViews = app.Services.GetRequiredService<SpendLimitViews>();
         var increases = app.Services.GetRequiredService<IncreaseRequestEndpoints>();
         var asking = app.Services.GetRequiredService<IncreasePage>();
         var usage = app.Services.GetRequiredService<UsageEndpoints>();
@@ -131,7 +133,8 @@ internal static class Routes
 
         app.MapGet("/v1/organizations/spend_limits", http => admin.HandleAsync(http, limits.ListAsync));
         app.MapPost("/v1/organizations/spend_limits", http => admin.HandleAsync(http, limits.CreateAsync));
-        app.MapGet("/v1/organizations/spend_limits/effective", http => admin.HandleAsync(http, limits.EffectiveAsync));
+        app.MapGet("/v1/organizations/spend_limits/effective", http => admin.HandleAsync(http, limitViews.EffectiveAsync));
+        app.MapGet("/v1/organizations/spend_limits/audit", http => admin.HandleAsync(http, limitViews.AuditAsync));
         app.MapGet("/v1/organizations/spend_limits/{id}", http => admin.HandleAsync(http, limits.GetAsync));
         app.MapPost("/v1/organizations/spend_limits/{id}", http => admin.HandleAsync(http, limits.UpdateAsync));
         app.MapDelete("/v1/organizations/spend_limits/{id}", http => admin.HandleAsync(http, limits.DeleteAsync));
@@ -145,6 +148,14 @@ internal static class Routes
         app.MapPost("/v1/organizations/legal_holds", http => admin.HandleAsync(http, holds.CreateAsync));
         app.MapGet("/v1/organizations/legal_holds/{id}", http => admin.HandleAsync(http, holds.GetAsync));
         app.MapPost("/v1/organizations/legal_holds/{id}/release", http => admin.HandleAsync(http, holds.ReleaseAsync));
+
+        var reviews = app.Services.GetRequiredService<ReviewEndpoints>();
+        app.MapGet("/v1/organizations/reviews", http => admin.HandleAsync(http, reviews.ListAsync));
+        app.MapPost("/v1/organizations/reviews", http => admin.HandleAsync(http, reviews.CreateAsync));
+        app.MapGet("/v1/organizations/reviews/{id}", http => admin.HandleAsync(http, reviews.GetAsync));
+        app.MapPost("/v1/organizations/reviews/{id}/approve", http => admin.HandleAsync(http, reviews.ApproveAsync));
+        app.MapPost("/v1/organizations/reviews/{id}/deny", http => admin.HandleAsync(http, reviews.DenyAsync));
+        app.MapPost("/v1/organizations/reviews/{id}/revoke", http => admin.HandleAsync(http, reviews.RevokeAsync));
 
         // Compliance: the vendor's Compliance API. Compliance keys; activities for admin keys too. Each read is an activity.
         app.MapGet("/v1/compliance/activities", http => compliance.HandleAsync(http, ComplianceScope.Activities, activities.ListAsync));

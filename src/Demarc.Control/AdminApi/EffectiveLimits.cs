@@ -17,13 +17,19 @@ public sealed record UserActor(string Type, string UserId, string? Name, string?
 public sealed record EffectiveLimit(
     Dictionary<string, string> Scope, UserActor? Actor, string? Amount, string Currency, string Period, Dictionary<string, string> Source, string? SpendLimitId, string PeriodToDateSpend)
 {
-    public static async Task<EffectiveLimit> OfAsync(Store store, string organizationId, string principalId, User? user, LimitPeriod period, StoredLimit? limit)
+    /// <summary>Names of the groups of the person, by which limits are found (the Claude apps gateway's own).</summary>
+    public string[] Groups { get; init; } = [];
+
+    public static async Task<EffectiveLimit> OfAsync(Store store, string organizationId, string principalId, User? user, LimitPeriod period, StoredLimit? limit, string[] groups)
     {
         var spent = await store.Budgets.SettledAsync(new Meter(organizationId, LimitScope.Person, principalId, null, null, SpendPeriod.Of(period, store.Time.GetUtcNow())));
-        return new(
+        return Of(principalId, user, period, limit, spent) with { Groups = groups };
+    }
+
+    /// <param name="spent">Nano-dollars, of the period so far.</param>
+    public static EffectiveLimit Of(string principalId, User? user, LimitPeriod period, StoredLimit? limit, long spent) => new(
             SpendLimitScope.Of(StoredScope.User, principalId), UserActor.Of(principalId, user), limit?.AmountNano is { } nano ? SpendAmount.Cents(nano) : null, "USD", period.Wire(),
             limit is null ? SpendLimitScope.Of(StoredScope.Organization, "") : SpendLimitScope.Of(limit.Scope, limit.Target), limit?.Id, SpendAmount.Cents(spent));
-    }
 
     /// <summary>The same of a limit over one budget.</summary>
     /// <param name="budget">As <see cref="StoredLimits.OneBudget"/> has it.</param>

@@ -97,7 +97,7 @@ public sealed class IncreaseRequestEndpoints(Store store, Snapshots snapshots, P
         {
             var groups = await store.Groups.NamesOfAsync(organizationId, request.PrincipalId);
             var limit = StoredLimits.Effective(await store.SpendLimits.AllAsync(organizationId), period, request.PrincipalId, groups);
-            summary = await EffectiveLimit.OfAsync(store, organizationId, request.PrincipalId, user, period, limit);
+            summary = await EffectiveLimit.OfAsync(store, organizationId, request.PrincipalId, user, period, limit, groups);
         }
         return new IncreaseRequestObject(
             "spend_limit_increase_request", request.Id, UserActor.Of(request.PrincipalId, user), Rfc3339.Text(request.CreatedAt), request.Period,

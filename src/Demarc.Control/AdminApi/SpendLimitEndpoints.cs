@@ -23,7 +23,7 @@ public sealed class SpendLimitEndpoints(Store store, Snapshots snapshots)
         if (problem is not null)
             return problem;
         var type = request.Query("scope_type");
-        if (ScopeProblem(type) is { } wrong)
+        if (SpendLimitScope.Problem(type) is { } wrong)
             return wrong;
         var limits = (await store.SpendLimits.AllAsync(request.OrganizationId)).Where(l => type is null || SpendLimits.Wire(l.Scope) == type);
         return AdminAnswer.Page(page.Of([.. limits.Reverse()], l => l.Id), SpendLimitObject.Of, l => l.Id);
@@ -72,51 +72,6 @@ public sealed class SpendLimitEndpoints(Store store, Snapshots snapshots)
         await snapshots.RefreshAsync();
         return AdminAnswer.Of(new { Type = "spend_limit_deleted", Id = request.Path("id") });
     }
-
-    /// <summary>
-    /// Each active person's limit by period, where it comes from, and what was spent of it (List Effective Spend Limits); with
-    /// <c>scope_type</c> (Demarc's own) of another kind than <c>user</c>, the budgets of that kind that people have together.
-    /// </summary>
-    public async Task<AdminAnswer> EffectiveAsync(AdminRequest request)
-    {
-        var (page, problem) = request.Page(Ids.User);
-        var periods = request.QueryAll("period");
-        problem ??= periods.FirstOrDefault(p => !LimitPeriods.TryParse(p, out _)) is { } wrong ? AdminAnswer.Invalid("period", $"{wrong} is none of {string.Join(", ", LimitPeriods.Names)}.") : null;
-        problem ??= request.IdProblem("page", Ids.User);
-        problem ??= ScopeProblem(request.Query("scope_type"));
-        if (problem is not null)
-            return problem;
-        if (request.Query("scope_type") is { } type and not "user")
-            return await BudgetsAsync(request.OrganizationId, type, periods);
-        var wanted = request.QueryAll("user_ids");
-        var users = await store.Users.ListAsync(request.OrganizationId, page with { AfterId = request.Query("page"), BeforeId = null });
-        var limits = await store.SpendLimits.AllAsync(request.OrganizationId);
-        var rows = new List<EffectiveLimit>();
-        foreach (var user in users.Data.Where(u => wanted.Length == 0 || wanted.Contains(u.Id)))
-        {
-            var groups = await store.Groups.NamesOfAsync(request.OrganizationId, user.Id);
-            foreach (var period in Enum.GetValues<LimitPeriod>().Where(p => periods.Length == 0 || periods.Contains(p.Wire())))
-            {
-                if (StoredLimits.Effective(limits, period, user.Id, groups) is { } limit)
-                    rows.Add(await EffectiveLimit.OfAsync(store, request.OrganizationId, user.Id, user, period, limit));
-            }
-        }
-        return AdminAnswer.Of(new { Data = rows, NextPage = users.HasMore ? users.Data[^1].Id : null });
-    }
-
-    private async Task<AdminAnswer> BudgetsAsync(string organizationId, string type, string[] periods)
-    {
-        var rows = new List<EffectiveLimit>();
-        foreach (var limit in await store.SpendLimits.AllAsync(organizationId))
-        {
-            if (SpendLimits.Wire(limit.Scope) == type && (periods.Length == 0 || periods.Contains(limit.Period.Wire())) && StoredLimits.OneBudget(limit) is { } budget)
-                rows.Add(await EffectiveLimit.OfAsync(store, organizationId, limit, budget));
-        }
-        return AdminAnswer.Of(new { Data = rows, NextPage = (string?)null });
-    }
-
-    private static AdminAnswer? ScopeProblem(string? type) =>
-        type is null || SpendLimits.ScopeNames.Contains(type) ? null : AdminAnswer.Invalid("scope_type", $"give one of {string.Join(", ", SpendLimits.ScopeNames)}.");
 
     private async Task<AdminAnswer> PutAsync(AdminRequest request, StoredScope scope, string target, LimitPeriod period, bool shared, long? amount)
     {

@@ -17,6 +17,10 @@ public static class SpendLimitScope
             json[type + "_id"] = target;
         return json;
     }
+
+    /// <summary>Why a <c>scope_type</c> is none; null for one, and for none given.</summary>
+    public static AdminAnswer? Problem(string? type) =>
+        type is null || SpendLimits.ScopeNames.Contains(type) ? null : AdminAnswer.Invalid("scope_type", $"give one of {string.Join(", ", SpendLimits.ScopeNames)}.");
 }
 
 /// <summary>A configured limit on the wire (Spend Limits API, "Set a per-user override").</summary>

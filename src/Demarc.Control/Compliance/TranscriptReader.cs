@@ -30,14 +30,17 @@ public sealed partial class TranscriptReader(Store store, ILogger<TranscriptRead
     private const int Batch = 20;
 
     /// <param name="keptFrom">What was captured before this, Unix milliseconds, is not opened any more.</param>
+    /// <param name="span">The first moment whose messages are shown, and the first one after.</param>
     /// <param name="after">The last place of the page before; null for the first page.</param>
-    public async Task<TranscriptPage> ReadAsync(Session session, TranscriptLimits limits, long keptFrom, MessagePlace? after, bool descending, int limit)
+    public async Task<TranscriptPage> ReadAsync(Session session, TranscriptLimits limits, long keptFrom, (long From, long To) span, MessagePlace? after, bool descending, int limit)
     {
         // One message more than the page holds tells whether another page follows.
         var page = new Queue<(MessagePlace Place, byte[] Json)>();
         var bytes = 0L;
         await foreach (var (place, message) in MessagesAsync(session, keptFrom))
         {
+            if (message.At < span.From || message.At >= span.To)
+                continue;
             if (after is { } start && (descending ? place.Order(start) >= 0 : place.Order(start) <= 0))
                 continue;
             var json = SessionJson.Message(message, limits);

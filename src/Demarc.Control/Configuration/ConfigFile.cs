@@ -8,8 +8,8 @@ public static class ConfigFile
 {
     private static readonly string[] Keys =
     [
-        "listen", "admin_listen", "public_url", "tls", "trusted_proxies", "network_rules", "store", "content", "master_key", "catalog", "max_body_bytes", "verify", "log",
-        "organization", "identity", "billing", "reports", "commitments", "agreements", "facts", "resources", "aliases", "policies", "refusals", "alerts", "exports", "metrics", "retention", "scim",
+        "listen", "admin_listen", "public_url", "tls", "trusted_proxies", "network_rules", "store", "journal", "outage", "content", "master_key", "catalog", "max_body_bytes", "verify", "log",
+        "organization", "identity", "billing", "reports", "commitments", "agreements", "facts", "resources", "aliases", "policies", "refusals", "alerts", "exports", "metrics", "retention", "scim", "zero_retention", "seats",
     ];
 
     /// <summary>Reads the file at a path; paths within it start at its own directory.</summary>
@@ -56,6 +56,7 @@ public static class ConfigFile
             .Concat(declared).Concat(aliases.Select(a => a.Name)).ToHashSet();
         var policies = PolicySection.Read(map.Get("policies"), names, [.. resources.Select(r => r.Name)], agreed, reading);
 
+        var reports = BillingSection.Reports(map.Get("reports"), reading);
         var listen = ServerSection.Listen(map.Get("listen"), map.Get("tls") is not null, reading);
         var admin = ServerSection.ApartListen(map.Get("admin_listen"), listen, map.Get("tls") is not null, reading);
         return new DemarcConfig
@@ -68,6 +69,8 @@ public static class ConfigFile
             TrustedProxies = ServerSection.TrustedProxies(map.Get("trusted_proxies"), reading),
             Network = NetworkSection.Read(map.Get("network_rules"), reading),
             Store = StoreSection.Store(map.Get("store"), reading)!, // null has left an error, and then no part is used
+            JournalDirectory = StoreSection.Journal(map.Text("journal"), map.Get("store"), reading),
+            ServesInOutage = StoreSection.Outage(map.Text("outage"), reading),
             ContentDirectory = StoreSection.Content(map.Text("content"), reading),
             MasterKey = StoreSection.MasterKey(map.Get("master_key"), reading),
             CatalogPath = catalog,
@@ -77,7 +80,8 @@ public static class ConfigFile
             Identity = IdentitySection.Read(map.Get("identity"), reading),
             Log = LogSection.Read(map.Get("log"), reading),
             Billing = BillingSection.Read(map.Get("billing"), reading),
-            NamesPeople = BillingSection.NamesPeople(map.Get("reports"), reading),
+            NamesPeople = reports.NamesPeople,
+            SmallestGroup = reports.SmallestGroup,
             Commitments = BillingSection.Commitments(map.Get("commitments"), [.. resources.Select(r => r.Name)], reading),
             Agreements = agreements,
             Facts = FactSection.ReadPlatforms(map.Get("facts"), agreed, reading),
@@ -86,10 +90,12 @@ public static class ConfigFile
             Policies = policies,
             Refusals = LimitSection.Refusals(map.Get("refusals"), reading),
             Alerts = AlertSection.Read(map.Get("alerts"), reading),
+            Seats = SeatSection.Read(map.Get("seats"), reading),
             Exports = ExportSection.Read(map.Get("exports"), reading),
             Metrics = MapReader.Open(map.Get("metrics"), reading, ["public"]) is { } metrics ? new MetricsConfig(Vocabulary.Flag(metrics.Get("public"), reading)) : null,
             Retention = RetentionSection.Read(map.Get("retention"), reading),
             Scim = ScimSection.Read(map.Get("scim"), [.. listen, .. admin], map.Get("tls") is not null, reading),
+            ZeroRetention = ZeroRetentionSection.Read(map.Get("zero_retention"), reading),
         };
     }
 

@@ -37,6 +37,7 @@ public static class ConfigSnapshot
                 Settings = p.Settings,
                 Desktop = p.Desktop,
                 Retention = p.Retention,
+                CaptureAlso = p.CaptureAlso,
             })],
             Agreements = config.Agreements,
             Catalog = catalog,
@@ -46,6 +47,8 @@ public static class ConfigSnapshot
             Network = config.Network,
             RefusalText = config.Refusals,
             NamesPeople = config.NamesPeople,
+            ServesInOutage = config.ServesInOutage,
+            SmallestGroup = config.SmallestGroup,
             Retention = config.Retention.Periods,
         };
     }
@@ -74,6 +77,7 @@ public static class ConfigSnapshot
             CertificateAuthorities = config.CertificateAuthorities,
             Network = config.Network,
             Management = config.Management,
+            Capture = config.Capture ?? CaptureMode.Full,
             Rates = [.. config.Rates.Select(r => RateSection.Of(r, catalog))],
         };
         resource.Deployments = [.. config.Deployments.Select(d => new DeploymentSnapshot
@@ -99,6 +103,8 @@ public static class ConfigSnapshot
             {
                 json.WriteStartObject();
                 json.WriteString("capture", policy.Capture?.ToString().ToLowerInvariant());
+                if (policy.CaptureAlso is { } also)
+                    json.WriteNumber("capture_also", (int)also);
                 if (policy.Classifications.Length > 0)
                     Names("classifications", policy.Classifications);
                 if (!policy.Deny.IsEmpty)

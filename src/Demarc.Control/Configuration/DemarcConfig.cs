@@ -40,6 +40,12 @@ public sealed record DemarcConfig
     /// <summary>Default SQLite, <c>demarc.db</c> in the data directory.</summary>
     public required StoreConfig Store { get; init; }
 
+    /// <summary>Where records wait for PostgreSQL, on a disk of this replica's own; null for not at all. SQLite has its own.</summary>
+    public string? JournalDirectory { get; init; }
+
+    /// <summary>Whether requests are served by what is known while PostgreSQL is away: a waiver, which is on record.</summary>
+    public bool ServesInOutage { get; init; }
+
     /// <summary>The directory for captured content; null to leave it in the store.</summary>
     public string? ContentDirectory { get; init; }
 
@@ -67,6 +73,9 @@ public sealed record DemarcConfig
 
     /// <summary>Whether reports for each person name people; else they appear by id.</summary>
     public bool NamesPeople { get; init; }
+
+    /// <summary>Fewer people than this stand in reports as one row.</summary>
+    public int SmallestGroup { get; init; } = GatewaySnapshot.DefaultSmallestGroup;
 
     public CommitmentConfig[] Commitments { get; init; } = [];
 
@@ -98,6 +107,12 @@ public sealed record DemarcConfig
 
     /// <summary>How a directory provisions people; null for not at all.</summary>
     public ScimConfig? Scim { get; init; }
+
+    /// <summary>What the operator takes upon themselves where zero data retention is required.</summary>
+    public ZeroRetentionConfig ZeroRetention { get; init; } = ZeroRetentionConfig.None;
+
+    /// <summary>Who may sign in; null where everyone may whom an issuer lets in.</summary>
+    public SeatConfig? Seats { get; init; }
 }
 
 /// <summary>How finance reads what was spent.</summary>
@@ -180,6 +195,9 @@ public sealed record ResourceConfig(
     /// <summary>Where its platform is managed; null for the public address.</summary>
     public ManagementPlace? Management { get; init; }
 
+    /// <summary>The most that is kept of what its deployments are asked; null to leave it to the policies.</summary>
+    public CaptureMode? Capture { get; init; }
+
     /// <summary>What a contract says of its prices; of several that hold, the first does.</summary>
     public RateConfig[] Rates { get; init; } = [];
 
@@ -247,4 +265,7 @@ public sealed record PolicyConfig(string[] Groups, string[] Users, string[]? Mod
 
     /// <summary>How long things are kept.</summary>
     public RetentionPeriods Retention { get; init; } = RetentionPeriods.None;
+
+    /// <summary>What is captured beside the conversation; null to leave it to the other policies.</summary>
+    public CaptureParts? CaptureAlso { get; init; }
 }

@@ -75,12 +75,11 @@ public sealed class RetentionSweep(Store store, ErasureJournal journal)
         var roster = await Roster.LoadAsync(store, run.OrganizationId);
         var shortest = run.Snapshot.Policies.Select(p => p.Retention.Transcripts).Append(run.Snapshot.Retention.Transcripts ?? RetentionPeriods.DefaultTranscripts).Append(run.Snapshot.RetentionOfAll.Activities).Min()!.Value;
         var query = new SessionsQuery { OrganizationId = run.OrganizationId, To = Milliseconds(Before(shortest)), Limit = SessionsAtOnce };
-        while (true)
+        await foreach (var page in store.Sessions.PagesAsync(query))
         {
             stop.ThrowIfCancellationRequested();
-            var page = await store.Sessions.ListAsync(query);
             var cuts = new List<SessionCut>();
-            foreach (var session in page.Data)
+            foreach (var session in page)
             {
                 var before = Before(run.Snapshot.TranscriptsKept(roster.Of(run.OrganizationId, session.PrincipalType, session.PrincipalId, session.WorkspaceId, session.ProjectId)));
                 if (session.CreatedAt >= Milliseconds(before))
@@ -96,9 +95,6 @@ public sealed class RetentionSweep(Store store, ErasureJournal journal)
             run.Report.Sessions += cuts.Count;
             if (!run.DryRun && cuts.Count > 0)
                 run.Report.Transcripts += await journal.EraseAsync(journal.New(run.OrganizationId, "retention") with { Sessions = [.. cuts] }, run.Actor);
-            if (!page.HasMore)
-                return;
-            query = query with { After = (page.Data[^1].CreatedAt, page.Data[^1].Id) };
         }
     }
 

@@ -21,6 +21,9 @@ public sealed class SessionTips(int maxSessions = SessionTips.DefaultMaxSessions
     // Claude Code runs side conversations (titles, subagents) beside the main one; each wants its own tip.
     private const int TipsPerSession = 8;
 
+    // Forgetting costs storage here too.
+    private const int MaxAttachments = 4096;
+
     private readonly Lock _lock = new();
     private readonly Dictionary<string, LinkedListNode<Entry>> _sessions = [];
     private readonly LinkedList<Entry> _byUse = new();
@@ -35,6 +38,27 @@ public sealed class SessionTips(int maxSessions = SessionTips.DefaultMaxSessions
         public ContentKey Names { get; } = new(RandomNumberGenerator.GetBytes(ContentKey.Size));
 
         public List<Tip> Tips { get; } = new(TipsPerSession);
+
+        public HashSet<UInt128> Attachments { get; } = [];
+    }
+
+    /// <summary>Whether an earlier request of the session has an attachment.</summary>
+    public bool HasAttachment(string session, UInt128 name)
+    {
+        lock (_lock)
+            return _sessions.TryGetValue(session, out var node) && node.Value.Attachments.Contains(name);
+    }
+
+    /// <summary>The session has these from now on; only once the record that holds them is durable.</summary>
+    public void Attached(string session, IReadOnlyList<UInt128> names)
+    {
+        lock (_lock)
+        {
+            var known = Use(session).Attachments;
+            if (known.Count > MaxAttachments)
+                known.Clear();
+            known.UnionWith(names);
+        }
     }
 
     /// <summary>The key under which messages of a session are told apart here. It leaves this process with nothing.</summary>

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Demarc.Governance.Identity;
+using Demarc.Governance.Policy;
 using Demarc.Governance.Wire;
 
 namespace Demarc.Governance.Evidence;
@@ -38,13 +39,16 @@ public sealed class Transcript
         if (request.Content.IsEmpty || !TryParse(request.Content.Span, out var captured))
             return Unavailable(request);
         _inElapsed = false;
-        var turn = new Turn(this, request);
+        var turn = new Turn(this, request) { Also = captured.TryGetProperty("also", out var parts) && parts.TryGetInt32(out var flags) ? (CaptureParts)flags : CaptureParts.None };
 
-        // 1 the system prompt, by its presence
-        if (!_systemShown && captured.TryGetProperty("system", out _))
+        // 1 the system prompt: by its presence, or as it was where policy had it captured
+        if (captured.TryGetProperty("system", out var system) && (!_systemShown || turn.Also.HasFlag(CaptureParts.System)))
         {
+            if (turn.Also.HasFlag(CaptureParts.System))
+                turn.Quote(SystemSlot, "system prompt", system);
+            else
+                turn.Mark(SystemSlot, "system prompt content not shown");
             _systemShown = true;
-            turn.Mark(SystemSlot, "system prompt content not shown");
         }
 
         // 2 the place in its conversation that the request builds on
@@ -182,10 +186,15 @@ public sealed class Transcript
 
         public List<TranscriptMessage> Shown { get; } = [];
 
+        /// <summary>What was captured beside the conversation.</summary>
+        public CaptureParts Also { get; init; }
+
         /// <summary>The note on the request's place, shown before the first message that is new there; empty for none.</summary>
         public string? Note { get; set; }
 
         public void Mark(int slot, string note) => Show(slot, "user", Provenance.SyntheticMarker, default, note);
+
+        public void Quote(int slot, string note, JsonElement content) => Show(slot, "user", Provenance.SyntheticMarker, content, note);
 
         public void Missing(int slot, string role, string reason) => Show(slot, role, Provenance.ContentUnavailable, default, null, reason);
 
@@ -226,7 +235,7 @@ public sealed class Transcript
         }
 
         private void Show(int slot, string role, Provenance provenance, JsonElement content, string? note, string? reason = null) =>
-            Shown.Add(new TranscriptMessage(request, slot, role, provenance, content, transcript._toolNames, note, reason));
+            Shown.Add(new TranscriptMessage(request, slot, role, provenance, content, transcript._toolNames, note, reason, Also.HasFlag(CaptureParts.Thinking)));
     }
 
     private void Learn(JsonElement content)

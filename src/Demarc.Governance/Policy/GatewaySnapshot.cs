@@ -18,6 +18,15 @@ public enum CaptureMode
     Full,
 }
 
+/// <summary>What can be captured beside the conversation, where that is captured in full.</summary>
+[Flags]
+public enum CaptureParts
+{
+    None = 0,
+    System = 1,
+    Thinking = 2,
+}
+
 /// <summary>A name clients may ask for, and the deployments it stands for; never none.</summary>
 /// <param name="Place"><c>file:line</c> where the configuration names it, and it is read-only elsewhere; null for one that is data.</param>
 public sealed record AliasSnapshot(string Name, AliasTarget[] Targets, string? Place = null)
@@ -118,6 +127,14 @@ public sealed class GatewaySnapshot
     /// <summary>Whether reports for each person name people; else they appear by id.</summary>
     public bool NamesPeople { get; init; }
 
+    /// <summary>Whether requests are answered by what is known while the store is away.</summary>
+    public bool ServesInOutage { get; init; }
+
+    /// <summary>Fewer people than this stand in reports as one row; 0 and 1 for each by themselves. Default 5.</summary>
+    public int SmallestGroup { get; init; } = DefaultSmallestGroup;
+
+    public const int DefaultSmallestGroup = 5;
+
     /// <summary>How long the organization keeps things, whatever policies say of some.</summary>
     public RetentionPeriods Retention { get; init; } = RetentionPeriods.None;
 
@@ -182,6 +199,8 @@ public sealed class GatewaySnapshot
         Raises = raises,
         RefusalText = RefusalText,
         NamesPeople = NamesPeople,
+        ServesInOutage = ServesInOutage,
+        SmallestGroup = SmallestGroup,
         Retention = Retention,
     };
 }

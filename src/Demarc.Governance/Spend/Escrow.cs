@@ -45,7 +45,7 @@ public sealed class Escrow(ISpendReservations store, TimeProvider time)
         {
             if (!counts(limit))
                 continue;
-            var budget = BudgetOf(limit.MeterAt(now));
+            var budget = BudgetOf(limit, now);
             var amount = limit.AmountAt(now);
             views[viewed++] = new LimitView(limit, budget, amount);
             if (!limit.IsHard)
@@ -66,7 +66,7 @@ public sealed class Escrow(ISpendReservations store, TimeProvider time)
         var views = new LimitView[limits.All.Length];
         for (var i = 0; i < views.Length; i++)
         {
-            views[i] = new LimitView(limits.All[i], BudgetOf(limits.All[i].MeterAt(now)), limits.All[i].AmountAt(now));
+            views[i] = new LimitView(limits.All[i], BudgetOf(limits.All[i], now), limits.All[i].AmountAt(now));
             await LoadAsync(views[i].Budget).ConfigureAwait(false);
         }
         return views;
@@ -139,7 +139,11 @@ public sealed class Escrow(ISpendReservations store, TimeProvider time)
             await store.ReturnAsync(budget.Meter, slack).ConfigureAwait(false);
     }
 
-    internal void Forget(Budget budget) => _budgets.TryRemove((budget.Meter.OrganizationId, budget.Meter.Id), out _);
+    internal void Forget(Budget budget)
+    {
+        _budgets.TryRemove((budget.Meter.OrganizationId, budget.Meter.Id), out _);
+        budget.IsForgotten = true;
+    }
 
     private static int IndexOf(ReadOnlySpan<Claim> claims, Budget budget)
     {
@@ -228,10 +232,19 @@ public sealed class Escrow(ISpendReservations store, TimeProvider time)
             budget.Loaded(await store.SettledAsync(budget.Meter).ConfigureAwait(false));
     }
 
+    // Kept with the limit: to look it up takes longer than all else that is done with it.
+    private Budget BudgetOf(AppliedLimit limit, DateTimeOffset now)
+    {
+        var meter = limit.MeterAt(now);
+        if (limit.Known is { IsForgotten: false } known && known.Owner == this && known.Meter.Id == meter.Id)
+            return known;
+        return limit.Known = BudgetOf(meter);
+    }
+
     private Budget BudgetOf(Meter meter)
     {
         if (_budgets.TryGetValue((meter.OrganizationId, meter.Id), out var known))
             return known;
-        return _budgets.GetOrAdd((meter.OrganizationId, meter.Id), _ => new Budget(meter, time));
+        return _budgets.GetOrAdd((meter.OrganizationId, meter.Id), _ => new Budget(meter, this, time));
     }
 }

@@ -25,7 +25,7 @@ internal sealed class SpendGate(Escrow escrow, InputCount count)
         SpendHold hold;
         try
         {
-            hold = await escrow.OpenAsync(limits, DateTimeOffset.FromUnixTimeMilliseconds(x.At), l => Array.Exists(plan, d => l.AppliesTo(d.Resource.Name)));
+            hold = await escrow.OpenAsync(limits, DateTimeOffset.FromUnixTimeMilliseconds(x.At), l => Counts(l, plan));
         }
         catch (Exception e) when (limits.HasHard && !stop.IsCancellationRequested)
         {
@@ -70,11 +70,11 @@ internal sealed class SpendGate(Escrow escrow, InputCount count)
         foreach (var deployment in plan)
         {
             var terms = x.Terms(deployment);
-            if (IsUnpriceable(terms, deployment.Model))
+            if (!terms.Prices(deployment.Model))
                 return deployment.Model;
             foreach (var other in x.Facts.OtherModels)
             {
-                if (other != ProvidersChoice && IsUnpriceable(terms, other))
+                if (other != ProvidersChoice && !terms.Prices(other))
                     return other;
             }
         }
@@ -102,7 +102,15 @@ internal sealed class SpendGate(Escrow escrow, InputCount count)
         };
     }
 
-    private static bool IsUnpriceable(in CallTerms terms, string model) => terms.Cost(model, default).Source == PriceSource.Fallback;
+    private static bool Counts(AppliedLimit limit, DeploymentSnapshot[] plan)
+    {
+        foreach (var deployment in plan)
+        {
+            if (limit.AppliesTo(deployment.Resource.Name))
+                return true;
+        }
+        return false;
+    }
 
     /// <param name="tokens">What the prompt comes to at most: its bytes, unless more is known.</param>
     private static SpendBound Bound(Exchange x, DeploymentSnapshot[] plan, long tokens)

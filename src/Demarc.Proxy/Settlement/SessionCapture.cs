@@ -1,4 +1,5 @@
 using Demarc.Governance.Evidence;
+using Demarc.Governance.Policy;
 using Demarc.Governance.Wire;
 
 namespace Demarc.Proxy.Settlement;
@@ -19,7 +20,7 @@ internal sealed class SessionCapture
     private readonly CapturedContent _content;
     private bool _hasAnswer;
 
-    public SessionCapture(SessionTips tips, ContentKey key, string session, ReadOnlySpan<byte> body, RequestFacts facts)
+    public SessionCapture(SessionTips tips, ContentKey key, string session, ReadOnlySpan<byte> body, RequestFacts facts, CaptureParts also)
     {
         (_tips, _key, _names, _session) = (tips, key, tips.NamesOf(session), session);
         _system = facts.System.IsEmpty ? default : MessageIdentity.Of(_names, facts.System.Of(body));
@@ -28,7 +29,7 @@ internal sealed class SessionCapture
         for (var i = 0; i < facts.Messages.Count; i++)
             _messages[i] = MessageIdentity.Of(_names, facts.Messages[i].Of(body));
         _continuation = tips.Find(session, _system, _messages.AsSpan(0, facts.Messages.Count));
-        _content = new CapturedContent(body, facts, _continuation);
+        _content = new CapturedContent(body, facts, _continuation, also, new SessionAttachments(tips, session));
     }
 
     /// <summary>Seals the request's content with the answer's (a JSON array; empty when none came).</summary>
@@ -46,6 +47,10 @@ internal sealed class SessionCapture
     /// Lets later requests of the session build on this one. Only once its record is durable: what builds on a
     /// record that was lost could never be read again.
     /// </summary>
-    public void Remember(Guid request) =>
+    public void Remember(Guid request)
+    {
         _tips.Remember(_session, _continuation.Parent, request, _system, _hasAnswer ? _messages : _messages[..^1]);
+        if (_content.Attached.Count > 0)
+            _tips.Attached(_session, _content.Attached);
+    }
 }

@@ -104,6 +104,13 @@ internal sealed class CachedKey
             return ApplyInTurn(row, now, unknownFor);
     }
 
+    /// <summary>Ends what runs under the key, until the store says again that it may.</summary>
+    public Task LetGo()
+    {
+        lock (_turn)
+            return End(KeyStatus.Unavailable);
+    }
+
     /// <summary>Ends what still runs under a key that is past its end.</summary>
     public Task EndExpired(DateTimeOffset now) =>
         _answer.Principal is { } principal && principal.ExpiresAt <= now && !principal.Revoked.IsCancellationRequested

@@ -87,7 +87,7 @@ public sealed class SpendLimits
         {
             var key = new { organizationId, id };
             var before = await transaction.FindAsync<Before>(
-                "SELECT id, scope, target, period, amount_nano, mode FROM spend_limits WHERE organization_id = @organizationId AND id = @id", key).ConfigureAwait(false);
+                "SELECT id, scope, target, period, shared, amount_nano, mode FROM spend_limits WHERE organization_id = @organizationId AND id = @id", key).ConfigureAwait(false);
             if (before == null || await transaction.ExecuteAsync("DELETE FROM spend_limits WHERE organization_id = @organizationId AND id = @id", key).ConfigureAwait(false) == 0)
                 return false;
             await transaction.ChangeAsync(organizationId, actor, "demarc_spend_limit_deleted", new()
@@ -96,6 +96,7 @@ public sealed class SpendLimits
                 ["scope"] = before.Scope,
                 ["target"] = before.Target is { Length: > 0 } target ? target : null,
                 ["period"] = before.Period,
+                ["shared"] = before.Shared > 0 ? "true" : "false",
                 ["amount_nano_usd_before"] = Text(before.AmountNano),
                 ["mode_before"] = before.Mode,
             }).ConfigureAwait(false);
@@ -128,6 +129,8 @@ public sealed class SpendLimits
         public string? Target { get; init; }
 
         public string? Period { get; init; }
+
+        public long Shared { get; init; }
 
         public long? AmountNano { get; init; }
 

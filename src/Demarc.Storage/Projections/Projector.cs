@@ -71,6 +71,48 @@ public sealed partial class Projector
         }
     }
 
+    /// <summary>
+    /// Waits until all that the log holds now is projected; does it itself where no process leads.
+    /// </summary>
+    /// <exception cref="StoreException">The leading process has not come so far within ten seconds.</exception>
+    public async Task FollowAsync(CancellationToken stop)
+    {
+        var end = await _store.FindAsync<long?>("SELECT max(sequence) FROM records").ConfigureAwait(false) ?? 0;
+        var started = _store.Time.GetTimestamp();
+        while (await _store.FindAsync<long?>($"SELECT r.sequence FROM {_store.Unfollowed} AND r.sequence <= @end LIMIT 1", new { end }).ConfigureAwait(false) is not null)
+        {
+            if (!await TryCatchUpAsync(stop).ConfigureAwait(false) && _store.Time.GetElapsedTime(started) > TimeSpan.FromSeconds(10))
+                throw new StoreException("The log has not been followed for ten seconds: start a gateway on this store, or look for what its log says.");
+            // Another process follows: only the watermark says how far.
+            await Task.Delay(TimeSpan.FromMilliseconds(50), _store.Time, stop).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>False when another process leads.</summary>
+    private async Task<bool> TryCatchUpAsync(CancellationToken stop)
+    {
+        if (_leads)
+            return false;
+        using var soon = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        soon.CancelAfter(TimeSpan.FromMilliseconds(200));
+        try
+        {
+            var lead = await _store.LeadAsync(Leadership.Projections, soon.Token).ConfigureAwait(false);
+            await using (lead.ConfigureAwait(false))
+            {
+                while (await CatchUpAsync().ConfigureAwait(false) > 0)
+                {
+                    // On PostgreSQL a batch ends where the transactions that run begin.
+                }
+            }
+            return true;
+        }
+        catch (Exception e) when (e is StoreException or OperationCanceledException && !stop.IsCancellationRequested)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Projects what the log holds now; the number of rows.</summary>
     internal async Task<int> CatchUpAsync()
     {

@@ -49,6 +49,9 @@ public sealed class ErasureJournal(Store store, string path)
         Append([.. known.Where(row => !ids.Contains(row.Id)).Select(row => row.Entry)]);
         ids = [.. known.Select(row => row.Id)];
         var missing = Array.FindAll(written, e => !ids.Contains(e.Id));
+        // What is derived says which requests a session has, and which leaf a record is.
+        if (missing.Length > 0)
+            await store.Projector.FollowAsync(CancellationToken.None).ConfigureAwait(false);
         foreach (var entry in missing)
             await ApplyAsync(entry, actor).ConfigureAwait(false);
         return missing.Length;

@@ -3,6 +3,7 @@ using Demarc.Control.Alerts;
 using Demarc.Control.Compliance;
 using Demarc.Control.Configuration;
 using Demarc.Control.Exports;
+using Demarc.Control.Identity.SignIn;
 using Demarc.Control.Increases;
 using Demarc.Control.Resources;
 using Demarc.Control.Telemetry;
@@ -25,6 +26,9 @@ namespace Demarc.Serving;
 /// <summary>A running gateway: configuration, store, request path and control plane, wired and listening.</summary>
 public sealed class Gateway : IAsyncDisposable
 {
+    // As long without the store's word as a replica may decide by what it knew.
+    private static readonly TimeSpan MaxUnconfirmed = TimeSpan.FromSeconds(4);
+
     private readonly WebApplication _app;
     private readonly Store _store;
 
@@ -43,6 +47,8 @@ public sealed class Gateway : IAsyncDisposable
         var files = InstallationFiles.Load(options.ConfigPath ?? Quickstart.WriteConfiguration(options), options.DataDirectory);
         var config = files.Config;
 
+        var waived = ZeroRetention.Enforce(files.Snapshot, config.ZeroRetention, Environment.GetEnvironmentVariable);
+
         // 2 the host
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ApplicationName = "demarc", ContentRootPath = AppContext.BaseDirectory });
         builder.Configuration.Sources.Clear();
@@ -56,8 +62,10 @@ public sealed class Gateway : IAsyncDisposable
         var (store, organization) = (installation.Store, installation.Organization);
         try
         {
+            await ServeFromAsync(store, config);
             var snapshots = new Snapshots(store, organization.Id, files.Snapshot, loggers.CreateLogger<Snapshots>(), new ActorRecord("system", store.Replica));
             await snapshots.ApplyAsync(snapshots.Current);
+            await ZeroRetention.RecordAsync(store, organization.Id, config.ZeroRetention, waived);
 
             var life = new LifeRecord(store, organization.Id, snapshots, loggers.CreateLogger<LifeRecord>());
             builder.Services.AddHostedService(_ => life);
@@ -94,12 +102,14 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton<ProjectEndpoints>();
             builder.Services.AddSingleton<AliasEndpoints>();
             builder.Services.AddSingleton<SpendLimitEndpoints>();
+            builder.Services.AddSingleton<SpendLimitViews>();
             builder.Services.AddSingleton<IncreaseRequestEndpoints>();
             builder.Services.AddSingleton(new IncreaseLinks(config.PublicUrl, installation.Master.Derive("demarc increase link")));
             builder.Services.AddSingleton<IncreasePage>();
             builder.Services.AddSingleton<UsageEndpoints>();
             builder.Services.AddSignIn(config, store, organization.Id, installation.Master, time);
             builder.Services.AddScim(config.Scim, organization.Id);
+            store.FollowSeats(config.Seats, organization.Id);
             builder.Services.AddSingleton<UsageReportEndpoints>();
             builder.Services.AddSingleton<CostReportEndpoints>();
             builder.Services.AddSingleton<ClaudeCodeReportEndpoints>();
@@ -170,6 +180,9 @@ public sealed class Gateway : IAsyncDisposable
     /// <summary>What the request path knows of the upstreams' state.</summary>
     internal UpstreamHealth Health => _app.Services.GetRequiredService<UpstreamHealth>();
 
+    /// <summary>Asks issuers again about those who signed in.</summary>
+    internal SignInRecheck Recheck => _app.Services.GetRequiredService<SignInRecheck>();
+
     internal Store Store => _store;
 
     /// <summary>Every route that is mapped, as <c>METHOD /pattern</c>.</summary>
@@ -184,6 +197,15 @@ public sealed class Gateway : IAsyncDisposable
         await _app.StopAsync();
         await _app.DisposeAsync();
         await _store.DisposeAsync();
+    }
+
+    // A store of this process's own is away only with it.
+    private static async Task ServeFromAsync(Store store, DemarcConfig config)
+    {
+        if (config.JournalDirectory is { } journal)
+            await store.UseJournalAsync(journal);
+        if (config.Store is PostgresStoreConfig && !config.ServesInOutage)
+            store.Changes.RefuseAfter = MaxUnconfirmed;
     }
 
     private static void DefaultLogging(ILoggingBuilder logging) => logging
@@ -221,7 +243,9 @@ public sealed class Gateway : IAsyncDisposable
 
     private static async Task ReloadAsync(Store store, Snapshots snapshots, string organizationId, Catalog catalog, DemarcConfig config, ConfigResult result)
     {
+        // A policy that comes while the process runs finds what the process began with.
         var next = ConfigSnapshot.Build(config, config.CatalogPath is null ? catalog : InstallationFiles.LoadCatalog(config.CatalogPath), result.Hash);
+        var waived = ZeroRetention.Enforce(next, config.ZeroRetention, Environment.GetEnvironmentVariable);
         var before = snapshots.Current.ConfigurationHash;
         await snapshots.ApplyAsync(next);
         await store.RecordAsync(organizationId, new ActorRecord("system", store.Replica), "demarc_configuration_loaded", new()
@@ -230,13 +254,26 @@ public sealed class Gateway : IAsyncDisposable
             ["previous_configuration"] = before,
             ["policy"] = next.PolicyHash,
         });
+        await ZeroRetention.RecordAsync(store, organizationId, config.ZeroRetention, waived);
     }
 
-    // A bug, or the store refusing a record: the client learns that it was not its fault, the log has the rest.
+    // A bug, or the store refusing a record: the client learns that it was not its fault, the log has the rest. But a body that
+    // cannot be read is the client's.
     private static async Task FailedAsync(HttpContext http)
     {
+        if (http.Features.Get<IExceptionHandlerFeature>()?.Error is BadHttpRequestException bad)
+        {
+            await ErrorEnvelope.WriteAsync(http, bad.StatusCode, "invalid_request_error", "The request body could not be read. Send it whole.");
+            return;
+        }
         var id = http.Response.Headers["demarc-request-id"].ToString();
-        await ErrorEnvelope.WriteAsync(http, 500, "api_error", "The gateway failed to handle the request. Your administrator finds the reason in its log.", id.Length > 0 ? id : null, retry: true);
+        var ofStore = http.Features.Get<IExceptionHandlerFeature>()?.Error is StoreException or System.Data.Common.DbException;
+        await ErrorEnvelope.WriteAsync(
+            http, ofStore ? 503 : 500, "api_error",
+            ofStore
+                ? "The gateway's store cannot be reached, or takes no more records: nothing was changed. Your administrator finds the reason in its log; try again."
+                : "The gateway failed to handle the request. Your administrator finds the reason in its log.",
+            id.Length > 0 ? id : null, retry: true);
     }
 
     private static void Announce(ILogger log, InstallationFiles files, GatewaySnapshot snapshot, TimeProvider time)

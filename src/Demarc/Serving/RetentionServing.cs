@@ -1,5 +1,6 @@
 using Demarc.Control.Configuration;
 using Demarc.Control.Retention;
+using Demarc.Control.Reviews;
 
 namespace Demarc.Serving;
 
@@ -13,6 +14,9 @@ internal static class RetentionServing
         services.AddSingleton<RetentionSweep>();
         services.AddSingleton<RetentionBoundary>();
         services.AddSingleton<HoldEndpoints>();
+        services.AddSingleton<ReviewEndpoints>();
+        services.AddSingleton<ContentAccess>();
+        services.AddSingleton(new PseudonymKey(installation.Master.Derive(PseudonymKey.Purpose)));
         services.AddHostedService<RetentionSchedule>();
     }
 }

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Demarc.Governance.Evidence;
+using Demarc.Governance.Policy;
 using Demarc.Governance.Wire;
 using Xunit;
 
@@ -13,6 +14,9 @@ internal sealed class RecordedSession
 
     private readonly List<TranscriptRequest> _requests = [];
     private SessionTips _tips = new();
+
+    /// <summary>What is captured beside the conversation.</summary>
+    public CaptureParts Also { get; set; }
 
     public DateOnly Day { get; set; } = new(2026, 11, 22);
 
@@ -38,13 +42,14 @@ internal sealed class RecordedSession
         var system = facts.System.IsEmpty ? default : MessageIdentity.Of(key, facts.System.Of(body));
         List<UInt128> messages = [.. facts.Messages.Select(m => MessageIdentity.Of(key, m.Of(body)))];
         var continuation = _tips.Find(Name, system, messages.ToArray());
-        var content = new CapturedContent(body, facts, continuation);
+        var content = new CapturedContent(body, facts, continuation, Also, new SessionAttachments(_tips, Name));
         var finished = content.Finish(new AnswerFacts(), Encoding.UTF8.GetBytes(answer ?? ""), truncated).ToArray();
         if (answer is not null)
             messages.Add(MessageIdentity.Of(key, Encoding.UTF8.GetBytes($$"""{"role":"assistant","content":{{answer}}}""")));
         var at = new DateTimeOffset(Day, default, default).ToUnixTimeMilliseconds() + _requests.Count;
         var id = Guid.CreateVersion7(DateTimeOffset.FromUnixTimeMilliseconds(at));
         _tips.Remember(Name, continuation.Parent, id, system, [.. messages]);
+        _tips.Attached(Name, content.Attached);
         _requests.Add(new TranscriptRequest { Id = id, At = at, Content = finished, Answered = answer is not null });
         Stored += finished.Length;
     }

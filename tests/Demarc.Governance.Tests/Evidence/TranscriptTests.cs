@@ -1,5 +1,6 @@
 using System.Text;
 using Demarc.Governance.Evidence;
+using Demarc.Governance.Policy;
 using Xunit;
 using static Demarc.Governance.Tests.Evidence.RecordedSession;
 
@@ -166,6 +167,37 @@ public sealed class TranscriptTests
         _session.Ask($"{User("one")},{Assistant("1")},{User("two")},{Assistant("2")},{User("three")}", Answer("3"));
         _session.Lose(0);
         Assert.Equal(["u! not_captured", "u: two", "a: 2", "u: three", "a: 3"], _session.Lines());
+    }
+
+    [Theory, InlineData(CaptureParts.None), InlineData(CaptureParts.Thinking), InlineData(CaptureParts.System | CaptureParts.Thinking)]
+    public void Thinking_and_system_prompts_are_sealed_and_shown_where_policy_says_so(CaptureParts also)
+    {
+        const string thought = """{"type":"thinking","thinking":"a \u00e9 thought","signature":"x"}""";
+        _session.Also = also;
+        _session.Ask($$"""{{User("one")}},{"role":"assistant","content":[{{thought}},{"type":"text","text":"1"}]},{{User("two")}}""", $$"""[{{thought}},{"type":"text","text":"2"}]""");
+
+        var thinks = also.HasFlag(CaptureParts.Thinking);
+        string mine = thinks ? "[thinking] a é thought | " : "";
+        Assert.Equal([also.HasFlag(CaptureParts.System) ? "[system prompt] | Be brief." : System, "u: one", $"a? {mine}1", "u: two", $"a: {mine}2"], _session.Lines());
+        Assert.Equal(thinks, _session.StoredText(0).Contains("thought", StringComparison.Ordinal));
+        Assert.Equal(also.HasFlag(CaptureParts.System), _session.StoredText(0).Contains("Be brief", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void An_attachment_is_stored_once_a_session_however_often_and_wherever_it_comes()
+    {
+        var image = new string('A', 3 << 20);
+        var source = $$$"""{"type":"image","source":{"type":"base64","media_type":"image/png","data":"{{{image}}}"}}""";
+        var first = $$"""{"role":"user","content":[{"type":"text","text":"look"},{{source}}]}""";
+        _session.Ask(first, Answer("1"));
+        _session.Ask($$"""{{first}},{{Assistant("1")}},{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":[{{source}}]}]}""", Answer("2"));
+        _session.Forget();
+        _session.Ask(first, Answer("3"));
+
+        Assert.Equal([System, "u: look | [image content not shown]", "a: 1", "u: unknown=[1 non-text item(s) not shown]", "a: 2"], _session.Lines()[..5]);
+        Assert.Equal([1, 0, 1], new[] { 0, 1, 2 }.Select(i => _session.StoredText(i).Split(image).Length - 1));
+        Assert.Matches("\"data\":\"att_[0-9a-f]{32}\"", _session.StoredText(1));
+        Assert.Equal(2, global::System.Text.RegularExpressions.Regex.Count(_session.StoredText(0), "att_[0-9a-f]{32}"));
     }
 
     [Fact]

@@ -113,6 +113,7 @@ public sealed class ConfigExampleTests : IDisposable
     [InlineData("exports: [{ name: x, to: s3, zzzzzzzz: 1 }]", "")]
     [InlineData("aliases: { a: { zzzzzzzz: 1 } }", "")]
     [InlineData("retention: { zzzzzzzz: 1 }", "retention.")]
+    [InlineData("zero_retention: { zzzzzzzz: 1 }", "zero_retention.")]
     [InlineData("policies: [{ retention: { zzzzzzzz: 1 } }]", "retention.")]
     public void Every_accepted_key_is_in_the_example_and_documented(string yaml, string prefix)
     {

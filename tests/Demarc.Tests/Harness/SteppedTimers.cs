@@ -42,6 +42,13 @@ internal sealed class SteppedTimers : TimeProvider
             timer.GoOff();
     }
 
+    /// <summary>Whether a timer that was set for so long has not gone off yet.</summary>
+    public bool IsPending(TimeSpan due)
+    {
+        lock (_gate)
+            return _pending.Exists(t => t.Due == due);
+    }
+
     /// <summary>Waits until a timer that was set for so long is pending, or, when <paramref name="pending"/> is false, until none is.</summary>
     public async Task UntilAsync(TimeSpan due, bool pending, CancellationToken stop)
     {
@@ -50,7 +57,7 @@ internal sealed class SteppedTimers : TimeProvider
             Task changed;
             lock (_gate)
             {
-                if (_pending.Exists(t => t.Due == due) == pending)
+                if (IsPending(due) == pending)
                     return;
                 changed = _changed.Task;
             }

@@ -1,4 +1,5 @@
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Text;
 using Demarc.Governance.Evidence;
 using Xunit;
@@ -83,6 +84,25 @@ public sealed class RefusedInputTests(BadInputPlace place) : IClassFixture<BadIn
     [Theory]
     [MemberData(nameof(KeyInputs))]
     public Task A_key_that_does_not_hold_is_refused_with_what_to_do(string key, string dialect) => RefusedAsync(s_keys[key], dialect, key);
+
+    [Theory]
+    [InlineData("/v1/messages", "developer")]
+    [InlineData("/bedrock/model/sonnet/invoke", "developer")]
+    [InlineData("/v1/organizations/workspaces", "admin")]
+    public async Task A_body_whose_chunks_are_malformed_is_refused(string path, string key)
+    {
+        var said = $"POST {path} HTTP/1.1\r\nhost: x\r\nx-api-key: {place.Keys[key]}\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n40\r\n{{{Said}\r\n";
+        using var socket = new TcpClient();
+        await socket.ConnectAsync("127.0.0.1", place.Place.Gateway.Addresses[0].Port, TestContext.Current.CancellationToken);
+        await socket.GetStream().WriteAsync(Encoding.ASCII.GetBytes(said), TestContext.Current.CancellationToken);
+        var answer = await new StreamReader(socket.GetStream()).ReadToEndAsync(TestContext.Current.CancellationToken);
+
+        Assert.StartsWith("HTTP/1.1 400 ", answer, StringComparison.Ordinal);
+        var (type, message) = Answers.Error(answer[(answer.IndexOf("\r\n\r\n", StringComparison.Ordinal) + 4)..]);
+        Assert.Equal("invalid_request_error", type);
+        Assert.Contains("Send it whole", message, StringComparison.Ordinal);
+        place.IsKeptFromAll();
+    }
 
     [Theory]
     [InlineData("GET", "/nope")]

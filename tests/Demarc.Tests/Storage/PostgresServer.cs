@@ -45,6 +45,13 @@ public sealed class PostgresServer
         return $"postgres://postgres@127.0.0.1:{server._port}/{name}";
     }
 
+    /// <summary>Dumps one database and restores it into another, which is empty.</summary>
+    public static Task CopyAsync(string url, string to)
+    {
+        static string Options(string url) => $"-h 127.0.0.1 -p {new Uri(url).Port} -U postgres -d {new Uri(url).AbsolutePath.Trim('/')}";
+        return RunAsync("bash", "-o", "pipefail", "-c", $"{Programs()}/pg_dump {Options(url)} | {Programs()}/psql -q -v ON_ERROR_STOP=1 {Options(to)} > /dev/null");
+    }
+
     /// <summary>Ends every connection to a database, as a failing network or server would.</summary>
     public static async Task DropConnectionsAsync(string url)
     {
@@ -54,6 +61,18 @@ public sealed class PostgresServer
         await using var command = new NpgsqlCommand("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", connection);
         command.Parameters.AddWithValue(new Uri(url).AbsolutePath.Trim('/'));
         await command.ExecuteNonQueryAsync();
+    }
+
+    /// <summary>Whether a database takes connections; when it takes none, those that there are end.</summary>
+    public static async Task AllowConnectionsAsync(string url, bool allow)
+    {
+        var server = await Shared.Value;
+        await using var connection = new NpgsqlConnection(server.ConnectionString("postgres"));
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand($"ALTER DATABASE {new Uri(url).AbsolutePath.Trim('/')} ALLOW_CONNECTIONS {allow}", connection);
+        await command.ExecuteNonQueryAsync();
+        if (!allow)
+            await DropConnectionsAsync(url);
     }
 
     private string ConnectionString(string database) =>

@@ -204,6 +204,7 @@ public sealed class CredentialTests
         while (!holds())
         {
             Assert.True(TimeProvider.System.GetElapsedTime(start) < TimeSpan.FromSeconds(20), "It did not come." + PlatformTests.Journal(place));
+            // What is waited for is said to nobody but the operator's log.
             await Task.Delay(20, TestContext.Current.CancellationToken);
         }
     }

@@ -80,6 +80,22 @@ public sealed class FaultyPlatforms : IAsyncLifetime
     public int Asked(string deployment) =>
         Place.Simulator.Log.Read().Count(r => r.Target.Contains(deployment, StringComparison.Ordinal) || Encoding.UTF8.GetString(r.Body).Contains($"\"{deployment}\"", StringComparison.Ordinal));
 
+    /// <summary>Asks who never answers, a second short of the patience that was announced and then past it: still waiting, and the answer.</summary>
+    /// <param name="announced">Null for a client that announces none.</param>
+    internal async Task<(bool IsWaiting, HttpResponseMessage Response)> WaitOutAsync(string platform, TimeSpan? announced, TimeSpan patience)
+    {
+        var stop = TestContext.Current.CancellationToken;
+        using var request = Place.Request(UpstreamPlace.Body(First(platform)));
+        if (announced is { } seconds)
+            request.Headers.Add("x-stainless-timeout", $"{(int)seconds.TotalSeconds}");
+        var answering = Place.Client.SendAsync(request, stop);
+        await ArrivedAsync(First(platform), stop);
+        _time.Step(patience - TimeSpan.FromSeconds(1));
+        var isWaiting = _time.IsPending(patience) && !answering.IsCompleted;
+        _time.Step(TimeSpan.FromSeconds(1));
+        return (isWaiting, await answering);
+    }
+
     /// <summary>Asks, and lets the patience with a silent platform pass.</summary>
     internal async Task<(HttpResponseMessage Response, string Body, RequestOnRecord Record)> AskAsync(string platform, string model, bool stream, FaultKind? fault)
     {

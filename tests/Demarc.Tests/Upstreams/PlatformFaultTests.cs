@@ -113,6 +113,20 @@ public sealed class PlatformFaultTests(FaultyPlatforms platforms) : IClassFixtur
         Assert.Equal(("answered", 1), (record.Finished!.Result, record.Attempts.Length));
     }
 
+    [Theory]
+    [InlineData(null, 600)]
+    [InlineData(30, 600)]
+    [InlineData(3600, 3605)]
+    public async Task Nobody_is_given_up_before_the_client_would(int? announced, int patience)
+    {
+        await platforms.BeginAsync("anthropic", new ScriptRule { Fault = new ScriptFault { Kind = FaultKind.SilenceBeforeHeaders } });
+
+        var (isWaiting, response) = await platforms.WaitOutAsync("anthropic", announced is { } seconds ? TimeSpan.FromSeconds(seconds) : null, TimeSpan.FromSeconds(patience));
+
+        Assert.True(isWaiting);
+        Assert.Equal(504, (int)response.StatusCode);
+    }
+
     // Azure's library keeps an identity's token until its end: what is refused before is the deployment's failure, above.
     [Theory]
     [InlineData("anthropic-aws")]
