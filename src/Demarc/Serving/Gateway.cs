@@ -150,7 +150,8 @@ public sealed class Gateway : IAsyncDisposable
                 alerts.Use(next.Alerts);
                 exporter.Use(next.Exports);
                 return ReloadAsync(store, snapshots, organization.Id, files.Shipped, next, result);
-            }, time, loggers.CreateLogger<ConfigWatch>()) { Refused = life.ConfigurationRefusedAsync });
+            }, time, loggers.CreateLogger<ConfigWatch>())
+            { Refused = life.ConfigurationRefusedAsync });
             Listen(builder, config, options, tls);
 
             // 4 the routes
