@@ -246,12 +246,10 @@ public sealed class TranscriptTests
     }
 
     [Fact]
-    public void Bytes_that_are_no_text_show_as_replacements()
+    public void Half_a_character_shows_as_it_was_written()
     {
-        var body = Encoding.UTF8.GetBytes("""{"model":"m","max_tokens":1,"messages":[{"role":"user","content":"a#b"},{"role":"user","content":"\ud800"}]}""");
-        body[Array.IndexOf(body, (byte)'#')] = 0xff;
-        _session.Ask(body, Answer("1"));
-        Assert.Equal(["u: a\ufffdb", @"u: \ud800", "a: 1"], _session.Lines());
+        _session.Ask(Encoding.UTF8.GetBytes("""{"model":"m","max_tokens":1,"messages":[{"role":"user","content":"\ud800"}]}"""), Answer("1"));
+        Assert.Equal([@"u: \ud800", "a: 1"], _session.Lines());
     }
 
     [Fact]
