@@ -13,11 +13,6 @@ public sealed partial class DirectoryDocumentTests : IDisposable
 
     private readonly ConfigFolder _folder = new();
 
-    public DirectoryDocumentTests()
-    {
-        _folder.Variables["SCIM_TOKEN"] = new string('a', 64);
-    }
-
     public void Dispose() => _folder.Dispose();
 
     [Fact]
