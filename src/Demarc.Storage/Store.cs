@@ -38,6 +38,9 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
         DeviceCodes = new DeviceCodes(this);
         SignIns = new SignIns(this);
         Identities = new Identities(this);
+        RoleAssignments = new RoleAssignments(this);
+        RoleRequests = new RoleRequests(this);
+        PendingChanges = new PendingChanges(this);
         Aliases = new Aliases(this);
         Boundaries = new BoundaryRegister(this);
         Breakers = new Breakers(this);
@@ -82,6 +85,15 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
 
     /// <summary>People by what identity providers say of them.</summary>
     public Identities Identities { get; }
+
+    /// <summary>Roles that are data.</summary>
+    public RoleAssignments RoleAssignments { get; }
+
+    /// <summary>Roles that people ask to have for a time.</summary>
+    public RoleRequests RoleRequests { get; }
+
+    /// <summary>Changes that wait for a second administrator.</summary>
+    public PendingChanges PendingChanges { get; }
 
     public Aliases Aliases { get; }
 

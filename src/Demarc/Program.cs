@@ -31,6 +31,8 @@ var root = new RootCommand("Demarc: a gateway and control plane for Claude that 
     SpendCommands.CreateCommitments(),
     SpendCommands.CreateExport(AuditExportCommand.Create()),
     ReconcileCommand.Create(),
+    RoleCommands.Create(),
+    AccessCommands.Create(),
 };
 // An argument that begins with @ is an argument, not a file of them.
 var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });

@@ -1,5 +1,6 @@
 using Demarc.Control.AdminApi;
 using Demarc.Control.Compliance;
+using Demarc.Control.Identity.Roles;
 using Demarc.Control.Increases;
 using Demarc.Governance.Identity;
 using Demarc.Governance.Spend;
@@ -10,7 +11,7 @@ using Demarc.Serving;
 
 namespace Demarc;
 
-/// <summary>Every route there is. What is not here is refused; all but <see cref="Open"/> and <see cref="SignIn"/> need a key.</summary>
+/// <summary>Every route there is. What is not here is refused; all but <see cref="Open"/> and <see cref="SignIn"/> need a credential, and what <see cref="RouteTable"/> names.</summary>
 internal static class Routes
 {
     /// <summary>The routes that answer without a key: they say that the gateway is there, and nothing else; a link of a refusal is a credential itself.</summary>
@@ -84,7 +85,7 @@ internal static class Routes
         // People sign in (open).
         app.MapSignIn();
 
-        // Administration: the vendor's Admin API, and what it leaves to its Console. Admin keys only.
+        // Administration: the vendor's Admin API, and what it leaves to its Console. Admin keys, and people whose roles permit it (RouteTable).
         app.MapGet("/v1/organizations/me", http => admin.HandleAsync(http, organization.GetAsync));
         app.MapGet("/v1/organizations/api_keys", http => admin.HandleAsync(http, keys.ListAsync));
         app.MapPost("/v1/organizations/api_keys", http => admin.HandleAsync(http, keys.CreateAsync));
@@ -92,6 +93,7 @@ internal static class Routes
         app.MapPost("/v1/organizations/api_keys/{id}", http => admin.HandleAsync(http, keys.UpdateAsync));
         app.MapGet("/v1/organizations/users", http => admin.HandleAsync(http, users.ListAsync));
         app.MapPost("/v1/organizations/users", http => admin.HandleAsync(http, users.CreateAsync));
+        app.MapPost("/v1/organizations/users/{id}", http => admin.HandleAsync(http, users.UpdateAsync));
         app.MapGet("/v1/organizations/users/{id}", http => admin.HandleAsync(http, users.GetAsync));
         app.MapGet("/v1/organizations/workspaces", http => admin.HandleAsync(http, workspaces.ListAsync));
         app.MapPost("/v1/organizations/workspaces", http => admin.HandleAsync(http, workspaces.CreateAsync));
@@ -130,7 +132,27 @@ internal static class Routes
         app.MapPost("/v1/organizations/spend_limit_increase_requests/{id}/approve", http => admin.HandleAsync(http, increases.ApproveAsync));
         app.MapPost("/v1/organizations/spend_limit_increase_requests/{id}/deny", http => admin.HandleAsync(http, increases.DenyAsync));
 
-        // Compliance: the vendor's Compliance API. Compliance keys; activities for admin keys too. Each read is an activity.
+        // Roles, and what waits for a second administrator.
+        var roles = app.Services.GetRequiredService<RoleEndpoints>();
+        var roleRequests = app.Services.GetRequiredService<RoleRequestEndpoints>();
+        var review = app.Services.GetRequiredService<AccessReviewEndpoints>();
+        var changes = app.Services.GetRequiredService<ChangeEndpoints>();
+        app.MapGet("/v1/organizations/roles", http => admin.HandleAsync(http, roles.RolesAsync));
+        app.MapGet("/v1/organizations/role_assignments", http => admin.HandleAsync(http, roles.ListAsync));
+        app.MapPost("/v1/organizations/role_assignments", http => admin.HandleAsync(http, roles.CreateAsync));
+        app.MapGet("/v1/organizations/role_assignments/{id}", http => admin.HandleAsync(http, roles.GetAsync));
+        app.MapDelete("/v1/organizations/role_assignments/{id}", http => admin.HandleAsync(http, roles.DeleteAsync));
+        app.MapGet("/v1/organizations/role_requests", http => admin.HandleAsync(http, roleRequests.ListAsync));
+        app.MapPost("/v1/organizations/role_requests/{id}/approve", http => admin.HandleAsync(http, roleRequests.ApproveAsync));
+        app.MapPost("/v1/organizations/role_requests/{id}/deny", http => admin.HandleAsync(http, roleRequests.DenyAsync));
+        app.MapGet("/v1/me/role_requests", http => admin.HandleAsync(http, roleRequests.OwnAsync));
+        app.MapPost("/v1/me/role_requests", http => admin.HandleAsync(http, roleRequests.AskAsync));
+        app.MapGet("/v1/organizations/access_review", http => admin.HandleAsync(http, review.GetAsync));
+        app.MapGet("/v1/organizations/changes", http => admin.HandleAsync(http, changes.ListAsync));
+        app.MapPost("/v1/organizations/changes/{id}/approve", http => admin.HandleAsync(http, changes.ApproveAsync));
+        app.MapPost("/v1/organizations/changes/{id}/deny", http => admin.HandleAsync(http, changes.DenyAsync));
+
+        // Compliance: the vendor's Compliance API. Compliance keys, and people whose roles permit it; activities for admin keys too. Each read is an activity.
         app.MapGet("/v1/compliance/activities", http => compliance.HandleAsync(http, ComplianceScope.Activities, activities.ListAsync));
         app.MapGet("/v1/compliance/apps/sessions/local", http => compliance.HandleAsync(http, ComplianceScope.UserData, sessions.ListAsync));
         app.MapGet("/v1/compliance/apps/sessions/local/{session_id}", http => compliance.HandleAsync(http, ComplianceScope.UserData, sessions.GetAsync));

@@ -9,6 +9,7 @@ public static class ConfigFile
     [
         "listen", "admin_listen", "public_url", "tls", "trusted_proxies", "network_rules", "store", "content", "master_key", "catalog", "max_body_bytes", "verify", "log",
         "organization", "identity", "billing", "reports", "commitments", "agreements", "facts", "resources", "aliases", "policies", "refusals", "alerts",
+        "roles", "approvals",
     ];
 
     /// <summary>Reads the file at a path; paths within it start at its own directory.</summary>
@@ -84,6 +85,8 @@ public static class ConfigFile
             Policies = policies,
             Refusals = LimitSection.Refusals(map.Get("refusals"), reading),
             Alerts = AlertSection.Read(map.Get("alerts"), reading),
+            Roles = RoleSection.Read(map.Get("roles"), path, [.. resources.Select(r => r.Name)], declared, reading),
+            Approvals = RoleSection.Approvals(map.Get("approvals"), reading),
         };
     }
 

@@ -45,6 +45,8 @@ public static class ConfigSnapshot
             Network = config.Network,
             RefusalText = config.Refusals,
             NamesPeople = config.NamesPeople,
+            Roles = config.Roles,
+            Approvals = config.Approvals,
         };
     }
 

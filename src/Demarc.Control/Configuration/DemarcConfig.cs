@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using Demarc.Control.Alerts;
 using Demarc.Governance.Boundaries;
 using Demarc.Governance.Identity;
+using Demarc.Governance.Identity.Roles;
 using Demarc.Governance.Policy;
 using Demarc.Governance.Spend;
 using Demarc.Governance.Wire;
@@ -84,6 +85,13 @@ public sealed record DemarcConfig
 
     /// <summary>Whom alerts about spend are sent to.</summary>
     public AlertDestinations Alerts { get; init; } = AlertDestinations.None;
+
+    /// <summary>Custom roles, and who has which.</summary>
+    [JsonIgnore]
+    public RoleBook Roles { get; init; } = RoleBook.BuiltIn;
+
+    /// <summary>Kinds of changes that a second administrator approves; default none.</summary>
+    public string[] Approvals { get; init; } = [];
 }
 
 /// <summary>How finance reads what was spent.</summary>

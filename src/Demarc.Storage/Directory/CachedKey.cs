@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Demarc.Governance;
 using Demarc.Governance.Identity;
+using Demarc.Governance.Identity.Roles;
 
 namespace Demarc.Storage.Directory;
 
@@ -49,6 +50,12 @@ internal sealed record KeyRow
 
     /// <summary>Names of the groups, one a line; null for none.</summary>
     public string? Groups { get; init; }
+
+    /// <summary>The principal's role in the directory.</summary>
+    public string? Role { get; init; }
+
+    /// <summary>The roles assigned to it, as <see cref="MemberRoles"/> has them; null for none.</summary>
+    public string? Roles { get; init; }
 }
 
 /// <summary>A presented credential that Demarc made, of which the store has not been asked yet.</summary>
@@ -98,11 +105,14 @@ internal sealed class CachedKey
     }
 
     /// <summary>Takes the store's word. Returns the cancellation of requests that no longer hold, to be awaited.</summary>
-    public Task Apply(KeyRow? row, DateTimeOffset now, TimeSpan unknownFor)
+    public Task Apply(KeyRow? row, RoleBook roles, DateTimeOffset now, TimeSpan unknownFor)
     {
         lock (_turn)
-            return ApplyInTurn(row, now, unknownFor);
+            return ApplyInTurn(row, roles, now, unknownFor);
     }
+
+    /// <summary>Whether a role of it has ended since it was read.</summary>
+    public bool IsRoleOver(DateTimeOffset now) => _answer.Principal?.Access.NextEnd <= now;
 
     /// <summary>Ends what still runs under a key that is past its end.</summary>
     public Task EndExpired(DateTimeOffset now) =>
@@ -110,7 +120,7 @@ internal sealed class CachedKey
             ? _revocation.CancelAsync()
             : Task.CompletedTask;
 
-    private Task ApplyInTurn(KeyRow? row, DateTimeOffset now, TimeSpan unknownFor)
+    private Task ApplyInTurn(KeyRow? row, RoleBook roles, DateTimeOffset now, TimeSpan unknownFor)
     {
         if (row == null || !CryptographicOperations.FixedTimeEquals(row.Hash, _presented.Hash))
         {
@@ -121,6 +131,10 @@ internal sealed class CachedKey
         if (row.Status != "active" || row.PrincipalStatus != "active")
             return End(KeyStatus.Revoked);
 
+        var groups = row.Groups?.Split('\n') ?? [];
+        var access = CredentialAccess.Of(_presented, row, groups, roles);
+        // Models that could be asked and now cannot: what runs ends, and is decided anew when it is asked again.
+        var ended = _answer.Principal is { } before && access.AsksLessThan(before.Access) ? Interlocked.Exchange(ref _revocation, NewRevocation()) : null;
         _answer = new(KeyStatus.Active, new Principal
         {
             OrganizationId = row.OrganizationId,
@@ -128,7 +142,7 @@ internal sealed class CachedKey
             Id = row.PrincipalId,
             Email = row.Email,
             Name = row.Name!,
-            Groups = row.Groups?.Split('\n') ?? [],
+            Groups = groups,
             Workspace = row.WorkspaceId is null ? null : new WorkspaceSnapshot(row.WorkspaceId, row.WorkspaceName!),
             Projects = MemberProjects.Read(row.Projects),
             KeyProjectId = row.ProjectId,
@@ -137,8 +151,9 @@ internal sealed class CachedKey
             ExpiresAt = Earlier(Time(row.ExpiresAt), _presented.ExpiresAt),
             ReadExemptUntil = Time(row.ReadExemptUntil),
             Revoked = _revocation.Token,
+            Access = access,
         });
-        return EndExpired(now);
+        return ended is null ? EndExpired(now) : Task.WhenAll(ended.CancelAsync(), EndExpired(now));
     }
 
     private Task End(KeyStatus status)

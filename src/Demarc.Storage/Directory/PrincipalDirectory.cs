@@ -5,6 +5,7 @@ using System.Text.Json;
 using Demarc.Governance;
 using Demarc.Governance.Evidence;
 using Demarc.Governance.Identity;
+using Demarc.Governance.Identity.Roles;
 using Microsoft.Extensions.Logging;
 
 namespace Demarc.Storage.Directory;
@@ -26,6 +27,7 @@ public sealed partial class PrincipalDirectory
         SELECT k.id, k.organization_id, k.hash, k.status, k.expires_at, k.read_exempt_until, k.principal_type, k.principal_id,
           k.workspace_id, w.name AS workspace_name, k.project_id, {MemberProjects.Of("k.principal_id")} AS projects,
           u.email, coalesce(u.name, s.name) AS name, coalesce(u.status, s.status) AS principal_status,
+          coalesce(u.role, s.role) AS role, {MemberRoles.Of("k.principal_id")} AS roles,
           (SELECT string_agg(g.name, @separator) FROM group_members m JOIN groups g ON g.id = m.group_id
             WHERE m.member_id = k.principal_id) AS groups
         FROM api_keys k
@@ -38,6 +40,7 @@ public sealed partial class PrincipalDirectory
         $"""
         SELECT i.id, i.organization_id, i.status, i.expires_at, 'user' AS principal_type, i.user_id AS principal_id,
           {MemberProjects.Of("i.user_id")} AS projects, u.email, u.name, u.status AS principal_status,
+          u.role, {MemberRoles.Of("i.user_id")} AS roles,
           (SELECT string_agg(g.name, @separator) FROM group_members m JOIN groups g ON g.id = m.group_id
             WHERE m.member_id = i.user_id) AS groups
         FROM sign_ins i JOIN users u ON u.id = i.user_id
@@ -52,6 +55,7 @@ public sealed partial class PrincipalDirectory
 
     // Requests may still run under a key that made room for others: they keep its cancellation alive.
     private readonly ConcurrentDictionary<KeyHash, WeakReference<CachedKey>> _evicted = new();
+    private RoleBook _roles = RoleBook.BuiltIn;
     private long _generation;
     private long _lastUsedWritten;
 
@@ -84,6 +88,13 @@ public sealed partial class PrincipalDirectory
         return new(LoadedAsync(hash, new PresentedKey(id, kind, bytes, null)));
     }
 
+    /// <summary>Takes the roles of another configuration; what nobody may any longer ends.</summary>
+    public async Task UseAsync(RoleBook roles)
+    {
+        if (Interlocked.Exchange(ref _roles, roles) != roles)
+            await RevalidateAsync().ConfigureAwait(false);
+    }
+
     private ValueTask<(KeyStatus Status, Principal? Principal)> AuthenticateTokenAsync(string token)
     {
         if (token.Length > AccessTokens.MaxLength)
@@ -111,6 +122,8 @@ public sealed partial class PrincipalDirectory
         var now = _store.Time.GetUtcNow();
         foreach (var key in _keys.Values)
             await key.EndExpired(now).ConfigureAwait(false);
+        if (_keys.Values.Any(key => key.IsRoleOver(now)))
+            await RevalidateAsync().ConfigureAwait(false);
         if (_store.Time.GetElapsedTime(_lastUsedWritten) >= LastUsedEvery)
             await WriteLastUsedAsync().ConfigureAwait(false);
     }
@@ -144,7 +157,7 @@ public sealed partial class PrincipalDirectory
         {
             var generation = Volatile.Read(ref _generation);
             var rows = await RowsAsync([key]).ConfigureAwait(false);
-            await key.Apply(rows.GetValueOrDefault(key.Id), _store.Time.GetUtcNow(), UnknownFor).ConfigureAwait(false);
+            await key.Apply(rows.GetValueOrDefault(key.Id), Volatile.Read(ref _roles), _store.Time.GetUtcNow(), UnknownFor).ConfigureAwait(false);
             if (_keys.Count >= Capacity)
                 Evict();
             _keys[hash] = key;
@@ -163,7 +176,7 @@ public sealed partial class PrincipalDirectory
         var keys = _keys.Values.Concat(_evicted.Values.Select(r => r.TryGetTarget(out var key) ? key : null).OfType<CachedKey>()).ToArray();
         var rows = await RowsAsync(keys).ConfigureAwait(false);
         var now = _store.Time.GetUtcNow();
-        await Task.WhenAll(keys.Select(key => key.Apply(rows.GetValueOrDefault(key.Id), now, UnknownFor))).ConfigureAwait(false);
+        await Task.WhenAll(keys.Select(key => key.Apply(rows.GetValueOrDefault(key.Id), Volatile.Read(ref _roles), now, UnknownFor))).ConfigureAwait(false);
     }
 
     /// <summary>What the store has of keys and sign-ins, by id.</summary>
@@ -181,7 +194,7 @@ public sealed partial class PrincipalDirectory
                 return;
             foreach (var row in await _store.QueryAsync<KeyRow>(
                 $"{select} WHERE {column} IN {_store.TextsOfJson("ids")}",
-                new { ids = JsonSerializer.Serialize(ids), separator = "\n", field = "\t" }).ConfigureAwait(false))
+                new { ids = JsonSerializer.Serialize(ids), separator = "\n", field = "\t", _store.Now }).ConfigureAwait(false))
                 rows[row.Id] = row;
         }
     }

@@ -16,20 +16,23 @@ public sealed record ServiceAccount
     /// <summary><c>active</c> or <c>inactive</c>; the keys of an inactive account do not hold.</summary>
     public required string Status { get; init; }
 
+    /// <summary>What it may do beside what is assigned to it: <c>developer</c>, or <c>managed</c> for nothing.</summary>
+    public required string Role { get; init; }
+
     /// <summary>Unix milliseconds.</summary>
     public required long CreatedAt { get; init; }
 }
 
 public sealed class ServiceAccounts
 {
-    private const string Select = "SELECT id, organization_id, name, status, created_at FROM service_accounts";
+    private const string Select = "SELECT id, organization_id, name, status, role, created_at FROM service_accounts";
 
     private readonly Store _store;
 
     internal ServiceAccounts(Store store) => _store = store;
 
     /// <summary>Makes an active account; null when the name is taken in the organization.</summary>
-    public Task<ServiceAccount?> CreateAsync(string organizationId, string name, ActorRecord actor)
+    public Task<ServiceAccount?> CreateAsync(string organizationId, string name, ActorRecord actor, string role = "developer")
     {
         var account = new ServiceAccount
         {
@@ -37,14 +40,15 @@ public sealed class ServiceAccounts
             OrganizationId = organizationId,
             Name = name,
             Status = "active",
+            Role = role,
             CreatedAt = _store.Now,
         };
         return _store.WriteAsync(async transaction =>
         {
             var made = await transaction.ExecuteAsync(
                 """
-                INSERT INTO service_accounts (id, organization_id, name, status, created_at)
-                VALUES (@Id, @OrganizationId, @Name, @Status, @CreatedAt) ON CONFLICT DO NOTHING
+                INSERT INTO service_accounts (id, organization_id, name, status, role, created_at)
+                VALUES (@Id, @OrganizationId, @Name, @Status, @Role, @CreatedAt) ON CONFLICT DO NOTHING
                 """,
                 account).ConfigureAwait(false);
             if (made == 0)
@@ -53,6 +57,7 @@ public sealed class ServiceAccounts
             {
                 ["service_account_id"] = account.Id,
                 ["name"] = name,
+                ["role"] = role,
             }).ConfigureAwait(false);
             return account;
         });
@@ -75,7 +80,7 @@ public sealed class ServiceAccounts
                 """
                 UPDATE service_accounts SET name = coalesce(@name, name), status = coalesce(@status, status)
                 WHERE organization_id = @organizationId AND id = @id
-                RETURNING id, organization_id, name, status, created_at
+                RETURNING id, organization_id, name, status, role, created_at
                 """,
                 new { organizationId, id, name, status }).ConfigureAwait(false);
             if (account == null)

@@ -2,6 +2,7 @@ using Demarc.Control.AdminApi;
 using Demarc.Control.Alerts;
 using Demarc.Control.Compliance;
 using Demarc.Control.Configuration;
+using Demarc.Control.Identity.Roles;
 using Demarc.Control.Increases;
 using Demarc.Control.Resources;
 using Demarc.Governance;
@@ -77,7 +78,13 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton<CloudEndpoints>();
             builder.Services.AddSingleton<ProfilesEndpoints>();
             builder.Services.AddSingleton<Health>();
+            builder.Services.AddSingleton<RouteTable>();
             builder.Services.AddSingleton<AdminGate>();
+            builder.Services.AddSingleton<RoleEndpoints>();
+            builder.Services.AddSingleton<RoleRequestEndpoints>();
+            builder.Services.AddSingleton<AccessReviewEndpoints>();
+            builder.Services.AddSingleton<SecondAdministrator>();
+            builder.Services.AddSingleton<ChangeEndpoints>();
             builder.Services.AddSingleton<OrganizationEndpoints>();
             builder.Services.AddSingleton<ApiKeyEndpoints>();
             builder.Services.AddSingleton<UserEndpoints>();
@@ -128,6 +135,7 @@ public sealed class Gateway : IAsyncDisposable
             UseTrustedProxies(app, config);
             app.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = FailedAsync });
             app.Use(Listeners.HandleAsync);
+            app.Use(app.Services.GetRequiredService<RouteTable>().HandleAsync);
             app.MapDemarc();
             await app.StartAsync();
 
