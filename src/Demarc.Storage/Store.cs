@@ -41,6 +41,7 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
         RoleAssignments = new RoleAssignments(this);
         RoleRequests = new RoleRequests(this);
         PendingChanges = new PendingChanges(this);
+        FederatedTokens = new FederatedTokens(this);
         Aliases = new Aliases(this);
         Boundaries = new BoundaryRegister(this);
         Breakers = new Breakers(this);
@@ -94,6 +95,9 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
 
     /// <summary>Changes that wait for a second administrator.</summary>
     public PendingChanges PendingChanges { get; }
+
+    /// <summary>Short-lived tokens of workloads.</summary>
+    public FederatedTokens FederatedTokens { get; }
 
     public Aliases Aliases { get; }
 

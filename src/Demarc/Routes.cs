@@ -21,7 +21,7 @@ internal static class Routes
     public static readonly string[] SignIn =
     [
         "GET /.well-known/oauth-authorization-server", "GET /.well-known/jwks.json", "POST /oauth/device_authorization", "POST /oauth/token", "POST /oauth/revoke",
-        "GET /device", "POST /device", "GET /oauth/callback", "GET /protocol",
+        "GET /device", "POST /device", "GET /oauth/callback", "GET /protocol", "POST /v1/oauth/token",
     ];
 
     // The control plane: what admin_listen takes apart from inference.
@@ -84,6 +84,7 @@ internal static class Routes
 
         // People sign in (open).
         app.MapSignIn();
+        app.MapFederation();
 
         // Administration: the vendor's Admin API, and what it leaves to its Console. Admin keys, and people whose roles permit it (RouteTable).
         app.MapGet("/v1/organizations/me", http => admin.HandleAsync(http, organization.GetAsync));

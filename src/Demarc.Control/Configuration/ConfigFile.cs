@@ -9,7 +9,7 @@ public static class ConfigFile
     [
         "listen", "admin_listen", "public_url", "tls", "trusted_proxies", "network_rules", "store", "content", "master_key", "catalog", "max_body_bytes", "verify", "log",
         "organization", "identity", "billing", "reports", "commitments", "agreements", "facts", "resources", "aliases", "policies", "refusals", "alerts",
-        "roles", "approvals",
+        "roles", "approvals", "entra", "federation",
     ];
 
     /// <summary>Reads the file at a path; paths within it start at its own directory.</summary>
@@ -56,6 +56,7 @@ public static class ConfigFile
             .Concat(declared).Concat(aliases.Select(a => a.Name)).ToHashSet();
         var policies = PolicySection.Read(map.Get("policies"), names, [.. resources.Select(r => r.Name)], agreed, reading);
 
+        var roles = RoleSection.Read(map.Get("roles"), path, [.. resources.Select(r => r.Name)], declared, reading);
         var listen = ServerSection.Listen(map.Get("listen"), map.Get("tls") is not null, reading);
         return new DemarcConfig
         {
@@ -85,7 +86,9 @@ public static class ConfigFile
             Policies = policies,
             Refusals = LimitSection.Refusals(map.Get("refusals"), reading),
             Alerts = AlertSection.Read(map.Get("alerts"), reading),
-            Roles = RoleSection.Read(map.Get("roles"), path, [.. resources.Select(r => r.Name)], declared, reading),
+            Roles = roles,
+            Entra = EntraSection.Read(map.Get("entra"), roles, reading),
+            Federation = FederationSection.Read(map.Get("federation"), reading),
             Approvals = RoleSection.Approvals(map.Get("approvals"), reading),
         };
     }

@@ -92,6 +92,12 @@ public sealed record DemarcConfig
 
     /// <summary>Kinds of changes that a second administrator approves; default none.</summary>
     public string[] Approvals { get; init; } = [];
+
+    /// <summary>Tenants of Entra ID whose access tokens are credentials.</summary>
+    public EntraConfig[] Entra { get; init; } = [];
+
+    /// <summary>Whose workloads trade their identity tokens for Demarc's.</summary>
+    public FederationConfig Federation { get; init; } = FederationConfig.None;
 }
 
 /// <summary>How finance reads what was spent.</summary>

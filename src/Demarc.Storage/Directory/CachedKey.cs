@@ -58,11 +58,15 @@ internal sealed record KeyRow
     public string? Roles { get; init; }
 }
 
-/// <summary>A presented credential that Demarc made, of which the store has not been asked yet.</summary>
-/// <param name="Id"><c>apikey_…</c>, or <c>signin_…</c> for an access token.</param>
+/// <summary>A presented credential that was verified, of which the store has not been asked yet.</summary>
+/// <param name="Id"><c>apikey_…</c>, or <c>signin_…</c> or <c>fedt_…</c> for an access token.</param>
 /// <param name="Hash">Of a key; null for an access token.</param>
 /// <param name="ExpiresAt">Of an access token; a key's is in the store.</param>
-internal sealed record PresentedKey(string Id, ApiKeyKind Kind, byte[]? Hash, DateTimeOffset? ExpiresAt);
+internal sealed record PresentedKey(string Id, ApiKeyKind Kind, byte[]? Hash, DateTimeOffset? ExpiresAt)
+{
+    /// <summary>What it stands for, where another issuer made it; then the id is the principal's.</summary>
+    public ForeignToken? Foreign { get; init; }
+}
 
 /// <summary>What is known of one presented key or access token.</summary>
 internal sealed class CachedKey
@@ -81,8 +85,8 @@ internal sealed class CachedKey
 
     public string Id => _presented.Id;
 
-    /// <summary>Whether it stands for somebody who signed in.</summary>
-    public bool IsSignIn => _presented.Hash is null;
+    /// <summary>Whether it is a token rather than a key.</summary>
+    public bool IsToken => _presented.Hash is null;
 
     /// <summary>Unix milliseconds until when a key that the store does not know is not asked for again; 0 for a key it knows.</summary>
     public long UnknownUntil { get; private set; }
@@ -132,6 +136,8 @@ internal sealed class CachedKey
             return End(KeyStatus.Revoked);
 
         var groups = row.Groups?.Split('\n') ?? [];
+        if (_presented.Foreign is { Groups.Length: > 0 } told)
+            groups = [.. groups.Union(told.Groups)];
         var access = CredentialAccess.Of(_presented, row, groups, roles);
         // Models that could be asked and now cannot: what runs ends, and is decided anew when it is asked again.
         var ended = _answer.Principal is { } before && access.AsksLessThan(before.Access) ? Interlocked.Exchange(ref _revocation, NewRevocation()) : null;
@@ -146,7 +152,7 @@ internal sealed class CachedKey
             Workspace = row.WorkspaceId is null ? null : new WorkspaceSnapshot(row.WorkspaceId, row.WorkspaceName!),
             Projects = MemberProjects.Read(row.Projects),
             KeyProjectId = row.ProjectId,
-            KeyId = row.Id,
+            KeyId = _presented.Foreign?.TokenId ?? row.Id,
             KeyKind = _presented.Kind,
             ExpiresAt = Earlier(Time(row.ExpiresAt), _presented.ExpiresAt),
             ReadExemptUntil = Time(row.ReadExemptUntil),

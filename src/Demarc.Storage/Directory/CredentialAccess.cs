@@ -18,7 +18,7 @@ internal static class CredentialAccess
         var assigned = MemberRoles.Read(row.Roles, roles).Concat(roles.For(row.PrincipalType, row.PrincipalId, row.Email, row.Name, groups));
         var (own, bound) = presented switch
         {
-            { Hash: null } => (roles.Whole(row.Role, "directory"), (Permission?)null),
+            { Hash: null } => (roles.Whole(row.Role, "directory").Concat((presented.Foreign?.Roles ?? []).SelectMany(r => roles.Whole(r, "token"))), (Permission?)null),
             { Kind: ApiKeyKind.Admin } => (roles.Whole(BuiltInRoles.Admin.Name, row.Id), BuiltInRoles.Admin.Permissions & ~Asking),
             { Kind: ApiKeyKind.Compliance } => (roles.Whole(BuiltInRoles.Reviewer.Name, row.Id), BuiltInRoles.Reviewer.Permissions & ~Asking),
             _ => (row.Role == BuiltInRoles.Managed ? [] : roles.Whole(BuiltInRoles.Developer.Name, row.Id), Asking),

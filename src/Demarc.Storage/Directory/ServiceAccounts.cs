@@ -66,6 +66,9 @@ public sealed class ServiceAccounts
     public Task<ServiceAccount?> GetAsync(string organizationId, string id) =>
         _store.FindAsync<ServiceAccount>(Select + " WHERE organization_id = @organizationId AND id = @id", new { organizationId, id });
 
+    public Task<ServiceAccount?> GetByNameAsync(string organizationId, string name) =>
+        _store.FindAsync<ServiceAccount>(Select + " WHERE organization_id = @organizationId AND name = @name", new { organizationId, name });
+
     public async Task<Page<ServiceAccount>> ListAsync(string organizationId, PageRequest page) =>
         page.Cut(await _store.QueryAsync<ServiceAccount>(
             Select + " WHERE organization_id = @organizationId" + page.Where + page.Order,

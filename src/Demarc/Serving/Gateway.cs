@@ -97,6 +97,7 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton<IncreasePage>();
             builder.Services.AddSingleton<UsageEndpoints>();
             builder.Services.AddSignIn(config, store, organization.Id, installation.Master, time);
+            builder.Services.AddTokens(config, store, organization.Id, installation.Master, loggers);
             builder.Services.AddSingleton<UsageReportEndpoints>();
             builder.Services.AddSingleton<CostReportEndpoints>();
             builder.Services.AddSingleton<ClaudeCodeReportEndpoints>();
