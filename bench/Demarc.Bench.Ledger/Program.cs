@@ -5,13 +5,16 @@ using Demarc.Storage;
 using Microsoft.Extensions.Logging.Abstractions;
 
 // demarc-bench-ledger fill|measure STORE [ROWS]: a year of a thousand people's settlements, and reports over it.
-if (args is not ["fill" or "measure", var url, ..])
+// demarc-bench-ledger sweep STORE [SESSIONS]: sessions past their retention, and the sweep that destroys them.
+if (args is not ["fill" or "measure" or "sweep", var url, ..])
 {
-    await Console.Error.WriteLineAsync("usage: demarc-bench-ledger fill STORE [ROWS]\n       demarc-bench-ledger measure STORE");
+    await Console.Error.WriteLineAsync("usage: demarc-bench-ledger fill STORE [ROWS]\n       demarc-bench-ledger measure STORE\n       demarc-bench-ledger sweep STORE [SESSIONS]");
     return 2;
 }
 await using var store = await Store.OpenAsync(url, new MasterKey(new byte[32]), TimeProvider.System, NullLoggerFactory.Instance);
-if (args[0] == "fill")
+if (args[0] == "sweep")
+    await Sweep.RunAsync(store, args.Length > 2 ? int.Parse(args[2], CultureInfo.InvariantCulture) : 100_000);
+else if (args[0] == "fill")
     await new Year(store).FillAsync(args.Length > 2 ? int.Parse(args[2], CultureInfo.InvariantCulture) : 10_000_000);
 else
     await Reports.MeasureAsync(store);

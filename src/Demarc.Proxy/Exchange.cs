@@ -73,6 +73,9 @@ internal sealed class Exchange
 
     public CaptureMode Capture { get; set; }
 
+    /// <summary>What is captured beside the conversation, where that is.</summary>
+    public CaptureParts CaptureAlso { get; set; }
+
     /// <summary>The rule that has it go over private addresses only; null for none.</summary>
     public string? PrivateNetwork { get; set; }
 

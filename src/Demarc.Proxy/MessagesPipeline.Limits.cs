@@ -38,7 +38,7 @@ public sealed partial class MessagesPipeline
             await RefuseAsync(x, Refused.Policy, $"\"{model}\" has no price in the catalog, so it cannot be paid from a hard limit. Ask for another model, or tell your administrator ({x.IdText}).", "unpriceable_model");
             return false;
         }
-        if (await _spend.ReserveAsync(x, plan, limits, x.Http.RequestAborted) is { } shortage)
+        if (await _spend.ReserveAsync(x, plan, limits, _settler, x.Http.RequestAborted) is { } shortage)
         {
             if (shortage.Reason is { } reason)
                 LogEscrowFailed(reason, x.IdText);

@@ -26,13 +26,13 @@ public sealed partial class MessagesPipeline(
     ISnapshotSource snapshots, IEvidenceSink sink, UpstreamClient upstream, UpstreamHealth health, SessionNames sessions, Escrow escrow, IncreaseLinks links, string replica, TimeProvider time,
     ILogger<MessagesPipeline> log)
 {
-    private const int MaxHeaderBytes = 64 << 10;
-
     // Claude Code announces its own patience in x-stainless-timeout; below that, no header timeout may cut it short.
     private static readonly TimeSpan MinHeaderTimeout = TimeSpan.FromMinutes(10);
 
+    private static readonly Action<object?> s_cancel = static source => ((CancellationTokenSource)source!).Cancel();
+
     private readonly Settler _settler = new(sink, health, replica, time);
-    private readonly SpendGate _spend = new(escrow);
+    private readonly SpendGate _spend = new(escrow, new InputCount(upstream, health, time));
     private readonly RateGate _rates = new(time);
     private readonly SessionTips _tips = new();
     private readonly SessionMoves _moves = new(time);
@@ -61,6 +61,10 @@ public sealed partial class MessagesPipeline(
         {
             if (await AuthenticateAsync(x) && await AdmitAsync(x))
                 await AnswerAsync(x);
+        }
+        catch (BadHttpRequestException) when (x.Principal is not null && !http.RequestAborted.IsCancellationRequested && !http.Response.HasStarted)
+        {
+            await RefuseAsync(x, Refused.Malformed, "The request body could not be read: its chunks are malformed, or it broke off or came too slowly. Send it whole.");
         }
         catch (Exception e) when (e is BadHttpRequestException || (http.RequestAborted.IsCancellationRequested && e is OperationCanceledException or IOException))
         {
@@ -119,14 +123,8 @@ public sealed partial class MessagesPipeline(
             await RefuseAsync(x, Refused.Policy, denied.Message, denied.Code, denied.Rule);
             return false;
         }
-        if (HeaderBytes(request.Headers) > MaxHeaderBytes)
-            return await RefusedAsync(x, Refused.HeadersTooLarge, $"The request headers are larger than {MaxHeaderBytes} bytes. Send fewer or shorter ones.");
-        if (request.ContentType is { } type && !type.StartsWith("application/json", StringComparison.OrdinalIgnoreCase)
-            // AWS SDKs send InvokeModel's body as a blob when they are told nothing else.
-            && !(x.Dialect == Dialect.Bedrock && type.StartsWith("application/octet-stream", StringComparison.OrdinalIgnoreCase)))
-            return await RefusedAsync(x, Refused.ContentType, "The content type has to be application/json.");
-        if (request.Headers.ContentEncoding is [{ Length: > 0 } encoding, ..] && !encoding.Equals("identity", StringComparison.OrdinalIgnoreCase))
-            return await RefusedAsync(x, Refused.ContentType, "The request body is compressed. Send it without content-encoding.");
+        if (RequestForm.Problem(request, x.Dialect) is { } form)
+            return await RefusedAsync(x, form.Refused, form.Message);
 
         var limit = x.Snapshot.MaxBodyBytes;
         if (await RequestBody.ReadAsync(request, limit, x.Http.RequestAborted) is not { } body)
@@ -163,6 +161,7 @@ public sealed partial class MessagesPipeline(
             return;
         }
         var plan = _moves.Order(permitted, x.Principal.Id, own, x.Facts.Model, view);
+        x.PrivateNetwork = decision.PrivateNetwork;
         if (!await CountAsync(x) || !await ReserveAsync(x, plan))
             return;
         var at = Next(x, plan, -1);
@@ -173,8 +172,8 @@ public sealed partial class MessagesPipeline(
             return;
         }
         x.Deployment = plan[at];
-        x.PrivateNetwork = decision.PrivateNetwork;
         x.Capture = x.Operation == Operation.CountTokens && decision.Capture == CaptureMode.Full ? CaptureMode.Metadata : decision.Capture;
+        x.CaptureAlso = decision.CaptureAlso;
         x.SessionId = sessions.For(x.Principal, x.Http.Request.Headers, x.Facts, x.Body.Span, x.Capture, x.At);
 
         // 4 begin
@@ -226,8 +225,10 @@ public sealed partial class MessagesPipeline(
     private async Task<(int Next, string Reason)> AttemptAsync(Exchange x, DeploymentSnapshot[] plan, int at)
     {
         x.HasPlace = true;
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(x.Http.RequestAborted, x.Principal.Revoked);
-        stop.CancelAfter(HeaderTimeout(x.Http.Request));
+        // A linked source would count by the system's clock.
+        using var stop = new CancellationTokenSource(HeaderTimeout(x.Http.Request), time);
+        using var aborted = x.Http.RequestAborted.UnsafeRegister(s_cancel, stop);
+        using var revoked = x.Principal.Revoked.UnsafeRegister(s_cancel, stop);
         var content = UpstreamBody.For(x.Http.Request.Headers, x.Operation, x.Deployment, x.Facts, x.Body.Memory, x.Spend?.MaxTokens);
         HttpResponseMessage? response = null;
         var next = -1;
@@ -298,7 +299,7 @@ public sealed partial class MessagesPipeline(
     {
         var day = DateOnly.FromDateTime(DateTimeOffset.FromUnixTimeMilliseconds(x.At).UtcDateTime);
         var key = await sink.ContentKeyAsync(x.Principal.OrganizationId, x.SessionId, day);
-        return new SessionCapture(_tips, key, x.SessionId, day, x.Body.Span, x.Facts);
+        return new SessionCapture(_tips, key, x.SessionId, x.Body.Span, x.Facts, x.CaptureAlso);
     }
 
     // The pooled body goes back as soon as it has been sent; one that an early answer left half sent is the collector's.
@@ -362,17 +363,6 @@ public sealed partial class MessagesPipeline(
             ? TimeSpan.FromSeconds(seconds + 5)
             : TimeSpan.Zero;
         return announced > MinHeaderTimeout ? announced : MinHeaderTimeout;
-    }
-
-    private static int HeaderBytes(IHeaderDictionary headers)
-    {
-        var bytes = 0;
-        foreach (var (name, values) in headers)
-        {
-            foreach (var value in values)
-                bytes += name.Length + (value?.Length ?? 0) + 4;
-        }
-        return bytes;
     }
 
     [LoggerMessage(1001, LogLevel.Debug, "{Request}: the client went away")]

@@ -34,3 +34,21 @@ public sealed record PageRequest(string? AfterId = null, string? BeforeId = null
 
     internal Page<T> Cut<T>(T[] rows) => Page<T>.Cut(rows, Limit, BeforeId != null);
 }
+
+/// <summary>Whole listings.</summary>
+public static class Pages
+{
+    /// <summary>Everything of a listing by id, newest first.</summary>
+    public static async Task<T[]> AllAsync<T>(Func<PageRequest, Task<Page<T>>> list, Func<T, string> id)
+    {
+        var all = new List<T>();
+        Page<T> page;
+        do
+        {
+            page = await list(new PageRequest(AfterId: all.Count > 0 ? id(all[^1]) : null, Limit: 1000)).ConfigureAwait(false);
+            all.AddRange(page.Data);
+        }
+        while (page.HasMore);
+        return [.. all];
+    }
+}

@@ -17,7 +17,8 @@ internal sealed class PostgresStore : Store
 
     // Advisory locks, arbitrary but for being Demarc's own.
     private const long MigrateLock = 0x64656d6172630001;
-    private const long LeadLock = 0x64656d6172630002;
+    private const long ProjectLock = 0x64656d6172630002;
+    private const long ExportLock = 0x64656d6172630003;
 
     private static readonly BulkStatement KeepSalts = BulkStatement.Insert("keys.leaf_salts", SaltColumns, "ON CONFLICT DO NOTHING");
 
@@ -118,6 +119,12 @@ internal sealed class PostgresStore : Store
         return result;
     }
 
+    internal override Task<T> WriteKeysAsync<T>(Func<StoreTransaction, Task<T>> write) => WriteAsync(write);
+
+    internal override Task<T[]> QueryKeysAsync<T>(string sql, object? parameters = null) => QueryAsync<T>(sql, parameters);
+
+    internal override string KeyTable(string name) => "keys." + name;
+
     internal override async Task<DbConnection> OpenReadAsync() => await _source.OpenConnectionAsync().ConfigureAwait(false);
 
     internal override async Task<byte[]> KeepContentKeyAsync(string organizationId, string sessionId, string day, byte[] wrapped)
@@ -185,18 +192,19 @@ internal sealed class PostgresStore : Store
         return rows;
     }
 
-    internal override async Task<Lead> LeadAsync(CancellationToken stop)
+    internal override async Task<Lead> LeadAsync(Leadership what, CancellationToken stop)
     {
+        var leadLock = what == Leadership.Projections ? ProjectLock : ExportLock;
         var connection = await _source.OpenConnectionAsync(stop).ConfigureAwait(false);
         // Who leads, for others to see whether it still lives.
         await connection.ExecuteAsync("SELECT set_config('application_name', @Replica, false)", new { Replica }).ConfigureAwait(false);
-        while (!await connection.ExecuteScalarAsync<bool>("SELECT pg_try_advisory_lock(@LeadLock)", new { LeadLock }).ConfigureAwait(false))
+        while (!await connection.ExecuteScalarAsync<bool>("SELECT pg_try_advisory_lock(@leadLock)", new { leadLock }).ConfigureAwait(false))
         {
             try
             {
                 // Not the lock that waits: its statement would stay open for hours and hold back the vacuum's horizon.
                 await Task.Delay(TimeSpan.FromSeconds(1), Time, stop).ConfigureAwait(false);
-                await connection.ExecuteAsync(EndDeadLeader, new { high = LeadLock >> 32, low = LeadLock & uint.MaxValue }).ConfigureAwait(false);
+                await connection.ExecuteAsync(EndDeadLeader, new { high = leadLock >> 32, low = leadLock & uint.MaxValue }).ConfigureAwait(false);
             }
             catch
             {

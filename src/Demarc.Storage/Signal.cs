@@ -7,12 +7,16 @@ internal sealed class Signal(TimeProvider time)
 
     public void Set() => Volatile.Read(ref _set).TrySetResult();
 
-    /// <summary>Waits for a set, or for the time to pass.</summary>
-    public async Task WaitAsync(TimeSpan atMost, CancellationToken stop)
+    /// <summary>Waits for a set, or for the time to pass: false when that came first.</summary>
+    public async Task<bool> WaitAsync(TimeSpan atMost, CancellationToken stop)
     {
-        await Task.WhenAny(Volatile.Read(ref _set).Task, Task.Delay(atMost, time, stop)).ConfigureAwait(false);
+        var set = Volatile.Read(ref _set).Task;
+        await Task.WhenAny(set, Task.Delay(atMost, time, stop)).ConfigureAwait(false);
         stop.ThrowIfCancellationRequested();
         // A set after this line wakes the next wait; one before it is covered by the work that follows.
+        if (!set.IsCompleted)
+            return false;
         Volatile.Write(ref _set, new(TaskCreationOptions.RunContinuationsAsynchronously));
+        return true;
     }
 }

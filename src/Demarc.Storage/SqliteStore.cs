@@ -1,7 +1,9 @@
 using System.Data.Common;
 using Dapper;
 using Demarc.Governance.Evidence;
+using Demarc.Governance.Identity;
 using Demarc.Storage.Evidence;
+using Demarc.Storage.Journals;
 using Demarc.Storage.Migrations;
 using Demarc.Storage.Projections;
 using Microsoft.Data.Sqlite;
@@ -12,10 +14,10 @@ namespace Demarc.Storage;
 
 /// <summary>
 /// The store in SQLite files: the log and the directory in one, content keys in <c>keys.db</c>, and what is derived from
-/// the log in <c>derived.db</c>, so that no commit of a request waits for a projection. One process serves from it;
-/// others (the command line) may read and write it meanwhile.
+/// the log in <c>derived.db</c>, so that no commit of a request waits for a projection. One process serves from it, and makes its
+/// records durable in the folder <c>journal</c> first; others (the command line) may read and write the store meanwhile.
 /// </summary>
-internal sealed class SqliteStore : Store
+internal sealed partial class SqliteStore : Store
 {
     /// <summary>How long a write waits for another process's transaction.</summary>
     public const int BusyMilliseconds = 10_000;
@@ -28,17 +30,24 @@ internal sealed class SqliteStore : Store
     private readonly SqliteWriter _writer;
     private readonly SqliteWriter _derivedWriter;
     private readonly SqliteWriter _keyWriter;
+    private readonly string _journalFolder;
+    private readonly ILogger _log;
 
     private SqliteStore(string file, SqliteConnection records, SqliteConnection derived, SqliteConnection keys, MasterKey master, TimeProvider time, ILoggerFactory loggers)
         : base(master, time, loggers)
     {
         _file = file;
+        _journalFolder = Path.Combine(Path.GetDirectoryName(file)!, "journal");
+        _log = loggers.CreateLogger<SqliteStore>();
         _readString = ReadString(derived.DataSource);
         _keyReadString = ReadString(keys.DataSource);
         _writer = new SqliteWriter(records, Replica, time, RaiseAppended);
         _derivedWriter = new SqliteWriter(derived, null, time, () => { });
         _keyWriter = new SqliteWriter(keys, null, time, () => { });
     }
+
+    /// <summary>Where records become durable first, in the process that serves; null in others.</summary>
+    internal JournalWriter? RecordJournal { get; private set; }
 
     // One process serves, so whoever else has begun something is gone.
     internal override string DeadReplicas => "replica <> @self";
@@ -66,12 +75,16 @@ internal sealed class SqliteStore : Store
         var keys = await OpenFileAsync(Path.Combine(folder, "keys.db"), "SqliteKeys", "FULL", time).ConfigureAwait(false);
         // What erasure removes must not linger in free pages.
         await keys.ExecuteAsync("PRAGMA secure_delete=ON").ConfigureAwait(false);
-        return new SqliteStore(file, records, derived, keys, master, time, loggers);
+        var store = new SqliteStore(file, records, derived, keys, master, time, loggers);
+        await store.ReplayAsync().ConfigureAwait(false);
+        return store;
     }
 
-    public override Task AppendAsync(EvidenceRecord record) => _writer.AppendAsync(record);
+    public override Task AppendAsync(EvidenceRecord record) => RecordJournal is { } journal ? journal.AppendAsync(record) : _writer.AppendAsync(record);
 
-    public override void Hurry() => _writer.Hurry();
+    public override void Hurry() => RecordJournal?.Hurry();
+
+    internal override Task SettledAsync() => RecordJournal?.TakenAsync() ?? Task.CompletedTask;
 
     internal override Task<T> WriteAsync<T>(Func<StoreTransaction, Task<T>> write) =>
         _writer.WriteAsync<T>(write, scope =>
@@ -82,9 +95,33 @@ internal sealed class SqliteStore : Store
 
     internal override Task<T> WriteDerivedAsync<T>(Func<StoreTransaction, Task<T>> write) => _derivedWriter.WriteAsync<T>(write, _ => { });
 
+    internal override async Task<T> WriteKeysAsync<T>(Func<StoreTransaction, Task<T>> write)
+    {
+        var result = await _keyWriter.WriteAsync<T>(write, _ => { }).ConfigureAwait(false);
+        // What was overwritten stands in the write-ahead log until that is moved into the file and cut.
+        var connection = new SqliteConnection(
+            new SqliteConnectionStringBuilder(_keyReadString) { Mode = SqliteOpenMode.ReadWrite, Pooling = false }.ToString());
+        await using (connection.ConfigureAwait(false))
+        {
+            await connection.OpenAsync().ConfigureAwait(false);
+            await connection.ExecuteAsync($"PRAGMA busy_timeout={BusyMilliseconds}; PRAGMA wal_checkpoint(TRUNCATE)").ConfigureAwait(false);
+        }
+        return result;
+    }
+
+    internal override async Task<T[]> QueryKeysAsync<T>(string sql, object? parameters = null)
+    {
+        var connection = await OpenReadAsync(_keyReadString).ConfigureAwait(false);
+        await using (connection.ConfigureAwait(false))
+            return [.. await connection.QueryAsync<T>(sql, parameters).ConfigureAwait(false)];
+    }
+
+    internal override string KeyTable(string name) => name;
+
     // What is derived comes first, and so does its snapshot: whatever row of the log it names is in the log's.
     internal override async Task<DbConnection> OpenReadAsync()
     {
+        await SettledAsync().ConfigureAwait(false);
         var connection = (SqliteConnection)await OpenReadAsync(_readString).ConfigureAwait(false);
         // A connection of the pool still has it.
         if (raw.sqlite3_db_filename(connection.Handle, "log").utf8_to_string() is null)
@@ -144,13 +181,13 @@ internal sealed class SqliteStore : Store
             """,
             new { after.Sequence, limit });
 
-    internal override Task<Lead> LeadAsync(CancellationToken stop)
+    internal override Task<Lead> LeadAsync(Leadership what, CancellationToken stop)
     {
         try
         {
             // The lock ends with the process, however it ends.
-            var held = new FileStream(_file + ".serving", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1);
-            return Task.FromResult(new Lead(held, () => Task.FromResult(true)));
+            var held = new FileStream(_file + (what == Leadership.Projections ? ".serving" : ".exporting"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1);
+            return what == Leadership.Projections ? ServeAsync(held) : Task.FromResult(Held(held));
         }
         catch (IOException e)
         {
@@ -165,6 +202,8 @@ internal sealed class SqliteStore : Store
 
     public override async ValueTask DisposeAsync()
     {
+        if (RecordJournal is not null)
+            await RecordJournal.DisposeAsync().ConfigureAwait(false);
         await _writer.DisposeAsync().ConfigureAwait(false);
         await _derivedWriter.DisposeAsync().ConfigureAwait(false);
         await _keyWriter.DisposeAsync().ConfigureAwait(false);
@@ -174,6 +213,71 @@ internal sealed class SqliteStore : Store
             SqliteConnection.ClearPool(connection);
         }
     }
+
+    private async Task<Lead> ServeAsync(FileStream held)
+    {
+        if (RecordJournal is null)
+        {
+            var journal = Journal.Open(_journalFolder);
+            journal.Start(await ReplayAsync(journal).ConfigureAwait(false));
+            RecordJournal = new JournalWriter(journal, TakeAsync, Time, _log);
+        }
+        return Held(held);
+    }
+
+    // For as long as the process holds the file.
+    private static Lead Held(FileStream file) => new(file, () => Task.FromResult(true));
+
+    // What a server that is gone had made durable. One that serves gives its own to the store.
+    private async Task ReplayAsync()
+    {
+        if (!System.IO.Directory.Exists(_journalFolder))
+            return;
+        try
+        {
+            using var journal = Journal.Open(_journalFolder);
+            await ReplayAsync(journal).ConfigureAwait(false);
+        }
+        catch (IOException)
+        {
+            // Another process has it open.
+        }
+    }
+
+    /// <summary>Gives the store what is left in the journal; the number up to which it then has all.</summary>
+    private async Task<long> ReplayAsync(Journal journal)
+    {
+        var taken = await FindAsync<long>("SELECT taken FROM log.journal").ConfigureAwait(false);
+        var left = journal.Left(taken);
+        if (left.Count == 0)
+            return taken;
+        await TakeAsync([.. left.Select(l => l.Record)], left[^1].Number).ConfigureAwait(false);
+        return left[^1].Number;
+    }
+
+    private Task<bool> TakeAsync(List<EvidenceRecord> records, long last) => _writer.WriteAsync(
+        async transaction =>
+        {
+            // Another process that replays the same may have been first.
+            if (await transaction.ExecuteAsync("UPDATE journal SET taken = @last WHERE taken < @last", new { last }).ConfigureAwait(false) == 0)
+                return false;
+            foreach (var record in records)
+            {
+                try
+                {
+                    await transaction.AppendAsync(record).ConfigureAwait(false);
+                }
+                catch (AlreadyRecordedException)
+                {
+                    RecordedBefore(record.Kind, Ids.From(Ids.Request, record.RequestId));
+                }
+            }
+            return true;
+        },
+        _ => { });
+
+    [LoggerMessage(3021, LogLevel.Critical, "A second {Kind} of {Request} came: the first stands")]
+    private partial void RecordedBefore(RecordKind kind, string request);
 
     private const string SelectContentKey =
         "SELECT wrapped FROM content_keys WHERE organization_id = @organizationId AND session_id = @sessionId AND day = @day";

@@ -8,6 +8,8 @@ using Demarc.Storage.Evidence;
 using Demarc.Storage.Evidence.Merkle;
 using Demarc.Storage.Ledger;
 using Demarc.Storage.Projections;
+using Demarc.Storage.Retention;
+using Demarc.Storage.Reviews;
 using Microsoft.Extensions.Logging;
 
 namespace Demarc.Storage;
@@ -42,6 +44,8 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
         RoleRequests = new RoleRequests(this);
         PendingChanges = new PendingChanges(this);
         FederatedTokens = new FederatedTokens(this);
+        ScimUsers = new ScimUsers(this);
+        ScimGroups = new ScimGroups(this);
         Aliases = new Aliases(this);
         Boundaries = new BoundaryRegister(this);
         Breakers = new Breakers(this);
@@ -58,6 +62,14 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
         Tree = new EvidenceTree(this);
         Checkpoints = new Checkpoints(this);
         Erasure = new Erasure(this);
+        Exports = new ExportCursors(this);
+        Listings = new DirectoryListings(this);
+        ContentErasure = new ContentErasure(this);
+        RecordErasure = new RecordErasure(this);
+        LedgerErasure = new LedgerErasure(this);
+        PersonErasure = new PersonErasure(this);
+        LegalHolds = new LegalHolds(this);
+        Reviews = new ReviewRegister(this);
         Projector = new Projector(this, loggers.CreateLogger<Projector>());
     }
 
@@ -99,6 +111,12 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
     /// <summary>Short-lived tokens of workloads.</summary>
     public FederatedTokens FederatedTokens { get; }
 
+    /// <summary>People as a directory reads and writes them.</summary>
+    public ScimUsers ScimUsers { get; }
+
+    /// <summary>Groups as a directory reads and writes them.</summary>
+    public ScimGroups ScimGroups { get; }
+
     public Aliases Aliases { get; }
 
     /// <summary>Data paths as they were declared, and what was checked of them.</summary>
@@ -138,6 +156,28 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
 
     /// <summary>Takes records out of the log.</summary>
     public Erasure Erasure { get; }
+
+    /// <summary>The directory as auditors read it.</summary>
+    public DirectoryListings Listings { get; }
+
+    /// <summary>How far destinations of exports have come.</summary>
+    public ExportCursors Exports { get; }
+
+    /// <summary>Records that are past their retention.</summary>
+    public RecordErasure RecordErasure { get; }
+
+    /// <summary>The ledger and the directory, past their retention.</summary>
+    public LedgerErasure LedgerErasure { get; }
+
+    /// <summary>What must not be destroyed.</summary>
+    public LegalHolds LegalHolds { get; }
+
+    /// <summary>Who may open captured content, and why.</summary>
+    public ReviewRegister Reviews { get; }
+
+    internal ContentErasure ContentErasure { get; }
+
+    internal PersonErasure PersonErasure { get; }
 
     /// <summary>Follows the log and writes what is derived from it; run it in a serving process.</summary>
     public Projector Projector { get; }
@@ -196,6 +236,9 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
     public Task<ContentKey?> ExistingContentKeyAsync(string organizationId, string sessionId, DateOnly day) =>
         _contentKeys.FindAsync(organizationId, sessionId, day);
 
+    /// <summary>This process seals nothing more with the keys of these sessions that it remembers.</summary>
+    internal void ForgetContentKeys(IReadOnlyCollection<string> sessions) => _contentKeys.Forget(sessions);
+
     /// <summary>
     /// Runs a write in one transaction; the task completes when it is durable. The delegate awaits nothing but its
     /// own transaction: on SQLite it runs on the writer's thread, together with whatever else is queued.
@@ -208,6 +251,15 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
 
     /// <summary>A connection for reading, outside of any transaction.</summary>
     internal abstract Task<DbConnection> OpenReadAsync();
+
+    /// <summary>The same for the key store. What is deleted there is gone from its file when the task completes.</summary>
+    internal abstract Task<T> WriteKeysAsync<T>(Func<StoreTransaction, Task<T>> write);
+
+    /// <summary>Reads the key store.</summary>
+    internal abstract Task<T[]> QueryKeysAsync<T>(string sql, object? parameters = null);
+
+    /// <summary>A table of the key store, as statements name it.</summary>
+    internal abstract string KeyTable(string name);
 
     /// <summary>The wrapped key of the place; of several that race to keep one, all get the first.</summary>
     internal abstract Task<byte[]> KeepContentKeyAsync(string organizationId, string sessionId, string day, byte[] wrapped);
@@ -236,8 +288,8 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
     /// <summary>A table read by an index that the planner would not choose by itself.</summary>
     internal abstract string ByIndex(string table, string index);
 
-    /// <summary>Waits to become the one process that projects; disposing the result gives that up.</summary>
-    internal abstract Task<Lead> LeadAsync(CancellationToken stop);
+    /// <summary>Waits to become the one process that does something; disposing the result gives that up.</summary>
+    internal abstract Task<Lead> LeadAsync(Leadership what, CancellationToken stop);
 
     /// <summary>Says that this replica lives.</summary>
     internal abstract Task BeatAsync();
@@ -258,6 +310,9 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
     internal abstract Task ListenAsync(Action changed, CancellationToken stop);
 
     public abstract ValueTask DisposeAsync();
+
+    /// <summary>Completes when all that was durable before can be read from the tables.</summary>
+    internal virtual Task SettledAsync() => Task.CompletedTask;
 
     internal async Task<T[]> QueryAsync<T>(string sql, object? parameters = null)
     {

@@ -29,13 +29,20 @@ var root = new RootCommand("Demarc: a gateway and control plane for Claude that 
     CostCommand.Create(),
     SpendCommands.CreateUnits(),
     SpendCommands.CreateCommitments(),
-    SpendCommands.CreateExport(AuditExportCommand.Create()),
+    SpendCommands.CreateExport(AuditExportCommand.Create(), SiemCommands.Create()),
     ReconcileCommand.Create(),
     RoleCommands.Create(),
     AccessCommands.Create(),
+    DoctorCommand.Create(),
+    BackupCommands.CreateBackup(),
+    BackupCommands.CreateRestore(),
+    RetentionCommands.Create(),
+    HoldCommands.Create(),
+    PersonCommands.Create(),
+    ReviewCommands.Create(),
 };
 // An argument that begins with @ is an argument, not a file of them.
 var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
-if (parsed.Action is ParseErrorAction)
+if (parsed.Action is ParseErrorAction || CommandRun.UnknownOption(parsed) is not null)
     return CommandRun.WrongUsage(parsed);
 return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });

@@ -11,6 +11,12 @@ namespace Demarc;
 /// </summary>
 internal sealed class RouteTable
 {
+    /// <summary>Mapped where it is configured.</summary>
+    public const string Metrics = "GET /metrics";
+
+    /// <summary>Answers 404 whoever asks, for every method.</summary>
+    public const string Fallback = "* {**path}";
+
     private const string Organizations = "/v1/organizations/";
 
     // Gates that serve a person's own data, and clouds' paths, are written out: what a line covers is what it says.
@@ -84,12 +90,24 @@ internal sealed class RouteTable
         [
             "GET /v1/compliance/apps/sessions/local", "GET /v1/compliance/apps/sessions/local/{session_id}", "GET /v1/compliance/apps/sessions/local/{session_id}/messages",
         ]),
+        (Permission.OrganizationData,
+        [
+            "GET /v1/compliance/organizations", "GET /v1/compliance/organizations/{organization}/users", "GET /v1/compliance/organizations/{organization}/roles",
+            "GET /v1/compliance/organizations/{organization}/roles/{role_id}", "GET /v1/compliance/organizations/{organization}/roles/{role_id}/permissions",
+            "GET /v1/compliance/organizations/{organization}/settings", "GET /v1/compliance/groups", "GET /v1/compliance/groups/{group_id}", "GET /v1/compliance/groups/{group_id}/members",
+        ]),
+        (Permission.ReviewsRead, ["GET " + Organizations + "reviews", "GET " + Organizations + "reviews/{id}"]),
+        (Permission.ReviewsRequest, ["POST " + Organizations + "reviews"]),
+        (Permission.ReviewsApprove, ["POST " + Organizations + "reviews/{id}/approve", "POST " + Organizations + "reviews/{id}/deny", "POST " + Organizations + "reviews/{id}/revoke"]),
+        (Permission.HoldsRead, ["GET " + Organizations + "legal_holds", "GET " + Organizations + "legal_holds/{id}"]),
+        (Permission.HoldsManage, ["POST " + Organizations + "legal_holds", "POST " + Organizations + "legal_holds/{id}/release"]),
+        (Permission.MetricsRead, [Metrics]),
         (Permission.LogRead, ["GET /log/checkpoint", "GET /log/tile/{**path}"]),
     ];
 
     /// <summary>What each route needs, as <c>METHOD /pattern</c>; nothing where no credential is asked for.</summary>
     public static readonly FrozenDictionary<string, Permission> Needs = Lines.SelectMany(l => l.Routes, (l, route) => (route, l.Needs))
-        .Concat(Routes.Open.Concat(Routes.SignIn).Select(route => (route, Permission.None)))
+        .Concat(Routes.Open.Concat(Routes.SignIn).Concat(Routes.Directory).Append(Fallback).Select(route => (route, Permission.None)))
         .ToFrozenDictionary(n => n.Item1, n => n.Item2, StringComparer.Ordinal);
 
     // By endpoint, of which there are as many as routes.
@@ -111,12 +129,11 @@ internal sealed class RouteTable
 
     private Permission? Of(Endpoint endpoint) => _known.TryGetValue(endpoint, out var needed) ? needed : _known[endpoint] = Find(endpoint);
 
-    // The fallback answers 404 whoever asks.
+    // A route for every method is written with * in the place of one.
     private static Permission? Find(Endpoint endpoint)
     {
         var pattern = (endpoint as RouteEndpoint)?.RoutePattern.RawText;
-        if (endpoint.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods is not { Count: > 0 } methods)
-            return pattern == "{**path}" ? Permission.None : null;
+        var methods = endpoint.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods is { Count: > 0 } named ? named : ["*"];
         var needs = methods.Select(m => Needs.TryGetValue($"{m} {pattern}", out var needed) ? needed : (Permission?)null).Distinct().ToArray();
         return needs is [{ } one] ? one : null;
     }

@@ -2,8 +2,11 @@ using Demarc.Control.AdminApi;
 using Demarc.Control.Compliance;
 using Demarc.Control.Identity.Roles;
 using Demarc.Control.Increases;
+using Demarc.Control.Retention;
+using Demarc.Control.Reviews;
 using Demarc.Governance.Identity;
 using Demarc.Governance.Spend;
+using Demarc.Governance.Wire;
 using Demarc.Proxy;
 using Demarc.Proxy.Ingress;
 using Demarc.Proxy.Refusals;
@@ -24,8 +27,22 @@ internal static class Routes
         "GET /device", "POST /device", "GET /oauth/callback", "GET /protocol", "POST /v1/oauth/token",
     ];
 
+    /// <summary>The routes by which a directory provisions people, where the configuration lets it: they take a token of their own.</summary>
+    public static readonly string[] Directory =
+    [
+        .. new[] { "/scim/v2/Users", "/scim/v2/Groups" }.SelectMany(kind => (string[])
+        [
+            $"GET {kind}", $"POST {kind}", $"POST {kind}/.search", $"GET {kind}/{{id}}", $"PUT {kind}/{{id}}", $"PATCH {kind}/{{id}}", $"DELETE {kind}/{{id}}",
+        ]),
+        "POST /scim/v2/Bulk", "GET /scim/v2/ServiceProviderConfig", "GET /scim/v2/Schemas", "GET /scim/v2/Schemas/{id}", "GET /scim/v2/ResourceTypes", "GET /scim/v2/ResourceTypes/{id}",
+        "* /scim/{**rest}",
+    ];
+
     // The control plane: what admin_listen takes apart from inference.
-    private static readonly string[] Control = ["/v1/organizations", "/v1/compliance", "/log"];
+    private static readonly string[] Control = ["/v1/organizations", "/v1/compliance", "/log", "/metrics"];
+
+    /// <summary>Whether a path belongs to a directory's provisioning, which has tokens of its own.</summary>
+    public static bool IsDirectory(PathString path) => path.StartsWithSegments("/scim");
 
     /// <summary>Whether a path belongs to administration and audit rather than to inference.</summary>
     public static bool IsControl(PathString path) => Array.Exists(Control, prefix => path.StartsWithSegments(prefix));
@@ -47,6 +64,7 @@ internal static class Routes
         var projects = app.Services.GetRequiredService<ProjectEndpoints>();
         var aliases = app.Services.GetRequiredService<AliasEndpoints>();
         var limits = app.Services.GetRequiredService<SpendLimitEndpoints>();
+        var limitViews = app.Services.GetRequiredService<SpendLimitViews>();
         var increases = app.Services.GetRequiredService<IncreaseRequestEndpoints>();
         var asking = app.Services.GetRequiredService<IncreasePage>();
         var usage = app.Services.GetRequiredService<UsageEndpoints>();
@@ -57,6 +75,9 @@ internal static class Routes
         var compliance = app.Services.GetRequiredService<ComplianceGate>();
         var activities = app.Services.GetRequiredService<ActivityEndpoints>();
         var sessions = app.Services.GetRequiredService<SessionEndpoints>();
+        var directory = app.Services.GetRequiredService<DirectoryEndpoints>();
+        var roles = app.Services.GetRequiredService<RoleEndpoints>();
+        var effective = app.Services.GetRequiredService<SettingsEndpoints>();
         var log = app.Services.GetRequiredService<LogGate>();
         var health = app.Services.GetRequiredService<Health>();
 
@@ -85,6 +106,9 @@ internal static class Routes
         // People sign in (open).
         app.MapSignIn();
         app.MapFederation();
+
+        // A directory provisions people and groups (its own token).
+        app.MapScim();
 
         // Administration: the vendor's Admin API, and what it leaves to its Console. Admin keys, and people whose roles permit it (RouteTable).
         app.MapGet("/v1/organizations/me", http => admin.HandleAsync(http, organization.GetAsync));
@@ -124,7 +148,8 @@ internal static class Routes
 
         app.MapGet("/v1/organizations/spend_limits", http => admin.HandleAsync(http, limits.ListAsync));
         app.MapPost("/v1/organizations/spend_limits", http => admin.HandleAsync(http, limits.CreateAsync));
-        app.MapGet("/v1/organizations/spend_limits/effective", http => admin.HandleAsync(http, limits.EffectiveAsync));
+        app.MapGet("/v1/organizations/spend_limits/effective", http => admin.HandleAsync(http, limitViews.EffectiveAsync));
+        app.MapGet("/v1/organizations/spend_limits/audit", http => admin.HandleAsync(http, limitViews.AuditAsync));
         app.MapGet("/v1/organizations/spend_limits/{id}", http => admin.HandleAsync(http, limits.GetAsync));
         app.MapPost("/v1/organizations/spend_limits/{id}", http => admin.HandleAsync(http, limits.UpdateAsync));
         app.MapDelete("/v1/organizations/spend_limits/{id}", http => admin.HandleAsync(http, limits.DeleteAsync));
@@ -133,16 +158,30 @@ internal static class Routes
         app.MapPost("/v1/organizations/spend_limit_increase_requests/{id}/approve", http => admin.HandleAsync(http, increases.ApproveAsync));
         app.MapPost("/v1/organizations/spend_limit_increase_requests/{id}/deny", http => admin.HandleAsync(http, increases.DenyAsync));
 
+        var holds = app.Services.GetRequiredService<HoldEndpoints>();
+        app.MapGet("/v1/organizations/legal_holds", http => admin.HandleAsync(http, holds.ListAsync));
+        app.MapPost("/v1/organizations/legal_holds", http => admin.HandleAsync(http, holds.CreateAsync));
+        app.MapGet("/v1/organizations/legal_holds/{id}", http => admin.HandleAsync(http, holds.GetAsync));
+        app.MapPost("/v1/organizations/legal_holds/{id}/release", http => admin.HandleAsync(http, holds.ReleaseAsync));
+
+        var reviews = app.Services.GetRequiredService<ReviewEndpoints>();
+        app.MapGet("/v1/organizations/reviews", http => admin.HandleAsync(http, reviews.ListAsync));
+        app.MapPost("/v1/organizations/reviews", http => admin.HandleAsync(http, reviews.CreateAsync));
+        app.MapGet("/v1/organizations/reviews/{id}", http => admin.HandleAsync(http, reviews.GetAsync));
+        app.MapPost("/v1/organizations/reviews/{id}/approve", http => admin.HandleAsync(http, reviews.ApproveAsync));
+        app.MapPost("/v1/organizations/reviews/{id}/deny", http => admin.HandleAsync(http, reviews.DenyAsync));
+        app.MapPost("/v1/organizations/reviews/{id}/revoke", http => admin.HandleAsync(http, reviews.RevokeAsync));
+
         // Roles, and what waits for a second administrator.
-        var roles = app.Services.GetRequiredService<RoleEndpoints>();
+        var assigned = app.Services.GetRequiredService<RoleAssignmentEndpoints>();
         var roleRequests = app.Services.GetRequiredService<RoleRequestEndpoints>();
         var review = app.Services.GetRequiredService<AccessReviewEndpoints>();
         var changes = app.Services.GetRequiredService<ChangeEndpoints>();
-        app.MapGet("/v1/organizations/roles", http => admin.HandleAsync(http, roles.RolesAsync));
-        app.MapGet("/v1/organizations/role_assignments", http => admin.HandleAsync(http, roles.ListAsync));
-        app.MapPost("/v1/organizations/role_assignments", http => admin.HandleAsync(http, roles.CreateAsync));
-        app.MapGet("/v1/organizations/role_assignments/{id}", http => admin.HandleAsync(http, roles.GetAsync));
-        app.MapDelete("/v1/organizations/role_assignments/{id}", http => admin.HandleAsync(http, roles.DeleteAsync));
+        app.MapGet("/v1/organizations/roles", http => admin.HandleAsync(http, assigned.RolesAsync));
+        app.MapGet("/v1/organizations/role_assignments", http => admin.HandleAsync(http, assigned.ListAsync));
+        app.MapPost("/v1/organizations/role_assignments", http => admin.HandleAsync(http, assigned.CreateAsync));
+        app.MapGet("/v1/organizations/role_assignments/{id}", http => admin.HandleAsync(http, assigned.GetAsync));
+        app.MapDelete("/v1/organizations/role_assignments/{id}", http => admin.HandleAsync(http, assigned.DeleteAsync));
         app.MapGet("/v1/organizations/role_requests", http => admin.HandleAsync(http, roleRequests.ListAsync));
         app.MapPost("/v1/organizations/role_requests/{id}/approve", http => admin.HandleAsync(http, roleRequests.ApproveAsync));
         app.MapPost("/v1/organizations/role_requests/{id}/deny", http => admin.HandleAsync(http, roleRequests.DenyAsync));
@@ -158,6 +197,15 @@ internal static class Routes
         app.MapGet("/v1/compliance/apps/sessions/local", http => compliance.HandleAsync(http, ComplianceScope.UserData, sessions.ListAsync));
         app.MapGet("/v1/compliance/apps/sessions/local/{session_id}", http => compliance.HandleAsync(http, ComplianceScope.UserData, sessions.GetAsync));
         app.MapGet("/v1/compliance/apps/sessions/local/{session_id}/messages", http => compliance.HandleAsync(http, ComplianceScope.UserData, sessions.MessagesAsync));
+        app.MapGet("/v1/compliance/organizations", http => compliance.HandleAsync(http, ComplianceScope.OrganizationData, directory.OrganizationsAsync));
+        app.MapGet("/v1/compliance/organizations/{organization}/users", http => compliance.HandleAsync(http, ComplianceScope.UserData, directory.UsersAsync));
+        app.MapGet("/v1/compliance/organizations/{organization}/roles", http => compliance.HandleAsync(http, ComplianceScope.OrganizationData, roles.ListAsync));
+        app.MapGet("/v1/compliance/organizations/{organization}/roles/{role_id}", http => compliance.HandleAsync(http, ComplianceScope.OrganizationData, roles.GetAsync));
+        app.MapGet("/v1/compliance/organizations/{organization}/roles/{role_id}/permissions", http => compliance.HandleAsync(http, ComplianceScope.OrganizationData, roles.PermissionsAsync));
+        app.MapGet("/v1/compliance/organizations/{organization}/settings", http => compliance.HandleAsync(http, ComplianceScope.OrganizationData, effective.GetAsync));
+        app.MapGet("/v1/compliance/groups", http => compliance.HandleAsync(http, ComplianceScope.OrganizationData, directory.GroupsAsync));
+        app.MapGet("/v1/compliance/groups/{group_id}", http => compliance.HandleAsync(http, ComplianceScope.OrganizationData, directory.GroupAsync));
+        app.MapGet("/v1/compliance/groups/{group_id}/members", http => compliance.HandleAsync(http, ComplianceScope.UserData, directory.MembersAsync));
 
         // What is recorded about whoever asks, for their own key.
         var me = app.Services.GetRequiredService<MeEndpoints>();
@@ -170,6 +218,10 @@ internal static class Routes
         app.MapGet("/log/checkpoint", log.CheckpointAsync);
         app.MapGet("/log/tile/{**path}", http => log.TileAsync(http, Value(http, "path")));
 
+        // Where the configuration has metrics: for whoever may read activities, or for everyone where it is configured so.
+        if (app.Services.GetService<MetricsGate>() is { } metrics)
+            app.MapGet("/metrics", metrics.HandleAsync);
+
         // Open: probes of clients and orchestrators.
         app.MapMethods("/", ["HEAD", "GET"], Hello);
         app.MapMethods("/api/hello", ["HEAD", "GET"], Hello);
@@ -181,7 +233,7 @@ internal static class Routes
 
         app.MapFallback("{**path}", http => ErrorEnvelope.WriteAsync(
             http, 404, "not_found_error",
-            $"There is no {http.Request.Method} {Printable(http.Request.Path)} here. Models are asked at /v1/messages, /anthropic/v1/messages or /RESOURCE/anthropic/v1/messages, or as Bedrock and Google Cloud have it under /bedrock and /vertex."));
+            $"There is no {http.Request.Method} {PlainText.Cut(http.Request.Path.Value ?? "")} here. Models are asked at /v1/messages, /anthropic/v1/messages or /RESOURCE/anthropic/v1/messages, or as Bedrock and Google Cloud have it under /bedrock and /vertex."));
     }
 
     private static Task Hello(HttpContext http)
@@ -191,10 +243,4 @@ internal static class Routes
     }
 
     private static string Value(HttpContext http, string name) => (string)http.Request.RouteValues[name]!;
-
-    private static string Printable(PathString path)
-    {
-        var text = path.Value ?? "";
-        return text.Length > 100 ? text[..100] + "…" : text;
-    }
 }

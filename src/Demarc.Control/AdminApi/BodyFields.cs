@@ -97,6 +97,17 @@ public sealed class BodyFields
         return Text(name, problem) ?? "";
     }
 
+    /// <summary>Yes or no; false when it is absent or null.</summary>
+    public bool Flag(string name)
+    {
+        if (!Has(name))
+            return false;
+        var kind = _object.GetProperty(name).ValueKind;
+        if (kind is not (JsonValueKind.True or JsonValueKind.False))
+            Wrong(name, "give true or false.");
+        return kind == JsonValueKind.True;
+    }
+
     /// <summary>A list of texts that has to be there.</summary>
     public string[] Texts(string name)
     {

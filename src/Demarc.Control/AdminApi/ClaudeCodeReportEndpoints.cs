@@ -1,5 +1,6 @@
 using System.Globalization;
 using Demarc.Control.Compliance;
+using Demarc.Control.Reviews;
 using Demarc.Governance;
 using Demarc.Governance.Identity;
 using Demarc.Storage;
@@ -9,10 +10,10 @@ namespace Demarc.Control.AdminApi;
 
 /// <summary>
 /// <c>/v1/organizations/usage_report/claude_code</c> (Admin API, "Get Claude Code Usage Report"). Lines of code, commits, pull
-/// requests and tool actions happen where the client runs: without its telemetry they are 0. People appear by id unless the
-/// configuration names them.
+/// requests and tool actions happen where the client runs: without its telemetry they are 0. People appear under pseudonyms
+/// and, where they are few, together: see <see cref="ReportPeople"/>.
 /// </summary>
-public sealed class ClaudeCodeReportEndpoints(Store store, ISnapshotSource snapshots, PageTokens tokens)
+public sealed class ClaudeCodeReportEndpoints(Store store, ISnapshotSource snapshots, PageTokens tokens, PseudonymKey pseudonyms)
 {
     private const int DefaultLimit = 20;
     private const int MaxLimit = 1000;
@@ -42,19 +43,21 @@ public sealed class ClaudeCodeReportEndpoints(Store store, ISnapshotSource snaps
             By = SpendDimensions.Principal | SpendDimensions.Model,
             Only = new Dictionary<SpendDimensions, string[]> { [SpendDimensions.Surface] = ["claude_code"] },
         });
-        var rows = lines.GroupBy(l => l.PrincipalId!).Where(g => string.CompareOrdinal(g.Key, after) > 0)
+        var people = await ReportPeople.LoadAsync(store, request.OrganizationId, snapshots.Current, pseudonyms.Key, request.Actor.Id);
+        var areFew = people.AreFew(lines.Select(l => l.PrincipalId!));
+        var rows = lines.GroupBy(l => areFew && IsPerson(l.PrincipalId!) && !people.IsNamed(l.PrincipalId!) ? people.Few : l.PrincipalId!).Where(g => string.CompareOrdinal(g.Key, after) > 0)
             .OrderBy(g => g.Key, StringComparer.Ordinal).Take(limit + 1).ToArray();
         var sessions = await store.Spend.SessionsAsync(request.OrganizationId, "claude_code", from, from.AddDays(1));
         var data = new List<object>();
         foreach (var row in rows.Take(limit))
-            data.Add(await ShapeAsync(request.OrganizationId, from, row, sessions.GetValueOrDefault(row.Key)));
+            data.Add(await ShapeAsync(request.OrganizationId, from, row, row.Select(l => l.PrincipalId!).Distinct().Sum(id => sessions.GetValueOrDefault(id)), people));
         var hasMore = rows.Length > limit;
         return AdminAnswer.Of(new { Data = data, HasMore = hasMore, NextPage = hasMore ? tokens.Make(listing, rows[limit - 1].Key) : null });
     }
 
-    private async Task<object> ShapeAsync(string organizationId, DateTimeOffset day, IGrouping<string, SpendLine> row, long sessions) => new
+    private async Task<object> ShapeAsync(string organizationId, DateTimeOffset day, IGrouping<string, SpendLine> row, long sessions, ReportPeople people) => new
     {
-        Actor = await ActorAsync(organizationId, row.Key),
+        Actor = await ActorAsync(organizationId, row.Key, people),
         CoreMetrics = new
         {
             CommitsByClaudeCode = 0,
@@ -65,7 +68,7 @@ public sealed class ClaudeCodeReportEndpoints(Store store, ISnapshotSource snaps
         CustomerType = "api",
         Date = day.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture),
         IsRemote = false,
-        ModelBreakdown = row.Select(l => new
+        ModelBreakdown = row.GroupBy(l => l.Model, (_, same) => same.Aggregate((a, b) => a + b)).Select(l => new
         {
             EstimatedCost = new { Amount = l.NanoUsd / NanoPerCent, Currency = "USD" },
             l.Model,
@@ -77,11 +80,12 @@ public sealed class ClaudeCodeReportEndpoints(Store store, ISnapshotSource snaps
         ToolActions = Tools.ToDictionary(t => t, _ => new { Accepted = 0, Rejected = 0 }),
     };
 
-    private async Task<object> ActorAsync(string organizationId, string id)
+    private static bool IsPerson(string id) => id.StartsWith(Ids.User, StringComparison.Ordinal);
+
+    private async Task<object> ActorAsync(string organizationId, string id, ReportPeople people)
     {
         if (id.StartsWith(Ids.ServiceAccount, StringComparison.Ordinal))
             return new { ApiKeyName = (await store.ServiceAccounts.GetAsync(organizationId, id))?.Name ?? id, Type = "api_actor" };
-        var user = snapshots.Current.NamesPeople ? await store.Users.GetAsync(organizationId, id) : null;
-        return new { EmailAddress = user?.Email ?? id, Type = "user_actor" };
+        return new { EmailAddress = people.Of(id), Type = "user_actor" };
     }
 }

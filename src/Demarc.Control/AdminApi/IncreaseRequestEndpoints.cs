@@ -58,13 +58,14 @@ public sealed class IncreaseRequestEndpoints(Store store, Snapshots snapshots, P
         var until = body.Time("expires_at");
         if (until <= store.Time.GetUtcNow())
             body.Wrong("expires_at", "give a time to come.");
+        var isQuiet = body.Flag("suppress_notification");
         if (body.Problem is not null)
             return body.Problem;
         if (request.Actor.Id == found.PrincipalId)
             return Own;
         if (until is null && await HolderAsync(request.OrganizationId, found.PrincipalId, period, nano) is { } holder)
             return AdminAnswer.Conflict($"{holder} of the configuration holds this person to less: change it there, or give expires_at for a time.");
-        if (await store.IncreaseRequests.ApproveAsync(request.OrganizationId, found, period, nano, until?.ToUnixTimeMilliseconds(), request.Actor) is not { } approved)
+        if (await store.IncreaseRequests.ApproveAsync(request.OrganizationId, found, period, nano, until?.ToUnixTimeMilliseconds(), isQuiet, request.Actor) is not { } approved)
             return AdminAnswer.Conflict("The request is resolved already.");
         await snapshots.RefreshAsync();
         return AdminAnswer.Of(await ObjectAsync(request.OrganizationId, approved));
@@ -74,13 +75,14 @@ public sealed class IncreaseRequestEndpoints(Store store, Snapshots snapshots, P
     public async Task<AdminAnswer> DenyAsync(AdminRequest request)
     {
         var body = await BodyFields.ReadAsync(request.Http, "suppress_notification");
+        var isQuiet = body.Flag("suppress_notification");
         if (body.Problem is not null)
             return body.Problem;
         if (await FindAsync(request) is not { } found)
             return Unknown;
         if (request.Actor.Id == found.PrincipalId)
             return Own;
-        var denied = await store.IncreaseRequests.DenyAsync(request.OrganizationId, found, request.Actor) ?? await FindAsync(request);
+        var denied = await store.IncreaseRequests.DenyAsync(request.OrganizationId, found, isQuiet, request.Actor) ?? await FindAsync(request);
         return denied is { Status: "denied" } ? AdminAnswer.Of(await ObjectAsync(request.OrganizationId, denied)) : AdminAnswer.Conflict("The request is approved already.");
     }
 
@@ -95,7 +97,7 @@ public sealed class IncreaseRequestEndpoints(Store store, Snapshots snapshots, P
         {
             var groups = await store.Groups.NamesOfAsync(organizationId, request.PrincipalId);
             var limit = StoredLimits.Effective(await store.SpendLimits.AllAsync(organizationId), period, request.PrincipalId, groups);
-            summary = await EffectiveLimit.OfAsync(store, organizationId, request.PrincipalId, user, period, limit);
+            summary = await EffectiveLimit.OfAsync(store, organizationId, request.PrincipalId, user, period, limit, groups);
         }
         return new IncreaseRequestObject(
             "spend_limit_increase_request", request.Id, UserActor.Of(request.PrincipalId, user), Rfc3339.Text(request.CreatedAt), request.Period,

@@ -8,8 +8,8 @@ using Demarc.Storage.Directory;
 namespace Demarc.Control.AdminApi;
 
 /// <summary>
-/// <c>/v1/organizations/spend_limits</c> (Spend Limits API; the list, and scopes other than a user, as the Claude apps gateway
-/// has them). A limit that is set here is hard.
+/// <c>/v1/organizations/spend_limits</c> (Spend Limits API; the list, and groups and the organization as scopes, as the Claude apps
+/// gateway has them; keys, workspaces, projects and resources are Demarc's own). A limit that is set here is hard.
 /// </summary>
 public sealed class SpendLimitEndpoints(Store store, Snapshots snapshots, SecondAdministrator second)
 {
@@ -23,8 +23,8 @@ public sealed class SpendLimitEndpoints(Store store, Snapshots snapshots, Second
         if (problem is not null)
             return problem;
         var type = request.Query("scope_type");
-        if (type is not (null or "user" or "rbac_group" or "organization" or "api_key"))
-            return AdminAnswer.Invalid("scope_type", "give one of user, rbac_group, organization, api_key.");
+        if (SpendLimitScope.Problem(type) is { } wrong)
+            return wrong;
         var limits = (await store.SpendLimits.AllAsync(request.OrganizationId)).Where(l => type is null || SpendLimits.Wire(l.Scope) == type);
         return AdminAnswer.Page(page.Of([.. limits.Reverse()], l => l.Id), SpendLimitObject.Of, l => l.Id);
     }
@@ -32,18 +32,24 @@ public sealed class SpendLimitEndpoints(Store store, Snapshots snapshots, Second
     public async Task<AdminAnswer> GetAsync(AdminRequest request) =>
         await store.SpendLimits.GetAsync(request.OrganizationId, request.Path("id")) is { } limit ? AdminAnswer.Of(SpendLimitObject.Of(limit)) : Unknown;
 
-    /// <summary>Sets the limit of a scope and period: <c>{scope: {type, user_id?, rbac_group_id?}, amount, period?, currency?}</c>.</summary>
+    /// <summary>
+    /// Sets the limit of a scope and period: <c>{scope: {type, …_id?}, amount, period?, currency?, shared?}</c>. With <c>shared</c>
+    /// (Demarc's own) all of a group, or the organization, have one budget.
+    /// </summary>
     public async Task<AdminAnswer> CreateAsync(AdminRequest request)
     {
-        var body = await BodyFields.ReadAsync(request.Http, "scope", "amount", "period", "currency");
+        var body = await BodyFields.ReadAsync(request.Http, "scope", "amount", "period", "currency", "shared");
         var (scope, target) = await ScopeAsync(body, request.OrganizationId);
         var amount = Amount(body);
         var period = LimitPeriod.Monthly;
         body.Text("period", p => LimitPeriods.TryParse(p, out period) ? null : $"give one of {string.Join(", ", LimitPeriods.Names)}.");
         body.Text("currency", c => c == "USD" ? null : "amounts are in USD here.");
+        var shared = body.Flag("shared");
+        if (shared && scope is not (StoredScope.Group or StoredScope.Organization))
+            body.Wrong("shared", "this is for rbac_group and organization: every other scope has one budget anyway.");
         if (body.Problem is not null)
             return body.Problem;
-        return await PutAsync(request, scope, target, period, false, amount);
+        return await PutAsync(request, scope, target, period, shared, amount);
     }
 
     /// <summary>Changes the amount of a limit: <c>{amount}</c>.</summary>
@@ -71,31 +77,6 @@ public sealed class SpendLimitEndpoints(Store store, Snapshots snapshots, Second
         return AdminAnswer.Of(new { Type = "spend_limit_deleted", Id = request.Path("id") });
     }
 
-    /// <summary>Each active person's limit by period, where it comes from, and what was spent of it (List Effective Spend Limits).</summary>
-    public async Task<AdminAnswer> EffectiveAsync(AdminRequest request)
-    {
-        var (page, problem) = request.Page(Ids.User);
-        var periods = request.QueryAll("period");
-        problem ??= periods.FirstOrDefault(p => !LimitPeriods.TryParse(p, out _)) is { } wrong ? AdminAnswer.Invalid("period", $"{wrong} is none of {string.Join(", ", LimitPeriods.Names)}.") : null;
-        problem ??= request.IdProblem("page", Ids.User);
-        if (problem is not null)
-            return problem;
-        var wanted = request.QueryAll("user_ids");
-        var users = await store.Users.ListAsync(request.OrganizationId, page with { AfterId = request.Query("page"), BeforeId = null });
-        var limits = await store.SpendLimits.AllAsync(request.OrganizationId);
-        var rows = new List<EffectiveLimit>();
-        foreach (var user in users.Data.Where(u => wanted.Length == 0 || wanted.Contains(u.Id)))
-        {
-            var groups = await store.Groups.NamesOfAsync(request.OrganizationId, user.Id);
-            foreach (var period in Enum.GetValues<LimitPeriod>().Where(p => periods.Length == 0 || periods.Contains(p.Wire())))
-            {
-                if (StoredLimits.Effective(limits, period, user.Id, groups) is { } limit)
-                    rows.Add(await EffectiveLimit.OfAsync(store, request.OrganizationId, user.Id, user, period, limit));
-            }
-        }
-        return AdminAnswer.Of(new { Data = rows, NextPage = users.HasMore ? users.Data[^1].Id : null });
-    }
-
     private async Task<AdminAnswer> PutAsync(AdminRequest request, StoredScope scope, string target, LimitPeriod period, bool shared, long? amount)
     {
         if (await second.HoldAsync(request, "limits", $"{period.Wire()} limit of {(target.Length == 0 ? "the organization" : target)}: {(amount is { } nano ? NanoDollars.Format(nano) : "none")}") is { } held)
@@ -116,27 +97,34 @@ public sealed class SpendLimitEndpoints(Store store, Snapshots snapshots, Second
 
     private async Task<(StoredScope Scope, string Target)> ScopeAsync(BodyFields body, string organizationId)
     {
-        if (body.Nested("scope", "type", "user_id", "rbac_group_id") is not { } scope)
+        string[] ids = [.. SpendLimits.ScopeNames.Select(name => name + "_id")];
+        if (body.Nested("scope", ["type", .. ids]) is not { } given)
             return default;
-        var text = (string name) => scope.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
-        switch (text("type"))
+        var text = (string name) => given.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+        var (type, id) = (text("type"), text(text("type") + "_id") ?? "");
+        if (Array.Find(Enum.GetValues<StoredScope>(), s => SpendLimits.Wire(s) == type) is var scope && SpendLimits.Wire(scope) != type)
         {
-            case "organization":
-                return (StoredScope.Organization, "");
-            case "user" when text("user_id") is { } id && await store.Users.GetAsync(organizationId, id) is not null:
-                return (StoredScope.User, id);
-            case "rbac_group" when text("rbac_group_id") is { } id && await FindGroupAsync(organizationId, id) is { } group:
-                return (StoredScope.Group, group.Id);
-            case "user":
-                body.Wrong("scope.user_id", "there is no such user. GET /v1/organizations/users lists them.");
-                return default;
-            case "rbac_group":
-                body.Wrong("scope.rbac_group_id", "there is no such group. See: demarc group list.");
-                return default;
-            default:
-                body.Wrong("scope.type", "give one of user, rbac_group, organization.");
-                return default;
+            body.Wrong("scope.type", $"give one of {string.Join(", ", SpendLimits.ScopeNames)}.");
+            return default;
         }
+        if (given.EnumerateObject().Select(f => f.Name).FirstOrDefault(name => name != "type" && name != type + "_id") is { } other)
+        {
+            body.Wrong($"scope.{other}", $"a scope of type {type} is named by {type}_id alone.");
+            return default;
+        }
+        var (target, where) = scope switch
+        {
+            StoredScope.User => ((await store.Users.GetAsync(organizationId, id))?.Id, "GET /v1/organizations/users lists them."),
+            StoredScope.Group => ((await FindGroupAsync(organizationId, id))?.Id, "See: demarc group list."),
+            StoredScope.Key => ((await store.ApiKeys.GetAsync(organizationId, id))?.Id, "GET /v1/organizations/api_keys lists them."),
+            StoredScope.Workspace => (await store.Workspaces.GetAsync(organizationId, id) is { ArchivedAt: null } workspace ? workspace.Id : null, "GET /v1/organizations/workspaces lists them."),
+            StoredScope.Project => (await store.Projects.GetAsync(organizationId, id) is { ArchivedAt: null } project ? project.Id : null, "GET /v1/organizations/projects lists them."),
+            StoredScope.Resource => (Array.Find(snapshots.Current.Resources, r => r.Name == id)?.Name, "Give the name of one in the configuration."),
+            _ => ("", ""),
+        };
+        if (target is null)
+            body.Wrong($"scope.{type}_id", $"there is no such {type}. {where}");
+        return (scope, target ?? "");
     }
 
     // The vendor's gateway names groups; its own API has ids.

@@ -3,7 +3,10 @@ using Demarc.Storage.Directory;
 
 namespace Demarc.Control.AdminApi;
 
-/// <summary>Whom a limit is for, on the wire: the vendor's <c>user</c>, <c>rbac_group</c> and <c>organization</c>, and <c>api_key</c>.</summary>
+/// <summary>
+/// Whom a limit is for, on the wire: the vendor's <c>user</c>, <c>rbac_group</c> and <c>organization</c>, and Demarc's own
+/// <c>api_key</c>, <c>workspace</c>, <c>project</c> and <c>resource</c>, each with its id (a resource's is its name).
+/// </summary>
 public static class SpendLimitScope
 {
     public static Dictionary<string, string> Of(StoredScope scope, string target)
@@ -14,6 +17,10 @@ public static class SpendLimitScope
             json[type + "_id"] = target;
         return json;
     }
+
+    /// <summary>Why a <c>scope_type</c> is none; null for one, and for none given.</summary>
+    public static AdminAnswer? Problem(string? type) =>
+        type is null || SpendLimits.ScopeNames.Contains(type) ? null : AdminAnswer.Invalid("scope_type", $"give one of {string.Join(", ", SpendLimits.ScopeNames)}.");
 }
 
 /// <summary>A configured limit on the wire (Spend Limits API, "Set a per-user override").</summary>

@@ -1,4 +1,5 @@
 using Demarc.Governance.Identity;
+using Demarc.Storage.Ledger;
 
 namespace Demarc.Control.Alerts;
 
@@ -14,13 +15,10 @@ public sealed record Mailbox(string Host, int Port, string From, string[] To, st
 /// <summary>Whom alerts are sent to.</summary>
 public sealed record AlertDestinations(Webhook[] Webhooks, Mailbox? Email)
 {
-    /// <summary>The destination's name on record.</summary>
-    public const string ByEmail = "email";
-
     public static readonly AlertDestinations None = new([], null);
 
     /// <summary><c>webhook:NAME</c> for each, and <c>email</c>.</summary>
-    public string[] Names => [.. Webhooks.Select(NameOf), .. Email is null ? [] : (string[])[ByEmail]];
+    public string[] Names => [.. Webhooks.Select(NameOf), .. Email is null ? [] : (string[])[SpendAlerts.ByEmail]];
 
     public static string NameOf(Webhook hook) => "webhook:" + hook.Name;
 }

@@ -5,7 +5,6 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using Demarc.Control.Configuration;
-using Demarc.Governance.Spend;
 using Demarc.Storage.Ledger;
 
 namespace Demarc.Control.Alerts;
@@ -25,7 +24,7 @@ internal sealed class AlertSender(TimeProvider time) : IDisposable
         patience.CancelAfter(Patience);
         try
         {
-            if (alert.Destination == AlertDestinations.ByEmail)
+            if (alert.Destination == SpendAlerts.ByEmail)
                 return destinations.Email is { } mailbox ? await MailAsync(alert, mailbox, patience.Token) : Gone;
             return Array.Find(destinations.Webhooks, h => AlertDestinations.NameOf(h) == alert.Destination) is { } hook ? await PostAsync(alert, hook, patience.Token) : Gone;
         }
@@ -66,35 +65,16 @@ internal sealed class AlertSender(TimeProvider time) : IDisposable
             EnableSsl = !UrlRules.IsLoopback(mailbox.Host),
             Credentials = mailbox.User is { } user ? new NetworkCredential(user, mailbox.Password!.Reveal()) : null,
         };
-        var (subject, text) = Words(alert);
+        using var json = JsonDocument.Parse(alert.Body);
+        var (subject, text) = AlertWords.Of(alert.Id, json.RootElement);
         using var message = new MailMessage { From = new MailAddress(mailbox.From), Subject = subject, Body = text };
-        foreach (var to in mailbox.To)
+        var data = json.RootElement.GetProperty("data");
+        foreach (var to in data.TryGetProperty(SpendAlerts.To, out var person) ? [person.GetString()!] : mailbox.To)
             message.To.Add(to);
         message.Headers.Add("Message-ID", $"<{alert.Id}@{message.From.Host}>");
         await client.SendMailAsync(message, stop);
         return null;
     }
-
-    private static (string Subject, string Text) Words(SpendAlert alert)
-    {
-        using var json = JsonDocument.Parse(alert.Body);
-        var data = json.RootElement.GetProperty("data");
-        var type = json.RootElement.GetProperty("type").GetString();
-        var amount = Dollars(data, "amount_nano_usd");
-        var what = type switch
-        {
-            "spend.forecast_exceeded" => $"is going to come to {Dollars(data, "foreseen_nano_usd")} of {amount}",
-            "spend.overrun" => $"was passed by {Dollars(data, "over_nano_usd")}: {Dollars(data, "settled_nano_usd")} of {amount}",
-            _ => $"is at {Text(data, "percent")} %: {Dollars(data, "settled_nano_usd")} of {amount}",
-        };
-        var subject = $"Spend limit {Text(data, "limit")} ({Text(data, "period")}) {what}";
-        return (subject, $"{subject}.\n\nWhat counts: {Text(data, "meter")}\nMode: {Text(data, "mode")}\nAt: {json.RootElement.GetProperty("timestamp").GetString()}\nAlert: {alert.Id}\n");
-    }
-
-    private static string Text(JsonElement data, string name) => data.TryGetProperty(name, out var value) ? value.GetString() ?? "" : "";
-
-    private static string Dollars(JsonElement data, string name) =>
-        long.TryParse(Text(data, name), NumberStyles.Integer, CultureInfo.InvariantCulture, out var nano) ? NanoDollars.Format(nano) : "?";
 
     private static HttpClient Client(bool isGuarded)
     {

@@ -32,10 +32,15 @@ internal static class ActivityJson
         var isRequest = activity.Type is "demarc_inference" or "demarc_token_count";
         return new Read(
             activity,
-            isRequest ? null : JsonSerializer.Deserialize(activity.Body, RecordJson.Default.EventRecord)!,
+            isRequest ? null : Event(activity),
             isRequest && activity.Begun is not null ? JsonSerializer.Deserialize(activity.Begun, RecordJson.Default.BegunRecord) : null,
             isRequest ? JsonSerializer.Deserialize(activity.Body, RecordJson.Default.FinishedRecord) : null);
     }
+
+    // Of a record that cannot be read nothing is known but that it is there.
+    private static EventRecord Event(Activity activity) => activity.Type == "demarc_record_unreadable"
+        ? new EventRecord { Type = activity.Type, Actor = new ActorRecord("system", "") }
+        : JsonSerializer.Deserialize(activity.Body, RecordJson.Default.EventRecord)!;
 
     /// <param name="paths">Data paths by id, as JSON.</param>
     public static byte[] Page(string organizationId, Read[] activities, bool hasMore, IReadOnlyDictionary<string, byte[]> paths)
@@ -56,9 +61,11 @@ internal static class ActivityJson
         return output.ToArray();
     }
 
-    private static string Id(Activity activity) => Ids.From(Ids.Activity, new Guid(activity.RequestId, bigEndian: true));
+    /// <summary><c>activity_…</c>.</summary>
+    public static string Id(Activity activity) => Ids.From(Ids.Activity, new Guid(activity.RequestId, bigEndian: true));
 
-    private static void Write(Utf8JsonWriter json, string organizationId, Read read, IReadOnlyDictionary<string, byte[]> paths)
+    /// <summary>Writes one activity.</summary>
+    public static void Write(Utf8JsonWriter json, string organizationId, Read read, IReadOnlyDictionary<string, byte[]> paths)
     {
         var (activity, e, begun, _) = read;
         json.WriteStartObject();

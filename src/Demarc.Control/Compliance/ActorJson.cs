@@ -28,6 +28,10 @@ internal static class ActorJson
             case "anonymous":
                 json.WriteNull("unauthenticated_email_address");
                 break;
+            case "scim":
+                json.WriteString("directory_id", actor.Id);
+                json.WriteNull("idp_connection_type");
+                break;
             default:
                 json.WriteString("name", actor.Id);
                 break;
@@ -53,6 +57,7 @@ internal static class ActorJson
         { Type: "service_account", KeyId: not null } => "api_actor",
         { Type: "service_account" } => "service_account_actor",
         { Type: "anonymous" } => "unauthenticated_user_actor",
+        { Type: "scim" } => "scim_directory_sync_actor",
         { Type: "cli" } => "demarc_cli_actor",
         _ => "system_actor",
     };

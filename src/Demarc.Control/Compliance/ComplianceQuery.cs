@@ -1,5 +1,6 @@
 using System.Globalization;
 using Demarc.Control.AdminApi;
+using Demarc.Governance.Wire;
 using Microsoft.AspNetCore.Http;
 
 namespace Demarc.Control.Compliance;
@@ -76,12 +77,7 @@ public sealed class ComplianceQuery
 
     public void Wrong(string message) => Problem ??= AdminAnswer.Invalid(message);
 
-    /// <summary>What a client wrote, short enough and plain enough to say back.</summary>
-    public static string Printable(string text)
-    {
-        var cut = text.Length > 80 ? text[..80] + "…" : text;
-        return string.Concat(cut.Select(c => char.IsControl(c) ? '\ufffd' : c));
-    }
+    public static string Printable(string text) => PlainText.Cut(text);
 
     private int Number(string name, int otherwise, Func<long, bool> holds, string rule)
     {

@@ -15,7 +15,7 @@ public sealed class ComplianceRequest(HttpRequest http, Principal principal)
     [
         "activity_types", "activity_types[]", "exclude_activity_types", "exclude_activity_types[]", "actor_ids", "actor_ids[]", "user_ids", "user_ids[]",
         "organization_ids", "organization_ids[]", "created_at.gte", "created_at.gt", "created_at.lte", "created_at.lt", "after_id", "before_id",
-        "limit", "order", "page", "tool_use_input_max_bytes", "tool_result_max_bytes",
+        "name_prefix", "limit", "order", "page", "tool_use_input_max_bytes", "tool_result_max_bytes",
     ];
 
     private const int MaxRecordedLength = 2048;
@@ -31,6 +31,9 @@ public sealed class ComplianceRequest(HttpRequest http, Principal principal)
 
     /// <summary>The session of the path; null where the path names none.</summary>
     public string? SessionId => http.RouteValues["session_id"] as string;
+
+    /// <summary>A value of the path.</summary>
+    public string Path(string name) => http.RouteValues[name] as string ?? "";
 
     public ActorRecord Actor { get; } = ActorRecord.Of(principal, http.HttpContext.Connection.RemoteIpAddress?.ToString(), http.Headers.UserAgent);
 
@@ -63,8 +66,13 @@ public static class ComplianceScope
 {
     public const string Activities = "read:compliance_activities";
     public const string UserData = "read:compliance_user_data";
+    public const string OrganizationData = "read:compliance_org_data";
 
     /// <summary>Empty for a key that is none of the Compliance API's.</summary>
     public static string[] Of(Access access) =>
-        [.. access.Allows(Permission.ActivitiesRead) ? [Activities] : Array.Empty<string>(), .. access.Allows(Permission.TranscriptsRead) ? [UserData] : Array.Empty<string>()];
+    [
+        .. access.Allows(Permission.ActivitiesRead) ? [Activities] : Array.Empty<string>(),
+        .. access.Allows(Permission.OrganizationData) ? [OrganizationData] : Array.Empty<string>(),
+        .. access.Allows(Permission.TranscriptsRead) ? [UserData] : Array.Empty<string>(),
+    ];
 }

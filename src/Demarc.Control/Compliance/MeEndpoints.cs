@@ -10,7 +10,7 @@ public sealed class MeEndpoints(ISnapshotSource snapshots, TimeProvider time)
     private const string Always =
         "Of each request: who asked, with which key, from which address and with which client; the model, where it ran and under which rules; sizes, tokens, cost and times.";
 
-    /// <summary><c>{"type":"me","id","email_address","groups","workspace_id","capture","recorded":[…]}</c>, as policies have it now for requests outside of any project.</summary>
+    /// <summary><c>{"type":"me","id","email_address","groups","workspace_id","capture","transcripts_kept_days","recorded":[…]}</c>, as policies have it now for requests outside of any project.</summary>
     public Task<AdminAnswer> Get(ComplianceRequest request)
     {
         var principal = request.Principal;
@@ -23,6 +23,7 @@ public sealed class MeEndpoints(ISnapshotSource snapshots, TimeProvider time)
             principal.Groups,
             WorkspaceId = principal.Workspace?.Id,
             Capture = capture switch { CaptureMode.Full => "full", CaptureMode.Metadata => "metadata", _ => "none" },
+            TranscriptsKeptDays = (int)snapshots.Current.TranscriptsKept(principal).TotalDays,
             Recorded = new[] { Always, OfContent(capture) },
         }));
     }

@@ -1,5 +1,7 @@
 using System.Globalization;
 using Demarc.Control.AdminApi;
+using Demarc.Control.Retention;
+using Demarc.Control.Reviews;
 using Demarc.Governance.Evidence;
 using Demarc.Governance.Identity;
 using Demarc.Storage;
@@ -9,16 +11,18 @@ namespace Demarc.Control.Compliance;
 
 /// <summary>
 /// <c>/v1/compliance/apps/sessions/local</c> (Compliance API, "Retrieve session transcripts"). Sessions that capture
-/// nothing are not listed; transcripts open only for a key that is exempt from review. The same serves people their own
-/// sessions, which open without one.
+/// nothing are not listed; transcripts open through an approved review, or for a key that is exempt from it, and each view is an
+/// activity with its reason. The same serves people their own sessions, which open without one.
 /// </summary>
-public sealed class SessionEndpoints(Store store, TranscriptReader reader, PageTokens tokens, TimeProvider time)
+public sealed class SessionEndpoints(Store store, TranscriptReader reader, ContentAccess access, RetentionBoundary retention, PageTokens tokens, TimeProvider time)
 {
     private const int DefaultLimit = 100;
     private const int MaxSessions = 500;
     private const int MaxMessages = 1000;
 
     private static readonly TimeSpan WalkLifetime = TimeSpan.FromHours(24);
+
+    private static readonly OpenContent Own = new("own", null, 0, long.MaxValue);
 
     private static readonly AdminAnswer NotFound = AdminAnswer.NotFound("Local session not found.");
 
@@ -36,7 +40,8 @@ public sealed class SessionEndpoints(Store store, TranscriptReader reader, PageT
 
         var page = await store.Sessions.ListAsync(new SessionsQuery { OrganizationId = request.OrganizationId, From = from, To = to, After = after, Limit = limit, PrincipalId = request.Owner });
         var next = page.HasMore ? tokens.Make(listing, string.Create(CultureInfo.InvariantCulture, $"{page.Data[^1].CreatedAt} {page.Data[^1].Id}")) : null;
-        return new AdminAnswer(200, SessionJson.Page(page.Data, next));
+        var keptFrom = await retention.OfAsync(request.OrganizationId, time.GetUtcNow().ToUnixTimeMilliseconds());
+        return new AdminAnswer(200, SessionJson.Page([.. page.Data.Where(s => s.LastAt >= keptFrom(s))], next));
     }
 
     /// <summary>The session object alone.</summary>
@@ -44,14 +49,12 @@ public sealed class SessionEndpoints(Store store, TranscriptReader reader, PageT
     {
         var query = new ComplianceQuery(request.Query, []);
         var session = await FindAsync(query, request);
-        return query.Problem ?? (session is null ? NotFound : new AdminAnswer(200, SessionJson.Object(session)));
+        return query.Problem ?? (session is null || session.LastAt < await KeptFromAsync(session, time.GetUtcNow().ToUnixTimeMilliseconds()) ? NotFound : new AdminAnswer(200, SessionJson.Object(session)));
     }
 
     /// <summary><c>{"session":…,"data":[message…],"next_page"}</c>, oldest first unless <c>order=desc</c>.</summary>
     public async Task<AdminAnswer> MessagesAsync(ComplianceRequest request)
     {
-        if (request.Owner is null && !(request.Principal.ReadExemptUntil > time.GetUtcNow()))
-            return new AdminAnswer(403, null, "permission_error", "Transcripts open through an approved review, or for a compliance key that is exempt from it for a time. This key has no exemption in force; administrators grant one.");
         var query = new ComplianceQuery(request.Query, ["limit", "order", "page", "tool_use_input_max_bytes", "tool_result_max_bytes"]);
         var limit = query.Limit(DefaultLimit, MaxMessages);
         var descending = query.IsSecond("order", "asc", "desc");
@@ -65,11 +68,21 @@ public sealed class SessionEndpoints(Store store, TranscriptReader reader, PageT
             return query.Problem;
         if (session is null)
             return NotFound;
+        var keptFrom = await KeptFromAsync(session, started);
+        if (session.LastAt < keptFrom)
+            return NotFound;
+        var (open, refusal) = request.Owner is not null ? (Own, "") : await access.OfAsync(request.Principal, session);
+        if (open is null)
+            return new AdminAnswer(403, null, "permission_error", refusal);
 
-        var page = await reader.ReadAsync(session, limits, after, descending, limit);
+        var page = await reader.ReadAsync(session, limits, keptFrom, (open.From, open.To), after, descending, limit);
         var next = page.Next is { } last ? tokens.Make(listing, string.Create(CultureInfo.InvariantCulture, $"{started} {last.Begun} {last.Slot}")) : null;
+        if (open != Own)
+            await store.RecordAsync(request.OrganizationId, request.Actor, ContentAccess.Viewed, open.Fields(session, page.Data.Count));
         return new AdminAnswer(200, SessionJson.Messages(session, page.Data, next));
     }
+
+    private async Task<long> KeptFromAsync(Session session, long now) => (await retention.OfAsync(session.OrganizationId, now))(session);
 
     private async Task<Session?> FindAsync(ComplianceQuery query, ComplianceRequest request)
     {

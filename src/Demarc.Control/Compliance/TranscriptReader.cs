@@ -29,14 +29,18 @@ public sealed partial class TranscriptReader(Store store, ILogger<TranscriptRead
     // Requests read at once: each may bring as much content as a body may have.
     private const int Batch = 20;
 
+    /// <param name="keptFrom">What was captured before this, Unix milliseconds, is not opened any more.</param>
+    /// <param name="span">The first moment whose messages are shown, and the first one after.</param>
     /// <param name="after">The last place of the page before; null for the first page.</param>
-    public async Task<TranscriptPage> ReadAsync(Session session, TranscriptLimits limits, MessagePlace? after, bool descending, int limit)
+    public async Task<TranscriptPage> ReadAsync(Session session, TranscriptLimits limits, long keptFrom, (long From, long To) span, MessagePlace? after, bool descending, int limit)
     {
         // One message more than the page holds tells whether another page follows.
         var page = new Queue<(MessagePlace Place, byte[] Json)>();
         var bytes = 0L;
-        await foreach (var (place, message) in MessagesAsync(session))
+        await foreach (var (place, message) in MessagesAsync(session, keptFrom))
         {
+            if (message.At < span.From || message.At >= span.To)
+                continue;
             if (after is { } start && (descending ? place.Order(start) >= 0 : place.Order(start) <= 0))
                 continue;
             var json = SessionJson.Message(message, limits);
@@ -56,7 +60,7 @@ public sealed partial class TranscriptReader(Store store, ILogger<TranscriptRead
         bool IsOver() => page.Count > limit || (page.Count > 1 && bytes > MaxPageBytes);
     }
 
-    private async IAsyncEnumerable<(MessagePlace Place, TranscriptMessage Message)> MessagesAsync(Session session)
+    private async IAsyncEnumerable<(MessagePlace Place, TranscriptMessage Message)> MessagesAsync(Session session, long keptFrom)
     {
         var transcript = new Transcript();
         var keys = new Dictionary<DateOnly, ContentKey?>();
@@ -66,18 +70,26 @@ public sealed partial class TranscriptReader(Store store, ILogger<TranscriptRead
             // One under way shows when it has finished: its messages would change under the same ids.
             foreach (var request in requests.Where(r => r.FinishedBody is not null))
             {
-                foreach (var message in transcript.Add(await OpenAsync(session, request, keys)))
+                foreach (var message in transcript.Add(await OpenAsync(session, request, keptFrom, keys)))
                     yield return (new MessagePlace(request.Begun, message.Slot), message);
             }
         }
     }
 
-    private async Task<TranscriptRequest> OpenAsync(Session session, SessionRequest request, Dictionary<DateOnly, ContentKey?> keys)
+    private async Task<TranscriptRequest> OpenAsync(Session session, SessionRequest request, long keptFrom, Dictionary<DateOnly, ContentKey?> keys)
     {
         var id = new Guid(request.RequestId, bigEndian: true);
         var opened = new TranscriptRequest { Id = id, At = request.At };
+        if (request.At < keptFrom)
+            return opened with { Unavailable = UnavailableReason.RetentionElapsed };
+        var finished = JsonSerializer.Deserialize(request.FinishedBody, RecordJson.Default.FinishedRecord)!;
         if (request.Content is not { Length: > 0 } content)
-            return opened with { Answered = JsonSerializer.Deserialize(request.FinishedBody, RecordJson.Default.FinishedRecord)!.Result == "answered" };
+            return opened with
+            {
+                Answered = finished.Result == "answered",
+                // What it names and is not there any more was erased.
+                Unavailable = finished.ContentSha256 is null ? UnavailableReason.NotCaptured : UnavailableReason.RetentionElapsed,
+            };
         var day = DateOnly.FromDateTime(DateTimeOffset.FromUnixTimeMilliseconds(request.At).UtcDateTime);
         if (!keys.TryGetValue(day, out var key))
             keys.Add(day, key = await store.ExistingContentKeyAsync(session.OrganizationId, session.Id, day));

@@ -45,7 +45,7 @@ internal static class AlertSection
         if (MapReader.Open(node, reading, ["server", "from", "to", "user", "password"]) is not { } map)
             return null;
         var server = reading.Text(map.Required("server", "HOST:PORT, for example mail.example.com:587"));
-        var (host, port) = server is null ? ("", 0) : Server(server, reading);
+        var (host, port) = server is null ? ("", 0) : HostAndPort(server, reading);
         var from = Address(reading.Text(map.Required("from", "an e-mail address")), reading);
         map.Required("to", "a list of e-mail addresses");
         var to = reading.Texts(map.Get("to"));
@@ -59,7 +59,8 @@ internal static class AlertSection
         return server is null || from is null ? null : new Mailbox(host, port, from, recipients, user?.Value, password);
     }
 
-    private static (string Host, int Port) Server(TextNode node, ConfigReading reading)
+    /// <summary>A server as HOST:PORT; empty with an error.</summary>
+    public static (string Host, int Port) HostAndPort(TextNode node, ConfigReading reading)
     {
         var colon = node.Value.LastIndexOf(':');
         if (colon > 0 && int.TryParse(node.Value.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port is > 0 and < 65536

@@ -11,7 +11,7 @@ internal sealed class AliasSection
 
     private readonly ConfigReading _reading;
     private readonly HashSet<string> _deployments;
-    private readonly HashSet<string> _aliases = [];
+    private Dictionary<string, string[]> _aliases = [];
 
     private AliasSection(IEnumerable<string> deployments, ConfigReading reading)
     {
@@ -32,7 +32,7 @@ internal sealed class AliasSection
             _reading.Error(node, $"{node.Kind}; a mapping is accepted, from each alias to a list of deployments");
             return [];
         }
-        _aliases.UnionWith(map.Entries.Select(e => e.Key));
+        _aliases = map.Entries.ToDictionary(e => e.Key, e => Names(e.Value).ToArray());
         return [.. map.Entries.Select(Alias)];
     }
 
@@ -51,13 +51,13 @@ internal sealed class AliasSection
         for (var tier = 0; tier < tiers.Count; tier++)
         {
             if (tiers[tier] is not ListNode members)
-                Target(tiers[tier], tier, targets);
+                Target(entry.Key, tiers[tier], tier, targets);
             else if (members.Items.Count == 0)
                 _reading.Error(members, $"an empty tier; accepted: {Accepted}");
             else
             {
                 foreach (var member in members.Items)
-                    Target(member, tier, targets);
+                    Target(entry.Key, member, tier, targets);
             }
         }
         return new AliasConfig(entry.Key, [.. targets], entry.Line) { Failover = failover };
@@ -77,7 +77,7 @@ internal sealed class AliasSection
         return (map.Required("tiers", $"a list of {Accepted}"), failover);
     }
 
-    private void Target(ConfigNode node, int tier, List<AliasTargetConfig> targets)
+    private void Target(string alias, ConfigNode node, int tier, List<AliasTargetConfig> targets)
     {
         var weight = 1;
         var name = node as TextNode;
@@ -97,8 +97,11 @@ internal sealed class AliasSection
                 _reading.Error(name, $"{ConfigText.Quote(name.Value)} stands in this alias already; each deployment is accepted once");
             targets.Add(new AliasTargetConfig(name.Value, tier, weight));
         }
-        else if (_aliases.Contains(name.Value))
-            _reading.Error(name, $"{ConfigText.Quote(name.Value)} is an alias itself; accepted: {Accepted}");
+        else if (_aliases.ContainsKey(name.Value))
+        {
+            var loop = Way(name.Value, alias, []) is { } way ? $", and a loop: {string.Join(" → ", [alias, .. way])}" : "";
+            _reading.Error(name, $"{ConfigText.Quote(name.Value)} is an alias itself{loop}; name the deployments that it stands for; accepted: {Accepted}");
+        }
         else
             _reading.Error(name, $"no deployment {ConfigText.Quote(name.Value)} is configured; accepted: {Accepted}{Near(name.Value)}");
     }
@@ -112,6 +115,24 @@ internal sealed class AliasSection
         _reading.Error(node, $"{ConfigText.Quote(node.Value)} is no weight; accepted: 1 to {MostWeight}");
         return 1;
     }
+
+    // Aliases from one to another, by which one of them stands for the other; null where there is no such way.
+    private string[]? Way(string from, string to, HashSet<string> seen)
+    {
+        if (from == to)
+            return [to];
+        if (!seen.Add(from) || !_aliases.TryGetValue(from, out var next))
+            return null;
+        return next.Select(n => Way(n, to, seen)).FirstOrDefault(w => w is not null) is { } rest ? [from, .. rest] : null;
+    }
+
+    private static IEnumerable<string> Names(ConfigNode node) => node switch
+    {
+        TextNode text => [text.Value],
+        ListNode list => list.Items.SelectMany(Names),
+        MapNode map => map.Entries.Where(e => e.Key is "tiers" or "deployment").SelectMany(e => Names(e.Value)),
+        _ => [],
+    };
 
     /// <summary>A deployment of that bare name, or one written nearly so.</summary>
     private string Near(string name) =>

@@ -35,9 +35,16 @@ internal static class BillingSection
         return new BillingConfig(currency?.Value ?? "USD", rate, start);
     }
 
-    /// <summary>Whether reports for each person name people.</summary>
-    public static bool NamesPeople(ConfigNode? node, ConfigReading reading) =>
-        MapReader.Open(node, reading, ["people"]) is { } map && Vocabulary.One(map.Get("people"), "way to show people", ["pseudonymous", "named"], reading) == "named";
+    /// <summary>Whether reports for each person name people, and how many have to be in a row together.</summary>
+    public static (bool NamesPeople, int SmallestGroup) Reports(ConfigNode? node, ConfigReading reading)
+    {
+        var smallest = Governance.Policy.GatewaySnapshot.DefaultSmallestGroup;
+        if (MapReader.Open(node, reading, ["people", "smallest_group"]) is not { } map)
+            return (false, smallest);
+        if (map.Text("smallest_group") is { } text && !(int.TryParse(text.Value, System.Globalization.NumberStyles.None, null, out smallest) && smallest is >= 1 and <= 1000))
+            reading.Error(text, $"{ConfigText.Quote(text.Value)} is no number of people; accepted: 1 (everybody stands alone) to 1000");
+        return (Vocabulary.One(map.Get("people"), "way to show people", ["pseudonymous", "named"], reading) == "named", smallest);
+    }
 
     /// <param name="resources">Names of the resources.</param>
     public static CommitmentConfig[] Commitments(ConfigNode? node, string[] resources, ConfigReading reading)

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Demarc.Control.Telemetry;
 
 namespace Demarc.Control.Configuration;
 
@@ -8,7 +9,7 @@ public static class ConfigFile
     private static readonly string[] Keys =
     [
         "listen", "admin_listen", "public_url", "tls", "trusted_proxies", "network_rules", "store", "content", "master_key", "catalog", "max_body_bytes", "verify", "log",
-        "organization", "identity", "billing", "reports", "commitments", "agreements", "facts", "resources", "aliases", "policies", "refusals", "alerts",
+        "organization", "identity", "billing", "reports", "commitments", "agreements", "facts", "resources", "aliases", "policies", "refusals", "alerts", "exports", "metrics", "retention", "scim", "zero_retention",
         "roles", "approvals", "entra", "federation",
     ];
 
@@ -57,12 +58,14 @@ public static class ConfigFile
         var policies = PolicySection.Read(map.Get("policies"), names, [.. resources.Select(r => r.Name)], agreed, reading);
 
         var roles = RoleSection.Read(map.Get("roles"), path, [.. resources.Select(r => r.Name)], declared, reading);
+        var reports = BillingSection.Reports(map.Get("reports"), reading);
         var listen = ServerSection.Listen(map.Get("listen"), map.Get("tls") is not null, reading);
+        var admin = ServerSection.ApartListen(map.Get("admin_listen"), listen, map.Get("tls") is not null, reading);
         return new DemarcConfig
         {
             File = path,
             Listen = listen,
-            AdminListen = ServerSection.AdminListen(map.Get("admin_listen"), listen, map.Get("tls") is not null, reading),
+            AdminListen = admin,
             PublicUrl = UrlRules.Read(map.Text("public_url"), reading),
             Tls = tls,
             TrustedProxies = ServerSection.TrustedProxies(map.Get("trusted_proxies"), reading),
@@ -77,7 +80,8 @@ public static class ConfigFile
             Identity = IdentitySection.Read(map.Get("identity"), reading),
             Log = LogSection.Read(map.Get("log"), reading),
             Billing = BillingSection.Read(map.Get("billing"), reading),
-            NamesPeople = BillingSection.NamesPeople(map.Get("reports"), reading),
+            NamesPeople = reports.NamesPeople,
+            SmallestGroup = reports.SmallestGroup,
             Commitments = BillingSection.Commitments(map.Get("commitments"), [.. resources.Select(r => r.Name)], reading),
             Agreements = agreements,
             Facts = FactSection.ReadPlatforms(map.Get("facts"), agreed, reading),
@@ -90,6 +94,11 @@ public static class ConfigFile
             Entra = EntraSection.Read(map.Get("entra"), roles, reading),
             Federation = FederationSection.Read(map.Get("federation"), reading),
             Approvals = RoleSection.Approvals(map.Get("approvals"), reading),
+            Exports = ExportSection.Read(map.Get("exports"), reading),
+            Metrics = MapReader.Open(map.Get("metrics"), reading, ["public"]) is { } metrics ? new MetricsConfig(Vocabulary.Flag(metrics.Get("public"), reading)) : null,
+            Retention = RetentionSection.Read(map.Get("retention"), reading),
+            Scim = ScimSection.Read(map.Get("scim"), [.. listen, .. admin], map.Get("tls") is not null, reading),
+            ZeroRetention = ZeroRetentionSection.Read(map.Get("zero_retention"), reading),
         };
     }
 

@@ -36,6 +36,8 @@ public static class ConfigSnapshot
                 Deny = p.Deny,
                 Settings = p.Settings,
                 Desktop = p.Desktop,
+                Retention = p.Retention,
+                CaptureAlso = p.CaptureAlso,
             })],
             Agreements = config.Agreements,
             Catalog = catalog,
@@ -47,6 +49,8 @@ public static class ConfigSnapshot
             NamesPeople = config.NamesPeople,
             Roles = config.Roles,
             Approvals = config.Approvals,
+            SmallestGroup = config.SmallestGroup,
+            Retention = config.Retention.Periods,
         };
     }
 
@@ -74,6 +78,7 @@ public static class ConfigSnapshot
             CertificateAuthorities = config.CertificateAuthorities,
             Network = config.Network,
             Management = config.Management,
+            Capture = config.Capture ?? CaptureMode.Full,
             Rates = [.. config.Rates.Select(r => RateSection.Of(r, catalog))],
         };
         resource.Deployments = [.. config.Deployments.Select(d => new DeploymentSnapshot
@@ -99,6 +104,8 @@ public static class ConfigSnapshot
             {
                 json.WriteStartObject();
                 json.WriteString("capture", policy.Capture?.ToString().ToLowerInvariant());
+                if (policy.CaptureAlso is { } also)
+                    json.WriteNumber("capture_also", (int)also);
                 if (policy.Classifications.Length > 0)
                     Names("classifications", policy.Classifications);
                 if (!policy.Deny.IsEmpty)
@@ -116,6 +123,8 @@ public static class ConfigSnapshot
                     Write("require", policy.Require);
                 if (policy.Desktop is not null)
                     json.WriteString("desktop", policy.Desktop);
+                if (policy.Retention != RetentionPeriods.None)
+                    Write("retention", policy.Retention);
                 if (policy.Settings is not null)
                     json.WriteString("settings", policy.Settings);
                 Names("users", policy.Users);

@@ -1,29 +1,14 @@
-using System.Text;
 using System.Text.Json;
+using Demarc.Governance.Wire;
 
 namespace Demarc.Control.Configuration;
 
 /// <summary>How problems show what the file says: bounded, and without characters that act on a terminal.</summary>
 internal static class ConfigText
 {
-    private const int Longest = 80;
+    public static string Quote(string value) => $"'{PlainText.Cut(value)}'";
 
-    public static string Quote(string value) =>
-        "'" + Printable(value.Length > Longest ? value[..Longest] + "…" : value) + "'";
-
-    public static string Printable(string text)
-    {
-        var output = new StringBuilder(text.Length);
-        foreach (var c in text)
-        {
-            // Cf holds the marks that reorder text, so that a name could read as another.
-            if (char.IsControl(c) || char.IsSurrogate(c) || char.GetUnicodeCategory(c) is System.Globalization.UnicodeCategory.Format)
-                output.Append($"\\u{(int)c:x4}");
-            else
-                output.Append(c);
-        }
-        return output.ToString();
-    }
+    public static string Printable(string text) => PlainText.Of(text);
 
     /// <summary>The path of a mapping's field; a name that is no plain word goes in brackets.</summary>
     public static string Field(string path, string key)

@@ -22,6 +22,9 @@ public sealed partial class ConfigWatch(
     private readonly ILogger<ConfigWatch> _logger = logger;
     private readonly FileWatch _watch = new(first.Files, sources.ReadFile, time);
 
+    /// <summary>Told of a change that is not put in force: the hash of the file, and what is wrong with it.</summary>
+    public Func<string, string, Task>? Refused { get; init; }
+
     private string _hash = first.Hash;
     private PosixSignalRegistration? _hangup;
 
@@ -53,6 +56,7 @@ public sealed partial class ConfigWatch(
         if (result.Config is null)
         {
             LogKept(path, _hash, ConfigReport.Text(path, result));
+            await ReportAsync(result.Hash, ConfigReport.Text(path, result));
             return result.Files;
         }
         try
@@ -66,9 +70,26 @@ public sealed partial class ConfigWatch(
         catch (Exception e)
         {
             LogNotApplied(e, path, _hash);
+            // Exceptions say anything; the process's log has it.
+            await ReportAsync(result.Hash, "It could not be applied.");
         }
         return result.Files;
     }
+
+    private async Task ReportAsync(string hash, string problem)
+    {
+        try
+        {
+            await (Refused?.Invoke(hash, problem) ?? Task.CompletedTask);
+        }
+        catch (Exception e)
+        {
+            LogNotReported(e, path);
+        }
+    }
+
+    [LoggerMessage(2105, LogLevel.Error, "That {File} cannot be used could not be put on record")]
+    private partial void LogNotReported(Exception exception, string file);
 
     [LoggerMessage(2101, LogLevel.Information, "Configuration {File} reloaded: {Old} is replaced by {New}")]
     private partial void LogApplied(string file, string old, string @new);

@@ -68,7 +68,7 @@ internal static partial class CredentialSection
         return null;
     }
 
-    private static AzureCredential? Azure(ConfigNode value, ConfigReading reading)
+    public static AzureCredential? Azure(ConfigNode value, ConfigReading reading)
     {
         if (IsDefault(value, "{ authority: https://HOST }", reading, out var node))
             return new AzureCredential(null);
@@ -80,7 +80,7 @@ internal static partial class CredentialSection
         return null;
     }
 
-    private static AwsCredential? Aws(ConfigNode value, ConfigReading reading)
+    public static AwsCredential? Aws(ConfigNode value, ConfigReading reading)
     {
         if (IsDefault(value, "{ role_arn: ARN }", reading, out var node))
             return new AwsCredential(null, null);

@@ -1,6 +1,8 @@
 using System.Net;
 using System.Text.Json.Serialization;
 using Demarc.Control.Alerts;
+using Demarc.Control.Exports;
+using Demarc.Control.Telemetry;
 using Demarc.Governance.Boundaries;
 using Demarc.Governance.Identity;
 using Demarc.Governance.Identity.Roles;
@@ -67,6 +69,9 @@ public sealed record DemarcConfig
     /// <summary>Whether reports for each person name people; else they appear by id.</summary>
     public bool NamesPeople { get; init; }
 
+    /// <summary>Fewer people than this stand in reports as one row.</summary>
+    public int SmallestGroup { get; init; } = GatewaySnapshot.DefaultSmallestGroup;
+
     public CommitmentConfig[] Commitments { get; init; } = [];
 
     public AgreementSnapshot[] Agreements { get; init; } = [];
@@ -85,6 +90,21 @@ public sealed record DemarcConfig
 
     /// <summary>Whom alerts about spend are sent to.</summary>
     public AlertDestinations Alerts { get; init; } = AlertDestinations.None;
+
+    /// <summary>Where activities are sent.</summary>
+    public ExportDestination[] Exports { get; init; } = [];
+
+    /// <summary>Null for not counting and not showing any; read at the start.</summary>
+    public MetricsConfig? Metrics { get; init; }
+
+    /// <summary>How long the organization keeps what it keeps.</summary>
+    public required RetentionConfig Retention { get; init; }
+
+    /// <summary>How a directory provisions people; null for not at all.</summary>
+    public ScimConfig? Scim { get; init; }
+
+    /// <summary>What the operator takes upon themselves where zero data retention is required.</summary>
+    public ZeroRetentionConfig ZeroRetention { get; init; } = ZeroRetentionConfig.None;
 
     /// <summary>Custom roles, and who has which.</summary>
     [JsonIgnore]
@@ -180,6 +200,9 @@ public sealed record ResourceConfig(
     /// <summary>Where its platform is managed; null for the public address.</summary>
     public ManagementPlace? Management { get; init; }
 
+    /// <summary>The most that is kept of what its deployments are asked; null to leave it to the policies.</summary>
+    public CaptureMode? Capture { get; init; }
+
     /// <summary>What a contract says of its prices; of several that hold, the first does.</summary>
     public RateConfig[] Rates { get; init; } = [];
 
@@ -196,7 +219,8 @@ public sealed record RateConfig(
 /// <param name="Name">Unique in its resource.</param>
 /// <param name="Model">The model's id in the catalog.</param>
 /// <param name="Scope"><c>global</c> (the default), <c>data-zone:us</c> or <c>region:…</c>.</param>
-public sealed record DeploymentConfig(string Name, string Model, string Scope, Hosting Hosting)
+/// <param name="Line">Where it stands in the file, from 1.</param>
+public sealed record DeploymentConfig(string Name, string Model, string Scope, Hosting Hosting, int Line)
 {
     /// <summary>What the operator declares of it alone.</summary>
     public FactDeclaration[] Facts { get; init; } = [];
@@ -243,4 +267,10 @@ public sealed record PolicyConfig(string[] Groups, string[] Users, string[]? Mod
 
     /// <summary>Settings for Claude Desktop, a JSON object; null where it is not let in.</summary>
     public string? Desktop { get; init; }
+
+    /// <summary>How long things are kept.</summary>
+    public RetentionPeriods Retention { get; init; } = RetentionPeriods.None;
+
+    /// <summary>What is captured beside the conversation; null to leave it to the other policies.</summary>
+    public CaptureParts? CaptureAlso { get; init; }
 }

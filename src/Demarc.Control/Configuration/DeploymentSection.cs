@@ -10,7 +10,8 @@ internal static class DeploymentSection
 
     private static readonly string[] Keys = ["name", "model", "scope", "hosting", "requests_per_minute", "tokens_per_minute", "concurrent", "facts"];
 
-    public static DeploymentConfig[] Read(ConfigNode? node, Platform? platform, string[] agreed, ConfigReading reading)
+    /// <param name="region">The resource's; null when it has none.</param>
+    public static DeploymentConfig[] Read(ConfigNode? node, Platform? platform, string? region, string[] agreed, ConfigReading reading)
     {
         var deployments = new List<DeploymentConfig>();
         var names = new Dictionary<string, int>();
@@ -24,11 +25,12 @@ internal static class DeploymentSection
                 reading.Error(nameNode!, $"{ConfigText.Quote(name)} names the deployment on line {names[name]} already; each name is accepted once in a resource");
             var model = Model(reading.Text(map.Required("model", "a model id, for example claude-sonnet-4-6")), reading);
             var scope = Scope(map.Text("scope"), platform, reading);
+            ScopeRules.Check(map.Text("scope"), name, platform, region, reading);
             var hosting = ReadHosting(map, platform, reading);
             var rate = RateLimitSection.Limit(map, reading);
             var facts = FactSection.Read(map.Get("facts"), agreed, reading);
             if (name is not null && model is not null && scope is not null && hosting is not null)
-                deployments.Add(new DeploymentConfig(name, model, scope, hosting.Value) { RateLimit = rate, Facts = facts });
+                deployments.Add(new DeploymentConfig(name, model, scope, hosting.Value, item.Line) { RateLimit = rate, Facts = facts });
         }
         return [.. deployments];
     }

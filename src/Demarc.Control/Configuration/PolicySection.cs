@@ -5,7 +5,7 @@ namespace Demarc.Control.Configuration;
 /// <summary>The key <c>policies</c>.</summary>
 internal static class PolicySection
 {
-    private static readonly string[] Asked = ["match", "models", "require", "deny", "capture", "limits", "rates", "settings", "desktop"];
+    private static readonly string[] Asked = ["match", "models", "require", "deny", "capture", "limits", "rates", "settings", "desktop", "retention", "capture_also"];
 
     private static readonly string[] Matched = ["organizations", "workspaces", "projects", "classifications", "groups", "users"];
 
@@ -36,6 +36,9 @@ internal static class PolicySection
                 Settings = SettingsSection.Read(map.Get("settings"), reading),
                 Desktop = SettingsSection.Read(map.Get("desktop"), reading),
                 Deny = RequireSection.Deny(map.Get("deny"), names, resources, reading),
+                Retention = RetentionSection.OfPolicy(map.Get("retention"), map.Get("match") is null, reading),
+                CaptureAlso = Vocabulary.List(map.Get("capture_also"), "part of requests", ["system", "thinking"], reading)?
+                    .Aggregate(CaptureParts.None, (all, part) => all | (part == "system" ? CaptureParts.System : CaptureParts.Thinking)),
             });
         }
         return [.. policies];
@@ -71,7 +74,7 @@ internal static class PolicySection
         return [.. models.Select(m => m.Value).Distinct()];
     }
 
-    private static CaptureMode? Capture(TextNode? node, ConfigReading reading)
+    public static CaptureMode? Capture(TextNode? node, ConfigReading reading)
     {
         switch (node?.Value)
         {

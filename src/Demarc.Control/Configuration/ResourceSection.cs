@@ -6,7 +6,7 @@ namespace Demarc.Control.Configuration;
 /// <summary>The key <c>resources</c>.</summary>
 internal static class ResourceSection
 {
-    private static readonly string[] Keys = ["name", "platform", "endpoint", "region", "agreements", "credential", "network_rules", "facts", "deployments", "api", "project", "workspace", "proxy", "certificate_authorities", "management", "rates"];
+    private static readonly string[] Keys = ["name", "platform", "endpoint", "region", "agreements", "credential", "network_rules", "facts", "deployments", "api", "project", "workspace", "proxy", "certificate_authorities", "management", "rates", "capture"];
 
     private static readonly Platform[] Platforms = Enum.GetValues<Platform>();
 
@@ -53,7 +53,7 @@ internal static class ResourceSection
         var authorities = EgressSection.CertificateAuthorities(map.Text("certificate_authorities"), reading);
         var network = NetworkSection.Read(map.Get("network_rules"), reading);
         var rates = RateSection.Read(map.Get("rates"), reading);
-        var deployments = DeploymentSection.Read(map.Get("deployments"), platform, agreed, reading);
+        var deployments = DeploymentSection.Read(map.Get("deployments"), platform, region, agreed, reading);
         if (map.Get("deployments") is null or ListNode { Items.Count: 0 })
             reading.Warn(item, "the resource has no deployments and serves nothing");
 
@@ -69,6 +69,7 @@ internal static class ResourceSection
                 Network = network,
                 Rates = rates,
                 Facts = FactSection.Read(map.Get("facts"), agreed, reading),
+                Capture = PolicySection.Capture(map.Text("capture"), reading),
                 Management = ManagementSection.Read(map.Get("management"), platform.Value, name, reading),
             };
     }

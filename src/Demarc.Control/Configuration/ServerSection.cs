@@ -18,11 +18,12 @@ internal static class ServerSection
     public static ListenConfig[] Listen(ConfigNode? node, bool tls, ConfigReading reading) =>
         node is null ? [DefaultListen] : Addresses(node, tls, reading);
 
-    /// <summary>The addresses of the control plane; none where it answers on those of <c>listen</c>.</summary>
-    public static ListenConfig[] AdminListen(ConfigNode? node, ListenConfig[] listen, bool tls, ConfigReading reading)
+    /// <summary>The addresses of the control plane, or of a directory's; none where it answers on those of <c>listen</c>.</summary>
+    /// <param name="taken">Those of <c>listen</c>, and of what else listens apart.</param>
+    public static ListenConfig[] ApartListen(ConfigNode? node, ListenConfig[] taken, bool tls, ConfigReading reading)
     {
         var addresses = node is null ? [] : Addresses(node, tls, reading);
-        if (addresses.FirstOrDefault(a => a.Port != 0 && listen.Contains(a)) is { } both)
+        if (addresses.FirstOrDefault(a => a.Port != 0 && taken.Contains(a)) is { } both)
             reading.Error(node!, $"{both} is in listen too; accepted: another address or port, as one listener is either for clients or for administration");
         return addresses;
     }
@@ -111,18 +112,23 @@ internal static class ServerSection
     {
         if (node is null)
             return DefaultMaxBodyBytes;
-        var (number, unit) = node.Value switch
+        if (Size(node.Value) is { } size and >= LeastMaxBodyBytes and <= MostMaxBodyBytes)
+            return size;
+        reading.Error(node, $"{ConfigText.Quote(node.Value)} is no size; accepted: 1KiB to 1GiB, in bytes or with KiB, MiB or GiB, for example 32MiB");
+        return DefaultMaxBodyBytes;
+    }
+
+    /// <summary>Bytes, written so or with KiB, MiB or GiB; null for anything else.</summary>
+    public static long? Size(string text)
+    {
+        var (number, unit) = text switch
         {
             [.. var n, 'K', 'i', 'B'] => (n, 1L << 10),
             [.. var n, 'M', 'i', 'B'] => (n, 1L << 20),
             [.. var n, 'G', 'i', 'B'] => (n, 1L << 30),
             var n => (n, 1L),
         };
-        if (long.TryParse(number.TrimEnd(' '), NumberStyles.None, CultureInfo.InvariantCulture, out var count)
-            && count <= MostMaxBodyBytes && count * unit is >= LeastMaxBodyBytes and <= MostMaxBodyBytes)
-            return count * unit;
-        reading.Error(node, $"{ConfigText.Quote(node.Value)} is no size; accepted: 1KiB to 1GiB, in bytes or with KiB, MiB or GiB, for example 32MiB");
-        return DefaultMaxBodyBytes;
+        return long.TryParse(number.TrimEnd(' '), NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count <= 1L << 32 ? count * unit : null;
     }
 
     private static ListenConfig? Endpoint(string text)

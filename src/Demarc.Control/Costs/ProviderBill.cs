@@ -7,7 +7,14 @@ namespace Demarc.Control.Costs;
 /// <param name="At">The start of the hour or the day it is for.</param>
 /// <param name="NanoUsd">Nano-dollars; credits are negative.</param>
 /// <param name="Resource">As the bill names it; empty where it does not.</param>
-public sealed record BillLine(DateTimeOffset At, long NanoUsd, string Resource, string Description);
+public sealed record BillLine(DateTimeOffset At, long NanoUsd, string Resource, string Description)
+{
+    /// <summary>How much of what it is metered by, in the bill's own unit; 0 where it does not say.</summary>
+    public decimal Quantity { get; init; }
+
+    /// <summary>See <see cref="BillMeters"/>; null where its words do not say.</summary>
+    public string? Meter { get; init; }
+}
 
 /// <summary>A bill cannot be read; the message says what to do.</summary>
 public sealed class BillException(string message) : Exception(message);
@@ -16,7 +23,7 @@ public sealed class BillException(string message) : Exception(message);
 /// A provider's bill as it exports it: Azure's cost details, AWS's Cost and Usage Report or Data Exports, Google Cloud's BigQuery
 /// export saved as CSV, or any of them as FOCUS.
 /// </summary>
-/// <param name="IsHourly">False where the export has days only, as Azure's do.</param>
+/// <param name="IsHourly">False where the export has days only, as Azure's do ("daily rated usage": Microsoft, "Ingest cost details data").</param>
 /// <param name="Others">Lines that are not for Claude.</param>
 public sealed record ProviderBill(BillLine[] Lines, bool IsHourly, int Others)
 {
@@ -25,21 +32,21 @@ public sealed record ProviderBill(BillLine[] Lines, bool IsHourly, int Others)
     {
         ["azure"] = new(
             ["date", "usagedatetime", "usagedate"], ["costinusd", "paygcostinusd"], ["costinbillingcurrency", "pretaxcost", "cost"],
-            ["billingcurrency", "billingcurrencycode", "currency"], ["resourceid", "instanceid", "instancename"],
+            ["billingcurrency", "billingcurrencycode", "currency"], ["resourceid", "instanceid", "instancename"], ["quantity", "usagequantity"],
             ["productname", "product", "metercategory", "metersubcategory", "metername", "publishername", "servicename", "consumedservice"]),
         ["aws"] = new(
             ["lineitemusagestartdate"], [], ["lineitemunblendedcost", "lineitemnetunblendedcost"],
-            ["lineitemcurrencycode"], ["lineitemresourceid"],
+            ["lineitemcurrencycode"], ["lineitemresourceid"], ["lineitemusageamount"],
             ["productproductname", "productservicename", "lineitemproductcode", "lineitemusagetype", "lineitemlineitemdescription", "lineitemlegalentity"]),
         ["google"] = new(
             ["usagestarttime"], [], ["cost"],
-            ["currency"], ["resourcename", "resourceglobalname"],
+            ["currency"], ["resourcename", "resourceglobalname"], ["usageamount", "usageamountinpricingunits"],
             ["skudescription", "servicedescription"]),
     };
 
     // The same of every cloud: the FinOps specification's own names.
     private static readonly Form Focus = new(
-        ["chargeperiodstart"], [], ["billedcost"], ["billingcurrency"], ["resourceid"],
+        ["chargeperiodstart"], [], ["billedcost"], ["billingcurrency"], ["resourceid"], ["consumedquantity", "pricingquantity"],
         ["servicename", "publishername", "chargedescription", "skuid", "skumeter", "xskudescription", "xskumetername"]);
 
     /// <summary>The providers whose exports are read.</summary>
@@ -72,7 +79,9 @@ public sealed record ProviderBill(BillLine[] Lines, bool IsHourly, int Others)
             isHourly |= at.TimeOfDay != TimeSpan.Zero;
             var usd = columns.Value(lines.Current, form.CostUsd);
             var cost = usd.Length > 0 ? Amount(usd, number) : InDollars(Amount(columns.Value(lines.Current, form.Cost), number), columns.Value(lines.Current, form.Currency), currency, rateNano, number);
-            read.Add(new BillLine(at, cost, columns.Value(lines.Current, form.Resource), what));
+            // A bill without quantities is one all the same.
+            _ = decimal.TryParse(columns.Value(lines.Current, form.Quantity), NumberStyles.Float, CultureInfo.InvariantCulture, out var quantity);
+            read.Add(new BillLine(at, cost, columns.Value(lines.Current, form.Resource), what) { Quantity = Math.Max(0, quantity) });
         }
         return new ProviderBill([.. read], isHourly, others);
     }
@@ -101,7 +110,7 @@ public sealed record ProviderBill(BillLine[] Lines, bool IsHourly, int Others)
 
     private static string Shown(string text) => $"\"{Compliance.ComplianceQuery.Printable(text)}\"";
 
-    private sealed record Form(string[] At, string[] CostUsd, string[] Cost, string[] Currency, string[] Resource, string[] What);
+    private sealed record Form(string[] At, string[] CostUsd, string[] Cost, string[] Currency, string[] Resource, string[] Quantity, string[] What);
 
     private sealed class Columns
     {

@@ -17,7 +17,7 @@ public sealed record ReconciledPeriod(DateTimeOffset At)
     /// <summary>What the bill has more than the ledger.</summary>
     public long DifferenceNano => BillNano - LedgerNano;
 
-    /// <summary>The bill's prices are not those of the ledger, by one factor throughout.</summary>
+    /// <summary>The bill's prices are not those of the ledger.</summary>
     public long PriceNano { get; set; }
 
     /// <summary>Up to a cent for each line of the bill.</summary>
@@ -43,26 +43,21 @@ public sealed record ReconciledPeriod(DateTimeOffset At)
 
 /// <summary>
 /// Holds a provider's bill against the ledger, period by period, and says what a difference is. Each explanation takes what
-/// it can of what the ones before it left: price, rounding, late lines, incomplete calls. What the bill has beyond them was
-/// not seen here.
+/// it can of what the ones before it left: price (<see cref="BillPrices"/>), rounding, late lines, incomplete calls. What the bill has
+/// beyond them was not seen here.
 /// </summary>
 public sealed class Reconciliation
 {
     private const long Cent = 10_000_000;
 
-    // Fewer periods, or factors further apart than this, are no sign of another price: bypass would look the same.
-    private const int FewestPeriods = 3;
-    private const double Likeness = 0.005;
-
     // Marketplaces meter by the hour and deliver within a day or two (source: Azure and AWS, timeliness of cost data).
     private static readonly TimeSpan Lateness = TimeSpan.FromHours(48);
     private static readonly TimeSpan Delivery = TimeSpan.FromHours(72);
 
-    private Reconciliation(ReconciledPeriod[] periods, double priceFactor, BillLine[] strangers)
+    private Reconciliation(ReconciledPeriod[] periods, BillPrices prices, BillLine[] strangers)
     {
-        Periods = periods;
-        PriceFactor = priceFactor;
-        Strangers = strangers;
+        (Periods, Strangers) = (periods, strangers);
+        (PriceFactor, Basis, Prices) = (prices.Factor, prices.Basis, prices.Meters);
     }
 
     /// <summary>Every period that either book has, in order.</summary>
@@ -71,12 +66,19 @@ public sealed class Reconciliation
     /// <summary>What the bill charges for a dollar of the ledger's; 1 where no one factor shows.</summary>
     public double PriceFactor { get; }
 
+    /// <summary>How prices were told from usage.</summary>
+    public PriceBasis Basis { get; }
+
+    /// <summary>By <see cref="PriceBasis.Quantities"/>: the meters whose price differs.</summary>
+    public MeterPrice[] Prices { get; }
+
     /// <summary>Lines of resources that the configuration does not have: all of them are bypass.</summary>
     public BillLine[] Strangers { get; }
 
     /// <param name="ledger">Lines by the bill's periods.</param>
+    /// <param name="metered">The same by meter; empty where the bill has none.</param>
     /// <param name="isKnown">Whether a line's resource is one of the configuration's, as far as its name says.</param>
-    public static Reconciliation Of(ProviderBill bill, IEnumerable<SpendLine> ledger, Func<BillLine, bool> isKnown)
+    public static Reconciliation Of(ProviderBill bill, IEnumerable<SpendLine> ledger, IEnumerable<MeteredSpend> metered, Func<BillLine, bool> isKnown)
     {
         // 1. Both books, by period.
         var periods = new SortedDictionary<DateTimeOffset, ReconciledPeriod>();
@@ -100,10 +102,10 @@ public sealed class Reconciliation
             Period(line.At).BypassNano += line.NanoUsd;
 
         // 3. What explains the rest, in the order in which it takes.
-        var factor = Factor(all);
+        var prices = new BillPrices(all, Array.FindAll(bill.Lines, isKnown.Invoke), metered.Select(m => m with { Period = Period(m.Period).At }));
         foreach (var period in all)
         {
-            period.PriceNano = (long)Math.Round((factor - 1) * period.LedgerNano);
+            period.PriceNano = prices.Of(period);
             Round(period);
         }
         Late(all);
@@ -122,7 +124,7 @@ public sealed class Reconciliation
             else
                 period.UnbilledNano = period.Left;
         }
-        return new(all, factor, strangers);
+        return new(all, prices, strangers);
 
         ReconciledPeriod Period(DateTimeOffset at)
         {
@@ -131,18 +133,6 @@ public sealed class Reconciliation
                 periods[start] = period = new ReconciledPeriod(start);
             return period;
         }
-    }
-
-    // The middle one of the factors, where most of them are it.
-    private static double Factor(ReconciledPeriod[] periods)
-    {
-        var factors = periods.Where(p => p.LedgerNano > Cent && p.BillNano - p.BypassNano > Cent)
-            .Select(p => (double)(p.BillNano - p.BypassNano) / p.LedgerNano).Order().ToArray();
-        if (factors.Length < FewestPeriods)
-            return 1;
-        var middle = factors[factors.Length / 2];
-        var alike = factors.Count(f => Math.Abs(f - middle) <= Likeness * middle);
-        return Math.Abs(middle - 1) > Likeness && alike * 3 >= factors.Length * 2 ? middle : 1;
     }
 
     private static void Round(ReconciledPeriod period)

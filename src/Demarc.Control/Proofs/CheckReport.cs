@@ -18,6 +18,9 @@ public sealed class CheckReport
     /// <summary>Records that were erased lawfully: a tombstone names them.</summary>
     public long Erased { get; set; }
 
+    /// <summary>Records whose captured content was erased lawfully, while they stay.</summary>
+    public long ContentsErased { get; set; }
+
     /// <summary>Checkpoints whose root was found.</summary>
     public int Checkpoints { get; set; }
 

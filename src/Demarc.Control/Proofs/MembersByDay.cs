@@ -13,7 +13,7 @@ internal static class MembersByDay
 
     private static readonly string[] Types =
     [
-        "demarc_user_created", "demarc_user_updated", "claude_user_role_updated",
+        "demarc_user_created", "demarc_user_updated", "claude_user_role_updated", "demarc_user_removed",
         "demarc_service_account_created", "demarc_service_account_updated", "platform_service_account_archived",
         "group_created", "group_member_added", "group_member_removed", "group_deleted",
     ];
@@ -61,6 +61,9 @@ internal static class MembersByDay
         {
             case "demarc_user_created":
                 members[id] = new Member("user", Field("email") ?? "", Field("role") ?? "", "active");
+                break;
+            case "demarc_user_removed":
+                members.Remove(id);
                 break;
             case "demarc_service_account_created":
                 members[id] = new Member("service_account", Field("name") ?? "", "", "active");

@@ -21,6 +21,9 @@ public sealed class StoreCheck(Store store, string organizationId)
     private readonly Dictionary<Tile, byte[]> _partial = [];
     private readonly List<(long Leaf, string Place)> _erased = [];
     private readonly List<(long First, long Last)> _tombstones = [];
+    private readonly LeafSpans _tombstoned = new();
+    private readonly List<(long Leaf, string Place, bool IsThere)> _contents = [];
+    private readonly LeafSpans _contentTombstones = new();
     private readonly HashSet<long> _sequences = [];
 
     /// <param name="checkpoints">Their signatures hold.</param>
@@ -123,19 +126,25 @@ public sealed class StoreCheck(Store store, string organizationId)
         if (holds && erased is not null)
             _erased.Add((index, name));
         else if (holds && record is { Kind: (long)RecordKind.Event })
+        {
             _tombstones.AddRange(ErasedRecord.Ranges(record.Body));
+            _tombstoned.Add(ErasedRecord.Ranges(record.Body));
+            _contentTombstones.Add(ErasedRecord.Ranges(record.Body, ErasedRecord.ContentTombstone));
+        }
         else if (holds && record is { Kind: (long)RecordKind.Finished })
-            Content(name, record, contents.GetValueOrDefault(record.Sequence));
+            Content(index, name, record, contents.GetValueOrDefault(record.Sequence));
         return (Same(ownHash, hash) || Same(entryHash, hash) ? hash : holds ? ownHash : entryHash ?? hash) ?? MerkleHash.Empty;
     }
 
-    private void Content(string name, LoggedRecord record, byte[]? content)
+    private void Content(long index, string name, LoggedRecord record, byte[]? content)
     {
         try
         {
             var finished = JsonSerializer.Deserialize(record.Body, RecordJson.Default.FinishedRecord)!;
-            if (finished.ContentSha256 is null ? content is not null : content is null)
-                _report.Add(name, content is null ? "its captured content was removed" : "content was put to it that it did not have");
+            if (finished.ContentSha256 is not null)
+                _contents.Add((index, name, content is not null));
+            if (finished.ContentSha256 is null && content is not null)
+                _report.Add(name, "content was put to it that it did not have");
             else if (content is not null && Convert.ToHexStringLower(SHA256.HashData(content)) != finished.ContentSha256)
                 _report.Add(name, "its captured content was changed");
         }
@@ -175,10 +184,20 @@ public sealed class StoreCheck(Store store, string organizationId)
     {
         foreach (var (leaf, name) in _erased)
         {
-            if (_tombstones.Any(t => t.First <= leaf && leaf <= t.Last))
+            if (_tombstoned.Cover(leaf))
                 _report.Erased++;
             else
                 _report.Add(name, "was erased, and no tombstone names it");
+        }
+        foreach (var (leaf, name, isThere) in _contents)
+        {
+            var isErased = _contentTombstones.Cover(leaf);
+            if (isErased && !isThere)
+                _report.ContentsErased++;
+            else if (isErased)
+                _report.Add(name, "its captured content was erased, as a tombstone says, and is there again");
+            else if (!isThere)
+                _report.Add(name, "its captured content was removed");
         }
         var erased = _erased.Select(e => e.Leaf).ToHashSet();
         foreach (var leaf in _tombstones.SelectMany(t => Enumerable.Range(0, (int)Math.Min(t.Last - t.First + 1, _report.Leaves)).Select(n => t.First + n)).Where(l => l < _report.Leaves && !erased.Contains(l)).Distinct())

@@ -10,11 +10,11 @@ public static class ModelReview
     /// <summary>Warnings of retirement, with what could take over, a line for each deployment that they concern.</summary>
     public static IEnumerable<ConfigProblem> Of(DemarcConfig config, GatewaySnapshot snapshot, DateOnly day) =>
         from resource in snapshot.Resources.Zip(config.Resources).Index()
-        from deployment in resource.Item.First.Deployments.Index()
-        from warning in Warnings(snapshot.Catalog, deployment.Item, day)
+        from deployment in resource.Item.First.Deployments.Zip(resource.Item.Second.Deployments).Index()
+        from warning in Warnings(snapshot.Catalog, deployment.Item.First, day)
         select new ConfigProblem(
-            $"resources[{resource.Index}].deployments[{deployment.Index}].model", resource.Item.Second.Line, 1, ConfigSeverity.Warning,
-            $"{deployment.Item.FullName}: {warning}");
+            $"resources[{resource.Index}].deployments[{deployment.Index}].model", deployment.Item.Second.Line, 1, ConfigSeverity.Warning,
+            $"{deployment.Item.First.FullName}: {warning}");
 
     /// <summary>The same by model, for those who may not know what is deployed where.</summary>
     public static string[] Deployed(GatewaySnapshot snapshot, DateOnly day)

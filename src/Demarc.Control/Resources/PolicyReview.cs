@@ -68,6 +68,13 @@ public static class PolicyReview
 
         void Contradiction(int[] together, int at)
         {
+            foreach (var other in together.Where(i => i != at))
+            {
+                // One that asks nothing of the data path is no part of it.
+                int[] rest = [.. together.Where(i => i != other)];
+                if (!reach.Under(rest).Any())
+                    together = rest;
+            }
             var others = together.Where(i => i != at).Select(i => $"policies[{i}]").ToArray();
             var reasons = reach.Against(together).Take(MostReasons).Select(r => $"{r.Deployment.FullName}: {r.Message}");
             problems.Add(Warning(
@@ -105,10 +112,10 @@ public static class PolicyReview
         var every = Enumerable.Range(0, config.Policies.Length).ToArray();
         foreach (var deployment in reach.Deployments.Where(d => !reached.Contains(d)))
         {
-            var (resource, index) = Place(config, deployment);
+            var (path, line) = Place(config, deployment);
             var reason = reach.Against(every).FirstOrDefault(r => r.Deployment == deployment);
             problems.Add(Warning(
-                $"resources[{resource}].deployments[{index}]", config.Resources[resource].Line,
+                path, line,
                 $"no policy lets anybody reach {deployment.FullName}{(reason is null ? "" : $" ({reason.Rule}: {reason.Message})")}: remove it, or allow it"));
         }
     }
@@ -132,11 +139,13 @@ public static class PolicyReview
             var scope = Array.Find(platform.Scopes, s => s.Name == deployment.Scope || (s.Name == "region:*" && deployment.Scope.StartsWith("region:", StringComparison.Ordinal)));
             var problem = scope is null ? $"the catalog has no scope '{deployment.Scope}' on {platform.Platform.Wire()}; it has {string.Join(", ", platform.Scopes.Select(s => s.Name))}"
                 : !scope.Hostings.Contains(deployment.Hosting) ? $"the catalog has no scope '{deployment.Scope}' hosted by {deployment.Hosting.Wire()}, only by {string.Join(", ", scope.Hostings.Select(h => h.Wire()))}"
+                : Array.Find(platform.Regions, r => r.Name == deployment.Resource.Region) is { } region && scope.Name != "region:*" && !region.Scopes.Contains(scope.Name)
+                    ? $"the catalog has no scope '{scope.Name}' in {region.Name}, only {string.Join(", ", region.Scopes)}: ask for one of these, or put the resource elsewhere"
                 : null;
             if (problem is null)
                 continue;
-            var (resource, index) = Place(config, deployment);
-            problems.Add(Warning($"resources[{resource}].deployments[{index}].scope", config.Resources[resource].Line, problem));
+            var (path, line) = Place(config, deployment);
+            problems.Add(Warning($"{path}.scope", line, problem));
         }
     }
 
@@ -164,10 +173,11 @@ public static class PolicyReview
                 y.Item.Length > 0 && (x.Index != y.Index || x.Item.Intersect(y.Item, StringComparer.OrdinalIgnoreCase).Any())));
     }
 
-    private static (int Resource, int Index) Place(DemarcConfig config, DeploymentSnapshot deployment)
+    private static (string Path, int Line) Place(DemarcConfig config, DeploymentSnapshot deployment)
     {
         var resource = Array.FindIndex(config.Resources, r => r.Name == deployment.Resource.Name);
-        return (resource, Array.FindIndex(config.Resources[resource].Deployments, d => d.Name == deployment.Name));
+        var index = Array.FindIndex(config.Resources[resource].Deployments, d => d.Name == deployment.Name);
+        return ($"resources[{resource}].deployments[{index}]", config.Resources[resource].Deployments[index].Line);
     }
 
     private static ConfigProblem Warning(string path, int line, string message) => new(path, line, 1, ConfigSeverity.Warning, message);

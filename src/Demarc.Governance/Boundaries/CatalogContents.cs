@@ -31,9 +31,9 @@ internal sealed class CatalogContents
     /// </summary>
     public CatalogSource[] SourcesOf(JsonFields fact, string section)
     {
-        var ids = fact.Texts("sources");
-        if (ids.Length == 0 && fact.Has("sources"))
-            fact.Wrong("sources", "a fact needs at least one source");
+        var ids = fact.IsAbsent || fact.Has("sources") ? fact.Texts("sources") : [];
+        if (ids.Length == 0 && !fact.IsAbsent)
+            fact.Wrong("sources", "a fact needs at least one source; name an id that $.sources describes");
         var found = new List<CatalogSource>(ids.Length);
         foreach (var id in ids)
         {

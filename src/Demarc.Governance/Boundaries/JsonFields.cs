@@ -14,17 +14,14 @@ internal sealed class JsonFields
     private readonly Dictionary<string, JsonElement> _fields = new(StringComparer.Ordinal);
     private readonly HashSet<string> _read = new(StringComparer.Ordinal);
 
-    /// <summary>The object itself is missing, which was noted: what it lacks need not be.</summary>
-    private readonly bool _absent;
-
     public JsonFields(JsonElement element, string path, List<CatalogProblem> problems)
     {
         Path = path;
         _problems = problems;
-        _absent = element.ValueKind != JsonValueKind.Object;
+        IsAbsent = element.ValueKind != JsonValueKind.Object;
         if (element.ValueKind is not (JsonValueKind.Object or JsonValueKind.Undefined))
             Wrong("an object is expected");
-        if (_absent)
+        if (IsAbsent)
             return;
         foreach (var field in element.EnumerateObject())
         {
@@ -34,6 +31,9 @@ internal sealed class JsonFields
     }
 
     public string Path { get; }
+
+    /// <summary>The object itself is missing, which was noted: what it lacks need not be.</summary>
+    public bool IsAbsent { get; }
 
     public void Wrong(string message) => _problems.Add(new(Path, message));
 
@@ -167,7 +167,7 @@ internal sealed class JsonFields
         _read.Add(field);
         if (_fields.TryGetValue(field, out var value))
             return value;
-        if (!_absent)
+        if (!IsAbsent)
             Wrong(field, "missing");
         return null;
     }

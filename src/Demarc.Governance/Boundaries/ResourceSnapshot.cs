@@ -78,6 +78,9 @@ public sealed class ResourceSnapshot
 
     public string? Region { get; init; }
 
+    /// <summary>The most that is kept of what its deployments are asked.</summary>
+    public Policy.CaptureMode Capture { get; init; } = Policy.CaptureMode.Full;
+
     public required string[] Agreements { get; init; }
 
     public required UpstreamCredential Credential { get; init; }

@@ -22,6 +22,9 @@ public sealed record AzureCredential(Uri? Authority) : UpstreamCredential;
 /// <param name="ExternalId">What the role's trust policy may ask for.</param>
 public sealed record AwsCredential(string? RoleArn, string? ExternalId) : UpstreamCredential;
 
+/// <summary>An access key of an S3 store that is not AWS's, or of a user of AWS.</summary>
+public sealed record AwsKeyCredential(string AccessKey, Secret SecretKey) : UpstreamCredential;
+
 /// <summary>Google tokens by application default credentials, or by a credential file.</summary>
 /// <param name="File">The file's absolute path, read at each renewal; null for the defaults.</param>
 public sealed record GoogleCredential(string? File) : UpstreamCredential;

@@ -6,9 +6,10 @@ namespace Demarc.Governance.Evidence;
 
 /// <summary>
 /// Puts a streamed answer's content together from its events, as the JSON array a whole answer would have carried.
-/// Thinking is passed over. Bounded: what passes the bound is left out and <see cref="Truncated"/> says so.
+/// Bounded: what passes the bound is left out and <see cref="Truncated"/> says so.
 /// </summary>
-public sealed class AnswerContent(int maxBytes)
+/// <param name="thinking">Thinking is put together too, where policy has it captured.</param>
+public sealed class AnswerContent(int maxBytes, bool thinking = false)
 {
     private readonly List<Block> _blocks = [];
     private int _bytes;
@@ -72,7 +73,7 @@ public sealed class AnswerContent(int maxBytes)
         using var json = new Utf8JsonWriter(output, new JsonWriterOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true });
         json.WriteStartArray();
         foreach (var block in _blocks)
-            block.Write(json);
+            block.Write(json, thinking);
         json.WriteEndArray();
         json.Flush();
         return output.WrittenSpan.ToArray();
@@ -88,7 +89,7 @@ public sealed class AnswerContent(int maxBytes)
             reader.Read();
             if (isText || isJson || isThinking)
                 VisibleBytes += reader.ValueSpan.Length;
-            if ((isText || isJson) && reader.TokenType == JsonTokenType.String && Find(index) is { } block)
+            if ((isText || isJson || (isThinking && thinking)) && reader.TokenType == JsonTokenType.String && Find(index) is { } block)
             {
                 if (_bytes + reader.ValueSpan.Length > maxBytes)
                     Truncated = true;
@@ -123,16 +124,16 @@ public sealed class AnswerContent(int maxBytes)
         }
 
         // The start's own fields in their order, with what the deltas brought in place of text or input.
-        public void Write(Utf8JsonWriter json)
+        public void Write(Utf8JsonWriter json, bool thinking)
         {
             var type = start.TryGetProperty("type", out var t) && t.ValueKind == JsonValueKind.String ? t.GetString() : "";
-            if (type is "thinking" or "redacted_thinking")
+            if (type is "thinking" or "redacted_thinking" && !thinking)
                 return;
             json.WriteStartObject();
             foreach (var field in start.EnumerateObject())
             {
-                if (_text.WrittenCount > 0 && field.NameEquals("text"))
-                    json.WriteString("text", _text.WrittenSpan);
+                if (_text.WrittenCount > 0 && (field.NameEquals("text") || field.NameEquals("thinking")))
+                    json.WriteString(field.Name, _text.WrittenSpan);
                 else if (_text.WrittenCount > 0 && field.NameEquals("input"))
                     WriteInput(json);
                 else

@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
 using Demarc.Governance.Identity;
+using Demarc.Governance.Policy;
 using Demarc.Governance.Wire;
 
 namespace Demarc.Governance.Evidence;
@@ -12,34 +13,58 @@ namespace Demarc.Governance.Evidence;
 /// <c>{"v":1,"parent":"req_…"|null,"prefix":n,"parent_length":n,"system":…?,"messages":[…],"answer":{"id","content":[…],"stop_reason","truncated"}?}</c>.
 /// <c>messages</c> holds the client's own bytes of each message after the prefix; one past
 /// <see cref="MaxMessageBytes"/> is kept as <c>{"role":…,"oversize":bytes}</c>. <c>system</c> is absent when the
-/// parent's holds. <c>answer</c> is absent when none came.
+/// parent's holds, and <c>{"omitted":bytes}</c> where it is not to be kept; <c>also</c> is the <see cref="CaptureParts"/> that are. <c>answer</c> is absent when none came.
+/// Images, documents and the like (base64) stand in messages as <c>att_</c> and the hex of an HMAC, and once a session in
+/// <c>attachments</c>, as <c>{"att_…":"base64"}</c>; those past <see cref="MaxAttachmentBytes"/> nowhere.
 /// </summary>
 public sealed class CapturedContent
 {
     /// <summary>A larger message (1 MiB) is noted, not kept.</summary>
     public const int MaxMessageBytes = 1 << 20;
 
+    /// <summary>Larger attachments (base64, 8 MiB) are named, not kept.</summary>
+    public const int MaxAttachmentBytes = 8 << 20;
+
     private readonly ArrayBufferWriter<byte> _output = new(1024);
+    private readonly List<UInt128> _attached = [];
+    private readonly CaptureParts _also;
 
     /// <summary>Copies what is new out of a request's body, which may be let go afterwards.</summary>
-    public CapturedContent(ReadOnlySpan<byte> body, RequestFacts facts, Continuation continuation)
+    /// <param name="also">What is kept beside the conversation: of a system prompt that is not, that there was one.</param>
+    public CapturedContent(ReadOnlySpan<byte> body, RequestFacts facts, Continuation continuation, CaptureParts also = CaptureParts.None, SessionAttachments? attachments = null)
     {
+        _also = also;
         var parent = continuation.Parent is { } id ? $"\"{Ids.From(Ids.Request, id)}\"" : "null";
         Write($"{{\"v\":1,\"parent\":{parent},\"prefix\":{continuation.Prefix},\"parent_length\":{continuation.ParentLength}");
         if (continuation.SystemIsNew && !facts.System.IsEmpty)
         {
             _output.Write(",\"system\":"u8);
-            Bounded(facts.System.Of(body), "system");
+            if (also.HasFlag(CaptureParts.System))
+                Bounded(facts.System.Of(body), "system");
+            else
+                Write($"{{\"omitted\":{facts.System.Length}}}");
         }
+        if (also != CaptureParts.None)
+            Write($",\"also\":{(int)also}");
         _output.Write(",\"messages\":["u8);
+        List<(UInt128 Name, Slice Data)>? found = null;
         for (var i = continuation.Prefix; i < facts.Messages.Count; i++)
         {
             if (i > continuation.Prefix)
                 _output.Write(","u8);
-            Bounded(facts.Messages[i].Of(body), null);
+            var message = facts.Messages[i].Of(body);
+            if (attachments is not null && AttachmentScan.Of(message) is { Count: > 0 } slices)
+                Bounded(Kept(Referenced(message, slices, facts.Messages[i].Start, attachments, found ??= [])), null);
+            else
+                Bounded(Kept(message), null);
         }
         _output.Write("]"u8);
+        if (found is not null)
+            Attach(body, found, attachments!);
     }
+
+    /// <summary>Attachments that are in this content and were in none of the session before.</summary>
+    public IReadOnlyList<UInt128> Attached => _attached;
 
     /// <summary>The whole, with the answer's content (a JSON array) when there is one.</summary>
     public ReadOnlySpan<byte> Finish(AnswerFacts answer, ReadOnlySpan<byte> content, bool truncated)
@@ -49,7 +74,7 @@ public sealed class CapturedContent
             _output.Write(",\"answer\":{\"id\":"u8);
             Text(answer.Id);
             _output.Write(",\"content\":"u8);
-            _output.Write(content);
+            _output.Write(Kept(content));
             _output.Write(",\"stop_reason\":"u8);
             Text(answer.StopReason);
             _output.Write(truncated ? ",\"truncated\":true}"u8 : "}"u8);
@@ -57,6 +82,43 @@ public sealed class CapturedContent
         _output.Write("}"u8);
         return _output.WrittenSpan;
     }
+
+    // The message with a name in the place of each attachment.
+    private static byte[] Referenced(ReadOnlySpan<byte> message, List<Slice> slices, int start, SessionAttachments attachments, List<(UInt128, Slice)> found)
+    {
+        var output = new ArrayBufferWriter<byte>(message.Length - slices.Sum(s => s.Length) + (slices.Count * 40));
+        var at = 0;
+        foreach (var slice in slices)
+        {
+            var name = attachments.NameOf(slice.Of(message));
+            found.Add((name, new Slice(start + slice.Start, slice.Length)));
+            output.Write(message[at..slice.Start]);
+            Encoding.ASCII.GetBytes(NameText(name), output);
+            at = slice.End;
+        }
+        output.Write(message[at..]);
+        return output.WrittenSpan.ToArray();
+    }
+
+    private void Attach(ReadOnlySpan<byte> body, List<(UInt128 Name, Slice Data)> found, SessionAttachments attachments)
+    {
+        _output.Write(",\"attachments\":{"u8);
+        foreach (var (name, data) in found)
+        {
+            if (data.Length > MaxAttachmentBytes || attachments.IsKept(name) || _attached.Contains(name))
+                continue;
+            Write($"{(_attached.Count > 0 ? "," : "")}\"{NameText(name)}\":\"");
+            _output.Write(data.Of(body));
+            _output.Write("\""u8);
+            _attached.Add(name);
+        }
+        _output.Write("}"u8);
+    }
+
+    private static string NameText(UInt128 name) => $"att_{name:x32}";
+
+    private ReadOnlySpan<byte> Kept(ReadOnlySpan<byte> json) =>
+        _also.HasFlag(CaptureParts.Thinking) || json.IndexOf("thinking\""u8) < 0 ? json : ThinkingBlocks.Without(json);
 
     private void Bounded(ReadOnlySpan<byte> json, string? role)
     {

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+
 namespace Demarc.Governance.Evidence;
 
 /// <summary>What a request adds to its session: how much of it an earlier request had already, and by which.</summary>
@@ -8,8 +10,9 @@ namespace Demarc.Governance.Evidence;
 public readonly record struct Continuation(Guid? Parent, int Prefix, int ParentLength, bool SystemIsNew);
 
 /// <summary>
-/// The newest requests of live sessions, as message identities only, so that a request stores no more than is new.
-/// Forgetting one (bounded memory, another replica, a new day's key) costs storage, never correctness.
+/// The newest requests of live sessions, as message identities only, so that a request stores no more than is new, and a
+/// message is sealed once, under the key of the day on which it was first captured: it expires with that.
+/// Forgetting one (bounded memory, another replica) costs storage, and never correctness.
 /// </summary>
 public sealed class SessionTips(int maxSessions = SessionTips.DefaultMaxSessions)
 {
@@ -18,27 +21,61 @@ public sealed class SessionTips(int maxSessions = SessionTips.DefaultMaxSessions
     // Claude Code runs side conversations (titles, subagents) beside the main one; each wants its own tip.
     private const int TipsPerSession = 8;
 
+    // Forgetting costs storage here too.
+    private const int MaxAttachments = 4096;
+
     private readonly Lock _lock = new();
-    private readonly Dictionary<(string Session, DateOnly Day), LinkedListNode<Entry>> _sessions = [];
+    private readonly Dictionary<string, LinkedListNode<Entry>> _sessions = [];
     private readonly LinkedList<Entry> _byUse = new();
 
     private sealed record Tip(Guid Request, UInt128 System, UInt128[] Messages);
 
-    private sealed class Entry((string, DateOnly) key)
+    private sealed class Entry(string session)
     {
-        public (string Session, DateOnly Day) Key { get; } = key;
+        public string Session { get; } = session;
+
+        // Known to this process alone, so that days whose keys differ compare.
+        public ContentKey Names { get; } = new(RandomNumberGenerator.GetBytes(ContentKey.Size));
 
         public List<Tip> Tips { get; } = new(TipsPerSession);
+
+        public HashSet<UInt128> Attachments { get; } = [];
+    }
+
+    /// <summary>Whether an earlier request of the session has an attachment.</summary>
+    public bool HasAttachment(string session, UInt128 name)
+    {
+        lock (_lock)
+            return _sessions.TryGetValue(session, out var node) && node.Value.Attachments.Contains(name);
+    }
+
+    /// <summary>The session has these from now on; only once the record that holds them is durable.</summary>
+    public void Attached(string session, IReadOnlyList<UInt128> names)
+    {
+        lock (_lock)
+        {
+            var known = Use(session).Attachments;
+            if (known.Count > MaxAttachments)
+                known.Clear();
+            known.UnionWith(names);
+        }
+    }
+
+    /// <summary>The key under which messages of a session are told apart here. It leaves this process with nothing.</summary>
+    public ContentKey NamesOf(string session)
+    {
+        lock (_lock)
+            return Use(session).Names;
     }
 
     /// <summary>The tip that shares the most with a request.</summary>
-    public Continuation Find(string session, DateOnly day, UInt128 system, ReadOnlySpan<UInt128> messages)
+    public Continuation Find(string session, UInt128 system, ReadOnlySpan<UInt128> messages)
     {
         lock (_lock)
         {
             Tip? best = null;
             var prefix = 0;
-            if (_sessions.TryGetValue((session, day), out var node))
+            if (_sessions.TryGetValue(session, out var node))
             {
                 foreach (var tip in node.Value.Tips)
                 {
@@ -54,31 +91,32 @@ public sealed class SessionTips(int maxSessions = SessionTips.DefaultMaxSessions
     }
 
     /// <summary>Remembers a finished, captured request with its answer; it takes the place of its parent.</summary>
-    public void Remember(string session, DateOnly day, Guid? parent, Guid request, UInt128 system, UInt128[] messages)
+    public void Remember(string session, Guid? parent, Guid request, UInt128 system, UInt128[] messages)
     {
         lock (_lock)
         {
-            if (!_sessions.TryGetValue((session, day), out var node))
-            {
-                node = new LinkedListNode<Entry>(new Entry((session, day)));
-                _sessions.Add((session, day), node);
-                if (_sessions.Count > maxSessions && _byUse.First is { } oldest)
-                {
-                    _byUse.Remove(oldest);
-                    _sessions.Remove(oldest.Value.Key);
-                }
-            }
-            else
-            {
-                _byUse.Remove(node);
-            }
-            _byUse.AddLast(node);
-
-            var tips = node.Value.Tips;
+            var tips = Use(session).Tips;
             tips.RemoveAll(t => t.Request == parent);
             if (tips.Count == TipsPerSession)
                 tips.RemoveAt(0);
             tips.Add(new Tip(request, system, messages));
         }
+    }
+
+    private Entry Use(string session)
+    {
+        if (_sessions.TryGetValue(session, out var node))
+            _byUse.Remove(node);
+        else
+        {
+            _sessions.Add(session, node = new LinkedListNode<Entry>(new Entry(session)));
+            if (_sessions.Count > maxSessions && _byUse.First is { } oldest)
+            {
+                _byUse.Remove(oldest);
+                _sessions.Remove(oldest.Value.Session);
+            }
+        }
+        _byUse.AddLast(node);
+        return node.Value;
     }
 }

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Demarc.Governance.Identity;
+using Demarc.Governance.Policy;
 using Demarc.Governance.Wire;
 
 namespace Demarc.Governance.Evidence;
@@ -15,6 +16,7 @@ public sealed class Transcript
     private const int SystemSlot = 0;
     private const int PlaceSlot = 1;
     private const int GapSlot = 2;
+    private const int WithheldSlot = 3;
     private const int FirstMessageSlot = 16;
     private const int AnswerSlot = int.MaxValue;
 
@@ -24,6 +26,7 @@ public sealed class Transcript
     private readonly byte[] _key = RandomNumberGenerator.GetBytes(32);
     private readonly TranscriptNode _root = TranscriptNode.Root();
     private readonly Dictionary<Guid, TranscriptNode> _tips = [];
+    private readonly HashSet<Guid> _elapsed = [];
     private readonly HashSet<UInt128> _answers = [];
     private readonly Dictionary<string, string> _toolNames = [];
     private TranscriptNode? _shownTo;
@@ -36,13 +39,16 @@ public sealed class Transcript
         if (request.Content.IsEmpty || !TryParse(request.Content.Span, out var captured))
             return Unavailable(request);
         _inElapsed = false;
-        var turn = new Turn(this, request);
+        var turn = new Turn(this, request) { Also = captured.TryGetProperty("also", out var parts) && parts.TryGetInt32(out var flags) ? (CaptureParts)flags : CaptureParts.None };
 
-        // 1 the system prompt, by its presence
-        if (!_systemShown && captured.TryGetProperty("system", out _))
+        // 1 the system prompt: by its presence, or as it was where policy had it captured
+        if (captured.TryGetProperty("system", out var system) && (!_systemShown || turn.Also.HasFlag(CaptureParts.System)))
         {
+            if (turn.Also.HasFlag(CaptureParts.System))
+                turn.Quote(SystemSlot, "system prompt", system);
+            else
+                turn.Mark(SystemSlot, "system prompt content not shown");
             _systemShown = true;
-            turn.Mark(SystemSlot, "system prompt content not shown");
         }
 
         // 2 the place in its conversation that the request builds on
@@ -64,10 +70,17 @@ public sealed class Transcript
             if (known < elements.Length)
                 turn.Note ??= PlaceNote(node);
             var replaced = known < elements.Length ? Pairs(node) : [];
+            // History that comes again and is not known may be what has elapsed, captured a second time: a message
+            // expires with its first capture.
+            var history = _elapsed.Count == 0 ? 0 : Array.FindLastIndex(elements, e => Role(e) == "assistant") + 1;
             for (var i = known; i < elements.Length; i++)
             {
                 node = node.Add(identities[i]);
-                if (!IsRepeated(elements[i], identities, i, replaced))
+                if (IsRepeated(elements[i], identities, i, replaced))
+                    continue;
+                if (i < history)
+                    turn.Withhold();
+                else
                     turn.Say(FirstMessageSlot + prefix + i, elements[i]);
             }
         }
@@ -97,6 +110,8 @@ public sealed class Transcript
     {
         var turn = new Turn(this, request);
         var elapsed = request.Unavailable == UnavailableReason.RetentionElapsed;
+        if (elapsed)
+            _elapsed.Add(request.Id);
         // One placeholder stands for all that has elapsed.
         if (!elapsed || !_inElapsed)
             turn.Missing(FirstMessageSlot, "user", request.Unavailable);
@@ -106,16 +121,18 @@ public sealed class Transcript
         return turn.Shown;
     }
 
-    // A parent that is not there (never stored, erased) leaves a history whose beginning is unknown.
+    // A parent that is not there (never stored, elapsed) leaves a history whose beginning is unknown; the placeholder of
+    // what has elapsed stands for it already.
     private (TranscriptNode Node, int Prefix, bool IsGap) Place(JsonElement captured)
     {
         var prefix = captured.TryGetProperty("prefix", out var p) && p.TryGetInt32(out var n) && n > 0 ? n : 0;
         if (prefix == 0)
             return (_root, 0, false);
-        var known = TranscriptContent.String(captured, "parent") is { } parent && Ids.TryParse(Ids.Request, parent, out var id) && _tips.TryGetValue(id, out var tip)
+        Guid id = default;
+        var known = TranscriptContent.String(captured, "parent") is { } parent && Ids.TryParse(Ids.Request, parent, out id) && _tips.TryGetValue(id, out var tip)
             ? tip.Ancestor(prefix)
             : null;
-        return (known ?? _root.Gap(prefix), prefix, known is null);
+        return (known ?? _root.Gap(prefix), prefix, known is null && !_elapsed.Contains(id));
     }
 
     // What a reader has to know about the place where new messages go on; empty where they follow what was shown last.
@@ -165,15 +182,29 @@ public sealed class Transcript
     private sealed class Turn(Transcript transcript, TranscriptRequest request)
     {
         private bool _placed;
+        private bool _withheld;
 
         public List<TranscriptMessage> Shown { get; } = [];
+
+        /// <summary>What was captured beside the conversation.</summary>
+        public CaptureParts Also { get; init; }
 
         /// <summary>The note on the request's place, shown before the first message that is new there; empty for none.</summary>
         public string? Note { get; set; }
 
         public void Mark(int slot, string note) => Show(slot, "user", Provenance.SyntheticMarker, default, note);
 
+        public void Quote(int slot, string note, JsonElement content) => Show(slot, "user", Provenance.SyntheticMarker, content, note);
+
         public void Missing(int slot, string role, string reason) => Show(slot, role, Provenance.ContentUnavailable, default, null, reason);
+
+        /// <summary>Says once that there is more, and not what.</summary>
+        public void Withhold()
+        {
+            if (!_withheld)
+                Mark(WithheldSlot, "history that the client sent again is not shown: part of this session is past its retention");
+            _withheld = true;
+        }
 
         public void Say(int slot, JsonElement message)
         {
@@ -204,7 +235,7 @@ public sealed class Transcript
         }
 
         private void Show(int slot, string role, Provenance provenance, JsonElement content, string? note, string? reason = null) =>
-            Shown.Add(new TranscriptMessage(request, slot, role, provenance, content, transcript._toolNames, note, reason));
+            Shown.Add(new TranscriptMessage(request, slot, role, provenance, content, transcript._toolNames, note, reason, Also.HasFlag(CaptureParts.Thinking)));
     }
 
     private void Learn(JsonElement content)

@@ -6,14 +6,14 @@ using System.Text.Json;
 namespace Demarc.Governance.Evidence;
 
 /// <summary>
-/// Turns a message's content into the blocks a transcript shows. Thinking is never shown; a block of a kind that has no
+/// Turns a message's content into the blocks a transcript shows. Thinking is shown where policy had it captured, marked as such; a block of a kind that has no
 /// shape of its own stands as <c>[kind content not shown]</c>. Reads whatever a client may have sent: nothing throws.
 /// </summary>
 internal static class TranscriptContent
 {
     private const int MaxKindLength = 64;
 
-    public static void Read(JsonElement content, TranscriptLimits limits, IReadOnlyDictionary<string, string> toolNames, List<TranscriptBlock> blocks)
+    public static void Read(JsonElement content, TranscriptLimits limits, IReadOnlyDictionary<string, string> toolNames, bool thinking, List<TranscriptBlock> blocks)
     {
         if (content.ValueKind == JsonValueKind.String)
             blocks.Add(Text(content, omitted: false));
@@ -21,7 +21,7 @@ internal static class TranscriptContent
         {
             foreach (var block in content.EnumerateArray())
             {
-                if (Block(block, limits, toolNames) is { } shown)
+                if (Block(block, limits, toolNames, thinking) is { } shown)
                     blocks.Add(shown);
             }
         }
@@ -43,11 +43,12 @@ internal static class TranscriptContent
     public static string? String(JsonElement element, string name) =>
         element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? Lenient(value) : null;
 
-    private static TranscriptBlock? Block(JsonElement block, TranscriptLimits limits, IReadOnlyDictionary<string, string> toolNames)
+    private static TranscriptBlock? Block(JsonElement block, TranscriptLimits limits, IReadOnlyDictionary<string, string> toolNames, bool showsThinking)
     {
         var kind = Kind(block);
         return kind switch
         {
+            "thinking" when showsThinking && String(block, "thinking") is { Length: > 0 } thought => new TextBlock("[thinking] " + thought, Truncated: false),
             "thinking" or "redacted_thinking" => null,
             "text" when block.TryGetProperty("text", out var text) && text.ValueKind == JsonValueKind.String => Text(text, HasCitations(block)),
             "tool_use" or "server_tool_use" or "mcp_tool_use" => ToolUse(block, limits),

@@ -27,11 +27,13 @@ public sealed class TranscriptMessage
     private readonly JsonElement _content;
     private readonly string? _note;
     private readonly IReadOnlyDictionary<string, string> _toolNames;
+    private readonly bool _thinking;
 
     internal TranscriptMessage(
         TranscriptRequest request, int slot, string role, Provenance provenance, JsonElement content, IReadOnlyDictionary<string, string> toolNames,
-        string? note = null, string? reason = null)
+        string? note = null, string? reason = null, bool thinking = false)
     {
+        _thinking = thinking;
         (Request, Slot, Role, Provenance, Reason) = (request.Id, slot, role, provenance, reason);
         (_content, _note, _toolNames) = (content, note, toolNames);
         At = request.At;
@@ -63,7 +65,7 @@ public sealed class TranscriptMessage
         var blocks = new List<TranscriptBlock>();
         if (_note is not null)
             blocks.Add(new TextBlock($"[{_note}]", Truncated: true));
-        TranscriptContent.Read(_content, limits, _toolNames, blocks);
+        TranscriptContent.Read(_content, limits, _toolNames, _thinking, blocks);
         return blocks;
     }
 

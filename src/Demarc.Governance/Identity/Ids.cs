@@ -15,6 +15,8 @@ public static class Ids
     public const string DeviceCode = "device_";
     public const string Message = "clsm_";
     public const string Activity = "activity_";
+    public const string LegalHold = "hold_";
+    public const string Review = "review_";
 
     /// <summary>A new id that sorts by time.</summary>
     public static string New(string prefix, TimeProvider time) => From(prefix, Guid.CreateVersion7(time.GetUtcNow()));

@@ -24,6 +24,9 @@ public readonly struct Decision
 
     public CaptureMode Capture { get; }
 
+    /// <summary>What is captured beside the conversation, where that is.</summary>
+    public CaptureParts CaptureAlso { get; private init; }
+
     public Refusal? Refusal { get; }
 
     /// <summary>The rule that has the request go over private addresses only, which whoever connects has to see to; null for none.</summary>
@@ -81,7 +84,7 @@ public readonly struct Decision
             if (plan.Length == 0)
                 return Refuse(Explanation.OfNetwork(eligible.For(principal, session), rule, health));
         }
-        return new Decision(Healthy(plan, health, now), plan[0], policy.Capture, null) { PrivateNetwork = policy.PrivateNetworkRule };
+        return new Decision(Healthy(plan, health, now), plan[0], policy.Capture < eligible.Capture ? policy.Capture : eligible.Capture, null) { PrivateNetwork = policy.PrivateNetworkRule, CaptureAlso = policy.CaptureAlso };
     }
 
     private static DeploymentSnapshot[] Reachable(DeploymentSnapshot[] plan, HealthView health)

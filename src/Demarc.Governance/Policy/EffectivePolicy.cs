@@ -20,7 +20,9 @@ internal sealed class EffectivePolicy
     {
         (Policies, _eligibility, _placed) = (policies, eligibility, placed);
         var stated = policies.Where(p => p.Capture is not null).ToArray();
-        Capture = stated.Length == 0 ? CaptureMode.Metadata : stated.Min(p => p.Capture!.Value);
+        // Zero means zero here too: what the provider must not keep is not kept here.
+        Capture = policies.Any(p => p.Require.Zdr) ? CaptureMode.None : stated.Length == 0 ? CaptureMode.Metadata : stated.Min(p => p.Capture!.Value);
+        CaptureAlso = policies.Select(p => p.CaptureAlso).OfType<CaptureParts>().DefaultIfEmpty(CaptureParts.None).Aggregate((a, b) => a & b);
         NeedsPrivateNetwork = policies.FirstOrDefault(p => p.Require.PrivateNetwork);
         PrivateNetworkRule = NeedsPrivateNetwork is { } policy ? $"{policy.Place}.require.network" : null;
     }
@@ -28,6 +30,9 @@ internal sealed class EffectivePolicy
     public PolicySnapshot[] Policies { get; }
 
     public CaptureMode Capture { get; }
+
+    /// <summary>What is captured beside the conversation, where that is: what all policies that say something of it have.</summary>
+    public CaptureParts CaptureAlso { get; }
 
     /// <summary>The policy that requires a private network; null when none does.</summary>
     public PolicySnapshot? NeedsPrivateNetwork { get; }

@@ -19,7 +19,11 @@ internal sealed class EligiblePlan
     {
         (_targets, _failover) = (targets, failover);
         _unordered = Within(targets);
+        Capture = targets.Length == 0 ? CaptureMode.Full : targets.Min(t => t.Deployment.Resource.Capture);
     }
+
+    /// <summary>The most that any of their resources lets be kept: what is captured before the first answers stays when another does.</summary>
+    public CaptureMode Capture { get; }
 
     public bool IsEmpty => _targets.Length == 0;
 

@@ -19,6 +19,15 @@ public enum CaptureMode
     Full,
 }
 
+/// <summary>What can be captured beside the conversation, where that is captured in full.</summary>
+[Flags]
+public enum CaptureParts
+{
+    None = 0,
+    System = 1,
+    Thinking = 2,
+}
+
 /// <summary>A name clients may ask for, and the deployments it stands for; never none.</summary>
 /// <param name="Place"><c>file:line</c> where the configuration names it, and it is read-only elsewhere; null for one that is data.</param>
 public sealed record AliasSnapshot(string Name, AliasTarget[] Targets, string? Place = null)
@@ -125,6 +134,29 @@ public sealed class GatewaySnapshot
     /// <summary>Whether reports for each person name people; else they appear by id.</summary>
     public bool NamesPeople { get; init; }
 
+    /// <summary>Fewer people than this stand in reports as one row; 0 and 1 for each by themselves. Default 5.</summary>
+    public int SmallestGroup { get; init; } = DefaultSmallestGroup;
+
+    public const int DefaultSmallestGroup = 5;
+
+    /// <summary>How long the organization keeps things, whatever policies say of some.</summary>
+    public RetentionPeriods Retention { get; init; } = RetentionPeriods.None;
+
+    /// <summary>How long each class is kept for a principal: the shortest that the organization and every policy that matches say.</summary>
+    public RetentionPeriods RetentionOf(Principal principal) =>
+        Policies.Where(p => p.Matches(principal)).Aggregate(Retention, (all, policy) => all.Shortest(policy.Retention));
+
+    /// <summary>How long a principal's transcripts are kept.</summary>
+    public TimeSpan TranscriptsKept(Principal principal)
+    {
+        var kept = RetentionOf(principal).Transcripts ?? RetentionPeriods.DefaultTranscripts;
+        // They are kept with the records of their requests.
+        return RetentionOfAll.Activities is { } records && records < kept ? records : kept;
+    }
+
+    /// <summary>The same of what is the organization's: policies for everyone say it, and the organization itself.</summary>
+    public RetentionPeriods RetentionOfAll => Policies.Where(p => p.IsForEveryone).Aggregate(Retention, (all, policy) => all.Shortest(policy.Retention));
+
     /// <summary>What is kept of what a principal asks, under all policies that match.</summary>
     public CaptureMode CaptureOf(Principal principal, DateTimeOffset now) => TableAt(now).PolicyOf(principal).Capture;
 
@@ -173,5 +205,7 @@ public sealed class GatewaySnapshot
         NamesPeople = NamesPeople,
         Roles = Roles,
         Approvals = Approvals,
+        SmallestGroup = SmallestGroup,
+        Retention = Retention,
     };
 }

@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using Demarc.Governance.Boundaries;
 using Demarc.Governance.Identity;
+using Demarc.Governance.Wire;
 
 namespace Demarc.Governance.Policy;
 
@@ -101,7 +102,7 @@ public sealed class NameIndex
                     : (null, Unknown(model, "There is no alias or deployment", Listed.Select(l => l.Name)));
         }
         if (!_byResource.TryGetValue(resource, out var deployments))
-            return (null, new Refusal("resource_unknown", $"There is no resource \"{resource}\" here. Check the base URL with your administrator."));
+            return (null, new Refusal("resource_unknown", $"There is no resource \"{PlainText.Cut(resource)}\" here. Check the base URL with your administrator."));
         if (deployments.TryGetValue(model, out var found))
             return (found, null);
         return Serving(resource, model) is [var only]
@@ -127,6 +128,6 @@ public sealed class NameIndex
     {
         var listed = names.Take(12).ToArray();
         var choice = listed.Length == 0 ? "Nothing is deployed yet: ask your administrator." : $"Available: {string.Join(", ", listed)}. Choose one with /model.";
-        return new Refusal("model_unknown", $"{what} \"{model}\". {choice}");
+        return new Refusal("model_unknown", $"{what} \"{PlainText.Of(model)}\". {choice}");
     }
 }

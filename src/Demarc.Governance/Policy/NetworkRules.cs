@@ -27,6 +27,9 @@ public sealed class NetworkRules
 
     public bool IsEmpty => _rules.Length == 0;
 
+    /// <summary>The networks that rules allow, as far as no rule before them denies; none where there are no rules.</summary>
+    public IPNetwork[] Allowed => [.. _rules.Where(r => r.Allow).SelectMany(r => r.From)];
+
     /// <summary>Null where the address is allowed. One that is not known (null) is denied wherever there are rules.</summary>
     /// <param name="to">What is asked for, as a refusal calls it.</param>
     public Refusal? Refuse(IPAddress? address, string to)

@@ -40,6 +40,12 @@ public sealed record PolicySnapshot(
     /// <summary>Settings for Claude Desktop, a JSON object, empty where it is only let in; null where it is not.</summary>
     public string? Desktop { get; init; }
 
+    /// <summary>What is captured beside the conversation; null to leave it to the other policies.</summary>
+    public CaptureParts? CaptureAlso { get; init; }
+
+    /// <summary>What it says of how long things are kept.</summary>
+    public RetentionPeriods Retention { get; init; } = RetentionPeriods.None;
+
     /// <summary>True where nothing is named to match by.</summary>
     public bool IsForEveryone => Groups.Length + Users.Length + Organizations.Length + Workspaces.Length + Projects.Length + Classifications.Length == 0;
 

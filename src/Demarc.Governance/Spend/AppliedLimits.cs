@@ -33,6 +33,9 @@ public sealed class AppliedLimit(SpendLimit limit, Principal principal, SpendRai
         return meter;
     }
 
+    /// <summary>The budget of <see cref="MeterAt"/> when it was last looked up.</summary>
+    internal Budget? Known { get; set; }
+
     public bool AppliesTo(string resource) => limit.Resource is null || limit.Resource == resource;
 }
 

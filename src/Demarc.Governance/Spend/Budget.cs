@@ -32,9 +32,14 @@ public sealed class Budget
     private DateTimeOffset _confirmedAt;
     private long _used;
 
-    internal Budget(Meter meter, TimeProvider time) => (Meter, _time, _used) = (meter, time, time.GetTimestamp());
+    internal Budget(Meter meter, Escrow owner, TimeProvider time) => (Meter, Owner, _time, _used) = (meter, owner, time, time.GetTimestamp());
 
     public Meter Meter { get; }
+
+    internal Escrow Owner { get; }
+
+    /// <summary>Its period is long over, and nobody follows it any more.</summary>
+    internal bool IsForgotten { get; set; }
 
     /// <summary>One caller asks the store at a time.</summary>
     internal SemaphoreSlim Asking { get; } = new(1, 1);
@@ -254,7 +259,7 @@ public sealed class Budget
     internal bool MayHave(long missing, long cap)
     {
         lock (_gate)
-            return !_isLoaded || IsOver() || cap != _cap || _free >= missing;
+            return !_isLoaded || IsOver() || cap != _cap || _free >= missing || _spent > _granted;
     }
 
     internal bool ShrinksTo(long cap)

@@ -58,7 +58,10 @@ public readonly record struct CallTerms(Catalog Catalog, DeploymentSnapshot Depl
     }
 
     /// <summary>False for a deployment whose model has no price of its own, neither in the catalog nor at the resource's rates.</summary>
-    public bool IsPriced => Quote(Deployment.Model).Source != PriceSource.Fallback;
+    public bool IsPriced => Prices(Deployment.Model);
+
+    /// <summary>The same for any model.</summary>
+    public bool Prices(string model) => Quote(model).Source != PriceSource.Fallback;
 
     /// <summary>The price of a model by these terms, its factors (<see cref="ScopePerMille"/>) not included.</summary>
     public ModelPrice PriceOf(string model) => Quote(model).Agreed;

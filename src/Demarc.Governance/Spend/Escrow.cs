@@ -45,7 +45,7 @@ public sealed class Escrow(ISpendReservations store, TimeProvider time)
         {
             if (!counts(limit))
                 continue;
-            var budget = BudgetOf(limit.MeterAt(now));
+            var budget = BudgetOf(limit, now);
             var amount = limit.AmountAt(now);
             views[viewed++] = new LimitView(limit, budget, amount);
             if (!limit.IsHard)
@@ -66,7 +66,7 @@ public sealed class Escrow(ISpendReservations store, TimeProvider time)
         var views = new LimitView[limits.All.Length];
         for (var i = 0; i < views.Length; i++)
         {
-            views[i] = new LimitView(limits.All[i], BudgetOf(limits.All[i].MeterAt(now)), limits.All[i].AmountAt(now));
+            views[i] = new LimitView(limits.All[i], BudgetOf(limits.All[i], now), limits.All[i].AmountAt(now));
             await LoadAsync(views[i].Budget).ConfigureAwait(false);
         }
         return views;
@@ -76,7 +76,8 @@ public sealed class Escrow(ISpendReservations store, TimeProvider time)
     internal static bool TryTake(Claim[] claims, long nano, long most) => FirstShort(claims, nano, most, patient: true) < 0;
 
     /// <summary>The same, asking the store and waiting for others where that helps.</summary>
-    internal async ValueTask<Shortage?> TakeAsync(SpendHold hold, Claim[] claims, long nano, long most, CancellationToken stop)
+    /// <param name="waits">False to be told that others hold what is left rather than to wait for it.</param>
+    internal async ValueTask<Shortage?> TakeAsync(SpendHold hold, Claim[] claims, long nano, long most, bool waits, CancellationToken stop)
     {
         var started = time.GetTimestamp();
         WaitingLine? line = null;
@@ -89,7 +90,7 @@ public sealed class Escrow(ISpendReservations store, TimeProvider time)
                 if (at < 0)
                     return null;
                 line = claims[at].Budget.Line;
-                if (await WaitAsync(claims[at], nano, hold.Amount + nano, most, left, stop).ConfigureAwait(false) is var (kind, reason) && kind is { } refusal)
+                if (await WaitAsync(claims[at], nano, hold.Amount + nano, most, left, waits, stop).ConfigureAwait(false) is var (kind, reason) && kind is { } refusal)
                     return Explain(hold, claims, hold.Amount + nano, claims[at], refusal, reason);
             }
         }
@@ -101,7 +102,7 @@ public sealed class Escrow(ISpendReservations store, TimeProvider time)
     }
 
     // Returns once it is worth trying again, or with what is in the way. total is what the request then holds of the budget.
-    private async ValueTask<(ShortageKind? Refusal, Exception? Reason)> WaitAsync(Claim claim, long need, long total, long most, TimeSpan left, CancellationToken stop)
+    private async ValueTask<(ShortageKind? Refusal, Exception? Reason)> WaitAsync(Claim claim, long need, long total, long most, TimeSpan left, bool mayWait, CancellationToken stop)
     {
         var line = claim.Budget.Line;
         // Before the look at what there is: what ends after it is not slept through.
@@ -109,10 +110,12 @@ public sealed class Escrow(ISpendReservations store, TimeProvider time)
         try
         {
             var (refusal, waits) = await MakeRoomAsync(claim, need, total, most, left <= TimeSpan.Zero, stop).ConfigureAwait(false);
+            if (refusal is null && waits && !mayWait)
+                return (ShortageKind.Held, null);
             if (refusal is null && waits)
             {
-                // Other replicas tell nobody when they are done: one of those who wait asks the store until they are.
-                var asks = claim.Budget.Others > 0 && left > AskEvery && line.Asks(place);
+                // Neither other replicas nor who frees an ended lease tell anybody: one of those who wait asks the store until they are done.
+                var asks = (claim.Budget.Others > 0 || !claim.Budget.IsLoaded) && left > AskEvery && line.Asks(place);
                 await Task.WhenAny(place.Value.Task, Task.Delay(asks ? AskEvery : left, time, stop)).ConfigureAwait(false);
                 stop.ThrowIfCancellationRequested();
             }
@@ -136,7 +139,11 @@ public sealed class Escrow(ISpendReservations store, TimeProvider time)
             await store.ReturnAsync(budget.Meter, slack).ConfigureAwait(false);
     }
 
-    internal void Forget(Budget budget) => _budgets.TryRemove((budget.Meter.OrganizationId, budget.Meter.Id), out _);
+    internal void Forget(Budget budget)
+    {
+        _budgets.TryRemove((budget.Meter.OrganizationId, budget.Meter.Id), out _);
+        budget.IsForgotten = true;
+    }
 
     private static int IndexOf(ReadOnlySpan<Claim> claims, Budget budget)
     {
@@ -202,10 +209,10 @@ public sealed class Escrow(ISpendReservations store, TimeProvider time)
         var (asked, askedUtc) = (time.GetTimestamp(), time.GetUtcNow());
         var grant = await store.LeaseAsync(budget.Meter, cap, budget.MissingFor(need, long.MaxValue), budget.HasLease).ConfigureAwait(false);
         budget.AskedAt = time.GetTimestamp();
-        if (grant.IsEnded)
-            budget.Lose();
-        else
+        if (!grant.IsEnded)
             budget.Granted(grant, cap, asked, askedUtc);
+        else if (budget.IsLoaded)
+            budget.Lose();
         return !grant.IsEnded;
     }
 
@@ -225,10 +232,19 @@ public sealed class Escrow(ISpendReservations store, TimeProvider time)
             budget.Loaded(await store.SettledAsync(budget.Meter).ConfigureAwait(false));
     }
 
+    // Kept with the limit: to look it up takes longer than all else that is done with it.
+    private Budget BudgetOf(AppliedLimit limit, DateTimeOffset now)
+    {
+        var meter = limit.MeterAt(now);
+        if (limit.Known is { IsForgotten: false } known && known.Owner == this && known.Meter.Id == meter.Id)
+            return known;
+        return limit.Known = BudgetOf(meter);
+    }
+
     private Budget BudgetOf(Meter meter)
     {
         if (_budgets.TryGetValue((meter.OrganizationId, meter.Id), out var known))
             return known;
-        return _budgets.GetOrAdd((meter.OrganizationId, meter.Id), _ => new Budget(meter, time));
+        return _budgets.GetOrAdd((meter.OrganizationId, meter.Id), _ => new Budget(meter, this, time));
     }
 }

@@ -1,7 +1,7 @@
 namespace Demarc.Governance.Spend;
 
 /// <summary>What the store gave of a budget, and how it stood right after.</summary>
-/// <param name="Granted">Nano-dollars added to this replica's lease; 0 when less was free than was needed.</param>
+/// <param name="Granted">Nano-dollars added to this replica's lease: what it had overdrawn and the budget has by now, and the need where that much was free.</param>
 /// <param name="Free">Neither settled nor leased to anybody.</param>
 /// <param name="Others">Leased to other replicas.</param>
 /// <param name="Settled">Spent in the period, as far as the log was followed.</param>
@@ -18,7 +18,10 @@ public readonly record struct LeaseState(string OrganizationId, string MeterId, 
 /// </summary>
 public interface ISpendReservations
 {
-    /// <summary>Adds to this replica's lease of a budget: all of <paramref name="need"/> and a part of what is left, or nothing.</summary>
+    /// <summary>
+    /// Adds to this replica's lease of a budget: all of <paramref name="need"/> and a part of what is left, or nothing. Either way a
+    /// lease that calls cost more than (see overrun) is made good, once that cost is the budget's.
+    /// </summary>
     /// <param name="cap">The limit, nano-dollars.</param>
     /// <param name="isRenewal">Whether the replica believes to hold a lease of it.</param>
     Task<LeaseGrant> LeaseAsync(Meter meter, long cap, long need, bool isRenewal);

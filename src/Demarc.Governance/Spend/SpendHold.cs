@@ -44,13 +44,14 @@ public sealed class SpendHold
 
     /// <summary>Reserves the first amount, waiting for others' holds to end where that helps.</summary>
     /// <param name="most">What the request may come to.</param>
+    /// <param name="waits">False to return at once where others hold what is left.</param>
     /// <returns>The limit that is in the way; null when all of it is reserved.</returns>
-    public async ValueTask<Shortage?> BeginAsync(long first, long most, CancellationToken stop)
+    public async ValueTask<Shortage?> BeginAsync(long first, long most, CancellationToken stop, bool waits = true)
     {
         (first, _most) = (Math.Max(1, first), Math.Max(1, Math.Max(first, most)));
         if (_claims.Length == 0)
             return null;
-        if (!Escrow.TryTake(_claims, first, _most) && await _escrow.TakeAsync(this, _claims, first, _most, stop).ConfigureAwait(false) is { } shortage)
+        if (!Escrow.TryTake(_claims, first, _most) && await _escrow.TakeAsync(this, _claims, first, _most, waits, stop).ConfigureAwait(false) is { } shortage)
             return shortage;
         Amount = first;
         return null;
@@ -62,7 +63,7 @@ public sealed class SpendHold
         var by = to - Amount;
         if (by <= 0 || _claims.Length == 0)
             return null;
-        if (!Escrow.TryTake(_claims, by, 0) && await _escrow.TakeAsync(this, _claims, by, 0, stop).ConfigureAwait(false) is { } shortage)
+        if (!Escrow.TryTake(_claims, by, 0) && await _escrow.TakeAsync(this, _claims, by, 0, waits: true, stop).ConfigureAwait(false) is { } shortage)
             return shortage;
         Amount = to;
         return null;

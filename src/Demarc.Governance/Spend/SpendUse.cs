@@ -4,7 +4,9 @@ namespace Demarc.Governance.Spend;
 public readonly record struct SpendUse(long SpentNano, long AmountNano)
 {
     /// <summary>Parts of ten thousand; a limit of nothing is used up.</summary>
-    public long PerMyriad => AmountNano <= 0 ? Whole : (long)Int128.Min(int.MaxValue, (Int128)SpentNano * Whole / AmountNano);
+    public long PerMyriad => AmountNano <= 0 ? Whole
+        : SpentNano <= long.MaxValue / Whole ? Math.Min(int.MaxValue, SpentNano * Whole / AmountNano)
+        : (long)Int128.Min(int.MaxValue, (Int128)SpentNano * Whole / AmountNano);
 
     /// <summary>95 or 75 once past it; 0 below (source: Claude apps gateway spend limits, "Usage warnings").</summary>
     public int Threshold => PerMyriad >= 9500 ? 95 : PerMyriad >= 7500 ? 75 : 0;

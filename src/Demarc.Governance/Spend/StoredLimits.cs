@@ -9,11 +9,20 @@ public enum StoredScope
     Group,
     Organization,
     Key,
+
+    /// <summary>Requests for a workspace, together.</summary>
+    Workspace,
+
+    /// <summary>Requests for a project, together.</summary>
+    Project,
+
+    /// <summary>What is spent at a resource, together.</summary>
+    Resource,
 }
 
 /// <summary>A limit that is data: set by the API or the command line.</summary>
 /// <param name="Id"><c>spl_…</c>.</param>
-/// <param name="Target">The user, group or key by id; empty for the organization.</param>
+/// <param name="Target">The user, group, key, workspace or project by id, the resource by name; empty for the organization.</param>
 /// <param name="GroupName">A group's name, which principals carry; null otherwise.</param>
 /// <param name="AmountNano">Null for no limit: it lifts what would be inherited.</param>
 /// <param name="Shared">One budget for all of the group or organization; else each person's own.</param>
@@ -23,7 +32,7 @@ public sealed record StoredLimit(
 /// <summary>
 /// Which limits that are data hold for a person. Each person's own resolve as the vendor's do, period by period: the
 /// person's, else the lowest of the groups', else the organization's (Spend Limits API, "The spend limit hierarchy").
-/// Shared budgets and those of keys hold beside them.
+/// Shared budgets, and those of keys, workspaces, projects and resources, hold beside them.
 /// </summary>
 public static class StoredLimits
 {
@@ -36,16 +45,38 @@ public static class StoredLimits
         }
         foreach (var limit in limits)
         {
-            if (limit.AmountNano is not { } amount)
-                continue;
-            if (limit.Scope == StoredScope.Key && limit.Target == principal.KeyId)
-                yield return new SpendLimit(limit.Id, LimitScope.Key, limit.Period, amount, limit.Mode);
-            else if (limit is { Shared: true, Scope: StoredScope.Organization })
-                yield return new SpendLimit(limit.Id, LimitScope.Organization, limit.Period, amount, limit.Mode);
-            else if (limit is { Shared: true, GroupName: { } group } && principal.Groups.Contains(group))
-                yield return new SpendLimit(limit.Id, LimitScope.Pool, limit.Period, amount, limit.Mode) { Pool = new LimitPool([group], []) };
+            if (Counts(limit, principal) && OneBudget(limit) is { } shared)
+                yield return shared;
         }
     }
+
+    /// <summary>A limit over one budget, as it counts; null for one that gives each person a budget of their own, and for one that is lifted.</summary>
+    public static SpendLimit? OneBudget(StoredLimit limit)
+    {
+        if (limit.AmountNano is not { } amount)
+            return null;
+        return limit switch
+        {
+            { Scope: StoredScope.Key } => Of(LimitScope.Key),
+            { Scope: StoredScope.Workspace } => Of(LimitScope.Pool) with { Pool = new LimitPool([], []) { Workspaces = [limit.Target] } },
+            { Scope: StoredScope.Project } => Of(LimitScope.Pool) with { Pool = new LimitPool([], []) { Projects = [limit.Target] } },
+            { Scope: StoredScope.Resource } => Of(LimitScope.Organization) with { Resource = limit.Target },
+            { Shared: true, Scope: StoredScope.Organization } => Of(LimitScope.Organization),
+            { Shared: true, GroupName: { } group } => Of(LimitScope.Pool) with { Pool = new LimitPool([group], []) },
+            _ => null,
+        };
+
+        SpendLimit Of(LimitScope scope) => new(limit.Id, scope, limit.Period, amount, limit.Mode);
+    }
+
+    private static bool Counts(StoredLimit limit, Principal principal) => limit.Scope switch
+    {
+        StoredScope.Key => limit.Target == principal.KeyId,
+        StoredScope.Workspace => limit.Target == principal.Workspace?.Id,
+        StoredScope.Project => limit.Target == principal.Project?.Id,
+        StoredScope.Group => principal.Groups.Contains(limit.GroupName),
+        _ => true,
+    };
 
     /// <summary>The limit a person has in a period; null for none. One with a null amount says so explicitly.</summary>
     public static StoredLimit? Effective(StoredLimit[] limits, LimitPeriod period, string principalId, string[] groups)

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using System.Text.Unicode;
 
 namespace Demarc.Governance.Wire;
 
@@ -47,6 +48,12 @@ public static partial class RequestScanner
     public static bool TryScan(ReadOnlySpan<byte> body, ScanOptions options, out RequestFacts facts, out string problem)
     {
         facts = new RequestFacts { Form = options.Form };
+        // The reader looks into the texts that it is asked for only; a transcript reads all of them.
+        if (!Utf8.IsValid(body))
+        {
+            problem = "The request body is not valid JSON: it is not UTF-8. Send it in UTF-8.";
+            return false;
+        }
         var reader = new Utf8JsonReader(body, Options);
         try
         {

@@ -5,14 +5,22 @@ using Demarc.Governance.Wire;
 namespace Demarc.Proxy.Limits;
 
 /// <summary>What a request may cost at the dearest deployment of its plan, and the dearest model that it names.</summary>
-/// <param name="InputNano">The prompt, at a bound from its bytes.</param>
+/// <param name="InputNano">The prompt, at a bound from its bytes or the deployment's count.</param>
 /// <param name="MillionOutputNano">A million tokens of output.</param>
 internal readonly record struct SpendBound(long InputNano, long MillionOutputNano)
 {
     private const long Million = 1_000_000;
 
+    /// <summary>The whole answer.</summary>
+    public long Most(long asked) => checked(InputNano + OutputNano(asked));
+
+    /// <summary>What a request has to hold to begin.</summary>
+    public long First(Exchange x, long asked) => Most(x.Facts.Stream ? Math.Min(asked, RequestSpend.Slice) : asked);
+
     // Rounded up: what is held is never below the bill.
-    public long OutputNano(long tokens) => checked((long)((((Int128)tokens * MillionOutputNano) + Million - 1) / Million));
+    public long OutputNano(long tokens) => tokens <= Million && MillionOutputNano < long.MaxValue / (2 * Million)
+        ? ((tokens * MillionOutputNano) + Million - 1) / Million
+        : checked((long)((((Int128)tokens * MillionOutputNano) + Million - 1) / Million));
 
     public long OutputTokens(long nano) =>
         MillionOutputNano == 0 ? long.MaxValue : (long)Int128.Min(long.MaxValue, (Int128)nano * Million / MillionOutputNano);
@@ -55,8 +63,15 @@ internal sealed class RequestSpend(SpendHold hold, SpendBound bound, long asked,
     /// <summary>The meters that a cost at a resource counts towards; null for none.</summary>
     public string[]? Meters(string resource)
     {
-        var meters = hold.Limits.Where(l => l.Limit.AppliesTo(resource)).Select(l => l.Budget.Meter.Id).Distinct().ToArray();
-        return meters.Length == 0 ? null : meters;
+        var meters = new string[hold.Limits.Length];
+        var count = 0;
+        foreach (var view in hold.Limits)
+        {
+            if (view.Limit.AppliesTo(resource) && Array.IndexOf(meters, view.Budget.Meter.Id, 0, count) < 0)
+                meters[count++] = view.Budget.Meter.Id;
+        }
+        Array.Resize(ref meters, count);
+        return count == 0 ? null : meters;
     }
 
     /// <summary>Whether what is reserved covers a stream so far, with enough ahead.</summary>

@@ -2,11 +2,12 @@ using System.Globalization;
 using Demarc.Governance.Boundaries;
 using Demarc.Governance.Policy;
 using Demarc.Governance.Spend;
+using Demarc.Proxy.Settlement;
 
 namespace Demarc.Proxy.Limits;
 
 /// <summary>The step between decision and dispatch that reserves what a request may cost.</summary>
-internal sealed class SpendGate(Escrow escrow)
+internal sealed class SpendGate(Escrow escrow, InputCount count)
 {
     // Output bound of a request that states none and whose model the catalog does not know.
     private const long UnknownMaxTokens = 128_000;
@@ -18,12 +19,13 @@ internal sealed class SpendGate(Escrow escrow)
     private const long FewestTokens = 1024;
 
     /// <summary>Reserves; what was in the way, or null, and then <see cref="Exchange.Spend"/> is set.</summary>
-    public async ValueTask<Shortage?> ReserveAsync(Exchange x, DeploymentSnapshot[] plan, AppliedLimits limits, CancellationToken stop)
+    /// <param name="settler">Writes that the input is counted.</param>
+    public async ValueTask<Shortage?> ReserveAsync(Exchange x, DeploymentSnapshot[] plan, AppliedLimits limits, Settler settler, CancellationToken stop)
     {
         SpendHold hold;
         try
         {
-            hold = await escrow.OpenAsync(limits, DateTimeOffset.FromUnixTimeMilliseconds(x.At), l => Array.Exists(plan, d => l.AppliesTo(d.Resource.Name)));
+            hold = await escrow.OpenAsync(limits, DateTimeOffset.FromUnixTimeMilliseconds(x.At), l => Counts(l, plan));
         }
         catch (Exception e) when (limits.HasHard && !stop.IsCancellationRequested)
         {
@@ -33,11 +35,21 @@ internal sealed class SpendGate(Escrow escrow)
         if (hold.Limits.Length == 0)
             return null;
         var asked = Math.Max(0, x.Facts.MaxTokens ?? UnknownMaxTokens);
-        var bound = Bound(x, plan);
-        var most = checked(bound.InputNano + bound.OutputNano(asked));
-        var first = x.Facts.Stream ? bound.InputNano + bound.OutputNano(Math.Min(asked, RequestSpend.Slice)) : most;
+        var bound = Bound(x, plan, x.Body.Length);
+        var least = bound.OutputNano(Math.Min(asked, FewestTokens));
+        var isLong = x.Body.Length >= InputCount.FewestBytes && bound.InputNano > least;
+        var shortage = await hold.BeginAsync(bound.First(x, asked), bound.Most(asked), stop, waits: !isLong);
+        // Of a long prompt the bytes say little: before it waits, is cut or refused, the deployment says what it really comes to.
+        if (isLong && shortage is { Kind: ShortageKind.Reached or ShortageKind.Held })
+        {
+            var mayFit = shortage.Kind == ShortageKind.Held || shortage.LeftNano >= least;
+            var tokens = mayFit ? await count.AskAsync(x, plan, settler, stop) : null;
+            if (tokens < x.Body.Length)
+                bound = Bound(x, plan, tokens.Value);
+            if (mayFit)
+                shortage = await hold.BeginAsync(bound.First(x, asked), bound.Most(asked), stop);
+        }
         long? cut = null;
-        var shortage = await hold.BeginAsync(first, most, stop);
         // Each of several limits may leave less than the one before.
         while (shortage is { Kind: ShortageKind.Reached } && !x.Facts.MaxTokensToken.IsEmpty)
         {
@@ -45,7 +57,7 @@ internal sealed class SpendGate(Escrow escrow)
             if (fits < Math.Min(asked, FewestTokens) || fits >= (cut ?? asked))
                 break;
             cut = fits;
-            shortage = await hold.BeginAsync(most = bound.InputNano + bound.OutputNano(fits), most, stop);
+            shortage = await hold.BeginAsync(bound.Most(fits), bound.Most(fits), stop);
         }
         if (shortage is null)
             x.Spend = new RequestSpend(hold, bound, asked, cut);
@@ -58,11 +70,11 @@ internal sealed class SpendGate(Escrow escrow)
         foreach (var deployment in plan)
         {
             var terms = x.Terms(deployment);
-            if (IsUnpriceable(terms, deployment.Model))
+            if (!terms.Prices(deployment.Model))
                 return deployment.Model;
             foreach (var other in x.Facts.OtherModels)
             {
-                if (other != ProvidersChoice && IsUnpriceable(terms, other))
+                if (other != ProvidersChoice && !terms.Prices(other))
                     return other;
             }
         }
@@ -90,20 +102,29 @@ internal sealed class SpendGate(Escrow escrow)
         };
     }
 
-    private static bool IsUnpriceable(in CallTerms terms, string model) => terms.Cost(model, default).Source == PriceSource.Fallback;
+    private static bool Counts(AppliedLimit limit, DeploymentSnapshot[] plan)
+    {
+        foreach (var deployment in plan)
+        {
+            if (limit.AppliesTo(deployment.Resource.Name))
+                return true;
+        }
+        return false;
+    }
 
-    private static SpendBound Bound(Exchange x, DeploymentSnapshot[] plan)
+    /// <param name="tokens">What the prompt comes to at most: its bytes, unless more is known.</param>
+    private static SpendBound Bound(Exchange x, DeploymentSnapshot[] plan, long tokens)
     {
         var bound = default(SpendBound);
         var input = new TokenUsage();
         var body = x.Body.Span;
-        // The dearest that a byte of the prompt can be: cached for an hour, for five minutes, or not at all.
+        // The dearest that a token of the prompt can be: cached for an hour, for five minutes, or not at all.
         if (body.IndexOf("cache_control"u8) < 0)
-            input = input with { InputTokens = body.Length };
+            input = input with { InputTokens = tokens };
         else if (body.IndexOf("\"1h\""u8) < 0)
-            input = input with { CacheWrite5m = body.Length };
+            input = input with { CacheWrite5m = tokens };
         else
-            input = input with { CacheWrite1h = body.Length };
+            input = input with { CacheWrite1h = tokens };
         foreach (var deployment in plan)
         {
             var terms = x.Terms(deployment);

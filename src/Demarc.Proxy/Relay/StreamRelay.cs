@@ -206,7 +206,7 @@ internal sealed class StreamRelay(Settler settler)
 
         public Splice? Splice { get; set; }
 
-        public AnswerContent Content { get; } = new(x.Capture == CaptureMode.Full ? AnswerContent.DefaultMaxBytes : 0);
+        public AnswerContent Content { get; } = new(x.Capture == CaptureMode.Full ? AnswerContent.DefaultMaxBytes : 0, x.CaptureAlso.HasFlag(CaptureParts.Thinking));
 
         /// <summary>The next whole event in the buffer; empty when there is none.</summary>
         public Slice NextEvent()

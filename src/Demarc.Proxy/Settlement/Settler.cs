@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Demarc.Governance.Boundaries;
 using Demarc.Governance.Evidence;
 using Demarc.Governance.Identity;
@@ -49,16 +50,7 @@ internal sealed class Settler(IEvidenceSink sink, UpstreamHealth health, string 
             Receipt = new ReceiptRecord(x.Snapshot.PolicyHash, x.Snapshot.Catalog.Hash, x.Snapshot.ConfigurationHash),
             Replica = replica,
         };
-        return AppendAsync(new EvidenceRecord
-        {
-            OrganizationId = x.Principal.OrganizationId,
-            Kind = RecordKind.Begun,
-            RequestId = x.Id,
-            At = x.At,
-            SessionId = x.SessionId,
-            Body = JsonSerializer.SerializeToUtf8Bytes(begun, RecordJson.Default.BegunRecord),
-            Document = begun,
-        });
+        return AppendAsync(x, RecordKind.Begun, x.Id, x.At, begun, RecordJson.Default.BegunRecord);
     }
 
     /// <summary>Completes when <c>begun</c> is durable, which it then is without waiting for company.</summary>
@@ -75,16 +67,7 @@ internal sealed class Settler(IEvidenceSink sink, UpstreamHealth health, string 
     public Task AttemptAsync(Exchange x, string after, long? lost)
     {
         var attempt = Attempt(x, after) with { AfterNanoUsd = lost };
-        return AppendAsync(new EvidenceRecord
-        {
-            OrganizationId = x.Principal.OrganizationId,
-            Kind = RecordKind.Attempt,
-            RequestId = x.Id,
-            At = time.GetUtcNow().ToUnixTimeMilliseconds(),
-            SessionId = x.SessionId,
-            Body = JsonSerializer.SerializeToUtf8Bytes(attempt, RecordJson.Default.AttemptRecord),
-            Document = attempt,
-        });
+        return AppendAsync(x, RecordKind.Attempt, x.Id, time.GetUtcNow().ToUnixTimeMilliseconds(), attempt, RecordJson.Default.AttemptRecord);
     }
 
     /// <summary>
@@ -156,17 +139,7 @@ internal sealed class Settler(IEvidenceSink sink, UpstreamHealth health, string 
             ContentSha256 = captured.Length == 0 ? null : Convert.ToHexStringLower(SHA256.HashData(captured)),
         };
         // Queued behind begun without waiting for it: on a fast upstream both become durable in one commit.
-        var durable = AppendAsync(new EvidenceRecord
-        {
-            OrganizationId = x.Principal.OrganizationId,
-            Kind = RecordKind.Finished,
-            RequestId = x.Id,
-            At = time.GetUtcNow().ToUnixTimeMilliseconds(),
-            SessionId = x.SessionId,
-            Body = JsonSerializer.SerializeToUtf8Bytes(finished, RecordJson.Default.FinishedRecord),
-            Document = finished,
-            Content = captured,
-        });
+        var durable = AppendAsync(x, RecordKind.Finished, x.Id, time.GetUtcNow().ToUnixTimeMilliseconds(), finished, RecordJson.Default.FinishedRecord, captured);
         await x.Begun;
         await durable;
         x.Captured?.Remember(x.Id);
@@ -198,20 +171,16 @@ internal sealed class Settler(IEvidenceSink sink, UpstreamHealth health, string 
     /// <summary>Writes that the client's probe for its limits was answered here; the task completes when it is durable.</summary>
     public Task ProbedAsync(Exchange x) => EventAsync(x, "demarc_quota_probe_answered", new() { ["request_id"] = x.IdText, ["model"] = x.Facts.Model });
 
+    /// <summary>Writes that a deployment is about to be sent the prompt to count it; the task completes when it is durable.</summary>
+    public Task CountedAsync(Exchange x, DeploymentSnapshot deployment) =>
+        EventAsync(x, "demarc_spend_input_counted", new() { ["request_id"] = x.IdText, ["model"] = deployment.Model, ["resource"] = deployment.Resource.Name, ["deployment"] = deployment.Name });
+
     // Under an id of its own: the request's is its records'.
     private Task EventAsync(Exchange x, string type, Dictionary<string, string?> fields)
     {
         var now = time.GetUtcNow();
         var document = new EventRecord { Type = type, Actor = x.Actor, Fields = fields };
-        return AppendAsync(new EvidenceRecord
-        {
-            OrganizationId = x.Principal.OrganizationId,
-            Kind = RecordKind.Event,
-            RequestId = Guid.CreateVersion7(now),
-            At = now.ToUnixTimeMilliseconds(),
-            Body = JsonSerializer.SerializeToUtf8Bytes(document, RecordJson.Default.EventRecord),
-            Document = document,
-        });
+        return AppendAsync(x, RecordKind.Event, Guid.CreateVersion7(now), now.ToUnixTimeMilliseconds(), document, RecordJson.Default.EventRecord);
     }
 
     private static string Number(long value) => value.ToString(System.Globalization.CultureInfo.InvariantCulture);
@@ -239,22 +208,26 @@ internal sealed class Settler(IEvidenceSink sink, UpstreamHealth health, string 
                 ["client_session"] = Header(x.Http.Request.Headers, "x-claude-code-session-id"),
             },
         };
-        return AppendAsync(new EvidenceRecord
-        {
-            OrganizationId = x.Principal.OrganizationId,
-            Kind = RecordKind.Event,
-            RequestId = x.Id,
-            At = x.At,
-            Body = JsonSerializer.SerializeToUtf8Bytes(refused, RecordJson.Default.EventRecord),
-            Document = refused,
-        });
+        return AppendAsync(x, RecordKind.Event, x.Id, x.At, refused, RecordJson.Default.EventRecord);
     }
 
-    private async Task AppendAsync(EvidenceRecord record)
+    // Events are of no session.
+    private async Task AppendAsync<T>(Exchange x, RecordKind kind, Guid id, long at, T document, JsonTypeInfo<T> type, byte[]? content = null)
+        where T : class
     {
         try
         {
-            await sink.AppendAsync(record);
+            await sink.AppendAsync(new EvidenceRecord
+            {
+                OrganizationId = x.Principal.OrganizationId,
+                Kind = kind,
+                RequestId = id,
+                At = at,
+                SessionId = kind == RecordKind.Event ? null : x.SessionId,
+                Body = JsonSerializer.SerializeToUtf8Bytes(document, type),
+                Document = document,
+                Content = content ?? [],
+            });
         }
         catch (Exception e)
         {

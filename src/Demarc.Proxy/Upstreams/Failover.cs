@@ -13,6 +13,7 @@ internal static class Failover
     public static string Reason(Exception e) => e switch
     {
         OperationCanceledException => "timeout",
+        CredentialException => "no_credential",
         { InnerException: PublicAddressException } => "network_public",
         HttpRequestException { HttpRequestError: HttpRequestError.InvalidResponse } => "invalid_answer",
         HttpRequestException { HttpRequestError: HttpRequestError.Unknown or HttpRequestError.ResponseEnded } => "connection_lost",

@@ -41,6 +41,16 @@ internal sealed class UpstreamHandlers : IDisposable
     public HttpMessageInvoker ForTokens(ResourceSnapshot resource) =>
         _others.GetOrAdd((resource.Proxy, resource.CertificateAuthorities, Way.Tokens), key => new HttpMessageInvoker(TokenHandler(key.Proxy, key.Authorities)));
 
+    /// <summary>The way to a place that serves no models.</summary>
+    public HttpMessageInvoker For(OutboundPlace place) => place.Proxy is null && place.CertificateAuthorities is null
+        ? _direct
+        : _others.GetOrAdd((place.Proxy, place.CertificateAuthorities, Way.Models), key => new HttpMessageInvoker(Handler(
+            key.Proxy is null ? null : new WebProxy(key.Proxy), key.Authorities)));
+
+    /// <summary>The way to where such a place's tokens come from.</summary>
+    public HttpMessageInvoker ForTokens(OutboundPlace place) =>
+        _others.GetOrAdd((place.Proxy, place.CertificateAuthorities, Way.Tokens), key => new HttpMessageInvoker(TokenHandler(key.Proxy, key.Authorities)));
+
     /// <summary>A handler that the caller disposes, for libraries that want one of their own.</summary>
     public static SocketsHttpHandler TokenHandler(Uri? proxy, string? authorities) => Handler(proxy is null ? null : new BesideMetadata(proxy), authorities);
 
@@ -69,12 +79,16 @@ internal sealed class UpstreamHandlers : IDisposable
             ResponseDrainTimeout = TimeSpan.FromSeconds(2),
         };
         if (authorities is not null)
-        {
-            var trusted = new X509Certificate2Collection();
-            trusted.ImportFromPem(authorities);
-            handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, chain, errors) => IsTrusted(certificate, chain, errors, trusted);
-        }
+            handler.SslOptions.RemoteCertificateValidationCallback = Trust(authorities);
         return handler;
+    }
+
+    /// <summary>Trusts certificates of these authorities, PEM, beside the system's.</summary>
+    public static RemoteCertificateValidationCallback Trust(string authorities)
+    {
+        var trusted = new X509Certificate2Collection();
+        trusted.ImportFromPem(authorities);
+        return (_, certificate, chain, errors) => IsTrusted(certificate, chain, errors, trusted);
     }
 
     // Beside the system's authorities, not in their place: names and dates count all the same.

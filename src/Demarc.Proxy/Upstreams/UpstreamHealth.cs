@@ -19,6 +19,23 @@ internal enum Entry
     Full,
 }
 
+/// <summary>What one replica tells the others of a deployment.</summary>
+public enum DeploymentHealth
+{
+    /// <summary>It serves again.</summary>
+    Serving,
+
+    /// <summary>It fails.</summary>
+    Failing,
+
+    /// <summary>It works, and asked for patience (429, 529).</summary>
+    Busy,
+}
+
+/// <param name="Deployment"><c>resource/deployment</c>.</param>
+/// <param name="Until">Until when it is not asked before others; of no meaning for one that serves again.</param>
+public readonly record struct HealthChange(string Deployment, DeploymentHealth Health, DateTimeOffset Until);
+
 /// <summary>
 /// The state of the deployments as this replica sees it and the others say, by name, so that it outlives a reload. The decision reads
 /// <see cref="View"/>, which is replaced when a deployment begins or ceases to fail, and when addresses change.
@@ -30,10 +47,11 @@ public sealed class UpstreamHealth(TimeProvider time)
 
     private static readonly TimeSpan DefaultPatience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LongestPatience = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan PatienceGrain = TimeSpan.FromSeconds(1);
 
     private readonly ConcurrentDictionary<string, State> _states = new();
     private readonly Lock _publishing = new();
-    private readonly Channel<(string Deployment, DateTimeOffset? OpenUntil)> _changes = Channel.CreateBounded<(string, DateTimeOffset?)>(
+    private readonly Channel<HealthChange> _changes = Channel.CreateBounded<HealthChange>(
         new BoundedChannelOptions(MostChanges) { FullMode = BoundedChannelFullMode.DropOldest });
     private FrozenDictionary<string, NetworkReach> _reach = FrozenDictionary<string, NetworkReach>.Empty;
     private HealthView _view = HealthView.Unknown;
@@ -41,22 +59,31 @@ public sealed class UpstreamHealth(TimeProvider time)
     public HealthView View => Volatile.Read(ref _view);
 
     /// <summary>
-    /// What this replica finds: deployments that begin to fail, until when they are not asked before others, and those that
-    /// serve again (null). For the other replicas.
+    /// What this replica finds: deployments that begin to fail, that ask for patience, and that serve again. For the other
+    /// replicas.
     /// </summary>
-    public ChannelReader<(string Deployment, DateTimeOffset? OpenUntil)> Changes => _changes.Reader;
+    public ChannelReader<HealthChange> Changes => _changes.Reader;
 
     /// <summary>Takes over what another replica found, as if it had been found here.</summary>
-    /// <param name="openUntil">Null for a deployment that serves again.</param>
-    public void Follow(string deployment, DateTimeOffset? openUntil)
+    public void Follow(HealthChange change)
     {
-        var state = _states.GetOrAdd(deployment, static _ => new State());
+        var state = _states.GetOrAdd(change.Deployment, static _ => new State());
+        var now = time.GetUtcNow();
         lock (state)
         {
-            if (openUntil is { } until)
-                state.Breaker.OpenedElsewhere(until, time.GetUtcNow());
-            else if (state.Breaker.IsOpen)
-                state.Breaker.Succeeded(time.GetUtcNow());
+            switch (change.Health)
+            {
+                case DeploymentHealth.Failing:
+                    state.Breaker.OpenedElsewhere(change.Until, now);
+                    break;
+                // What another clock says must not keep it out for longer than patience can be.
+                case DeploymentHealth.Busy:
+                    state.Breaker.Wait(change.Until < now + LongestPatience ? change.Until : now + LongestPatience);
+                    break;
+                case DeploymentHealth.Serving when state.Breaker.IsOpen:
+                    state.Breaker.Succeeded(now);
+                    break;
+            }
         }
         Publish();
     }
@@ -106,7 +133,7 @@ public sealed class UpstreamHealth(TimeProvider time)
         if (!closed)
             return;
         Publish();
-        _changes.Writer.TryWrite((deployment.FullName, null));
+        _changes.Writer.TryWrite(new(deployment.FullName, DeploymentHealth.Serving, default));
     }
 
     /// <param name="lasting">The next call will fail the same way.</param>
@@ -126,7 +153,7 @@ public sealed class UpstreamHealth(TimeProvider time)
             return;
         Publish();
         if (open)
-            _changes.Writer.TryWrite((deployment.FullName, after));
+            _changes.Writer.TryWrite(new(deployment.FullName, DeploymentHealth.Failing, after));
     }
 
     /// <summary>The deployment has more to do than it can.</summary>
@@ -135,9 +162,19 @@ public sealed class UpstreamHealth(TimeProvider time)
     {
         var state = StateOf(deployment);
         var wait = patience is not { } asked || asked <= TimeSpan.Zero ? DefaultPatience : asked < LongestPatience ? asked : LongestPatience;
+        var until = time.GetUtcNow() + wait;
+        bool isNews;
         lock (state)
-            state.Breaker.Wait(time.GetUtcNow() + wait);
+        {
+            state.Breaker.Wait(until);
+            // Each call that it refuses asks for a little more: the others need not hear of every one.
+            isNews = !state.Breaker.IsOpen && until - state.ToldUntil >= PatienceGrain;
+            if (isNews)
+                state.ToldUntil = until;
+        }
         Publish();
+        if (isNews)
+            _changes.Writer.TryWrite(new(deployment.FullName, DeploymentHealth.Busy, until));
     }
 
     /// <param name="reach">By host name.</param>
@@ -173,5 +210,8 @@ public sealed class UpstreamHealth(TimeProvider time)
         public CircuitBreaker Breaker { get; } = new();
 
         public RateCounters Rate { get; } = new();
+
+        /// <summary>The end of the patience that the other replicas know of.</summary>
+        public DateTimeOffset ToldUntil { get; set; }
     }
 }

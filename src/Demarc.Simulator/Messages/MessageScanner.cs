@@ -207,14 +207,8 @@ internal ref struct MessageScanner
     /// <summary>Notes the offset after a <c>cache_control</c>; one that is <c>null</c> is no breakpoint.</summary>
     private void ReadBreakpoint(int start, ref int last)
     {
-        _json.Read();
-        var depth = _json.CurrentDepth;
-        if (_json.TokenType != JsonTokenType.StartObject)
-        {
-            _json.Skip();
+        if (!TryEnter(out var depth))
             return;
-        }
-
         while (_json.Read() && _json.CurrentDepth > depth)
         {
             if (_json.TokenType == JsonTokenType.String)
@@ -226,14 +220,8 @@ internal ref struct MessageScanner
 
     private void ReadThinking()
     {
-        _json.Read();
-        var depth = _json.CurrentDepth;
-        if (_json.TokenType != JsonTokenType.StartObject)
-        {
-            _json.Skip();
+        if (!TryEnter(out var depth))
             return;
-        }
-
         while (_json.Read() && _json.CurrentDepth > depth)
         {
             if (_json.TokenType != JsonTokenType.String)
@@ -245,14 +233,8 @@ internal ref struct MessageScanner
 
     private void ReadOutput()
     {
-        _json.Read();
-        var depth = _json.CurrentDepth;
-        if (_json.TokenType != JsonTokenType.StartObject)
-        {
-            _json.Skip();
+        if (!TryEnter(out var depth))
             return;
-        }
-
         while (_json.Read() && _json.CurrentDepth > depth)
         {
             if (_json.TokenType != JsonTokenType.PropertyName || !_json.ValueTextEquals("schema"u8))
@@ -262,6 +244,18 @@ internal ref struct MessageScanner
             _json.Skip();
             _facts.Schema = from..(int)_json.BytesConsumed;
         }
+    }
+
+    /// <summary>False for a value that is no object, which is passed over then.</summary>
+    /// <param name="depth">Of the object; what is deeper is within.</param>
+    private bool TryEnter(out int depth)
+    {
+        _json.Read();
+        depth = _json.CurrentDepth;
+        if (_json.TokenType == JsonTokenType.StartObject)
+            return true;
+        _json.Skip();
+        return false;
     }
 
     private Range StringValue()

@@ -32,6 +32,20 @@ internal sealed class ContentKeys(Store store, MasterKey master)
         return wrapped == null ? null : Unwrap(wrapped, place);
     }
 
+    /// <summary>What is destroyed in the store is forgotten here.</summary>
+    public void Forget(IReadOnlyCollection<string> sessions)
+    {
+        var gone = sessions.ToHashSet();
+        lock (_turn)
+        {
+            foreach (var cache in new[] { _young, _old })
+            {
+                foreach (var place in cache.Keys.Where(place => gone.Contains(place.SessionId)))
+                    cache.TryRemove(place, out _);
+            }
+        }
+    }
+
     private Task<ContentKey> Admit(Place place)
     {
         // Under the lock, so that concurrent first uses share one key and one write.

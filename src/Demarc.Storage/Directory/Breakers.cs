@@ -6,14 +6,17 @@ public sealed record StoredBreaker
     /// <summary><c>resource/deployment</c>.</summary>
     public required string Deployment { get; init; }
 
-    /// <summary>Unix milliseconds until when it is not asked before others; 0 for one that serves again.</summary>
+    /// <summary>Unix milliseconds until when it is not asked before others, as it fails; 0 for one that does not.</summary>
     public required long OpenUntil { get; init; }
 
-    /// <summary>Unix milliseconds.</summary>
-    public required long ChangedAt { get; init; }
+    /// <summary>Unix milliseconds until when it asked for patience; 0 for one that did not. With both 0 it serves again.</summary>
+    public required long BusyUntil { get; init; }
+
+    /// <summary>Unix milliseconds; set by the store.</summary>
+    public long ChangedAt { get; init; }
 }
 
-/// <summary>Which deployments fail, from replica to replica. Nothing of it is on record: it is what holds at the moment.</summary>
+/// <summary>Which deployments fail or are busy, from replica to replica. Nothing of it is on record: it is what holds at the moment.</summary>
 public sealed class Breakers
 {
     private readonly Store _store;
@@ -21,20 +24,19 @@ public sealed class Breakers
     internal Breakers(Store store) => _store = store;
 
     /// <summary>Keeps this replica's word on deployments in place of whatever was said before.</summary>
-    /// <param name="states">By deployment: until when it is not asked before others; null for one that serves again.</param>
-    public Task KeepAsync(string organizationId, IReadOnlyCollection<(string Deployment, DateTimeOffset? OpenUntil)> states) =>
+    public Task KeepAsync(string organizationId, IReadOnlyCollection<StoredBreaker> states) =>
         _store.WriteAsync(transaction => transaction.ExecuteAsync(
             """
-            INSERT INTO breakers (organization_id, deployment, replica, open_until, changed_at)
-            VALUES (@organizationId, @Deployment, @Replica, @until, @Now)
+            INSERT INTO breakers (organization_id, deployment, replica, open_until, busy_until, changed_at)
+            VALUES (@organizationId, @Deployment, @Replica, @OpenUntil, @BusyUntil, @Now)
             ON CONFLICT (organization_id, deployment) DO UPDATE SET
-              replica = excluded.replica, open_until = excluded.open_until, changed_at = excluded.changed_at
+              replica = excluded.replica, open_until = excluded.open_until, busy_until = excluded.busy_until, changed_at = excluded.changed_at
             """,
-            states.Select(s => new { organizationId, s.Deployment, _store.Replica, until = s.OpenUntil?.ToUnixTimeMilliseconds() ?? 0, _store.Now }).ToArray()));
+            states.Select(s => new { organizationId, s.Deployment, _store.Replica, s.OpenUntil, s.BusyUntil, _store.Now }).ToArray()));
 
     /// <summary>The word of other replicas, where theirs is the last.</summary>
     public Task<StoredBreaker[]> OfOthersAsync(string organizationId) =>
         _store.QueryAsync<StoredBreaker>(
-            "SELECT deployment, open_until, changed_at FROM breakers WHERE organization_id = @organizationId AND replica <> @Replica",
+            "SELECT deployment, open_until, busy_until, changed_at FROM breakers WHERE organization_id = @organizationId AND replica <> @Replica",
             new { organizationId, _store.Replica });
 }

@@ -31,7 +31,8 @@ public sealed class Identities
                 SelectUser + " WHERE id = (SELECT user_id FROM identities WHERE organization_id = @organizationId AND issuer = @Issuer AND subject = @Subject)", place).ConfigureAwait(false);
             if (user is null)
             {
-                const string byEmail = SelectUser + " WHERE organization_id = @organizationId AND email = @email";
+                // Whom a directory has provisioned under this name may have another address.
+                const string byEmail = SelectUser + " WHERE organization_id = @organizationId AND (email = @email OR coalesce(user_name_key, email) = @email) ORDER BY email = @email DESC";
                 user = await transaction.FindAsync<User>(byEmail, place).ConfigureAwait(false)
                     ?? await MakeAsync(transaction, organizationId, identity, role, actor).ConfigureAwait(false)
                     // Made by another replica between the two.
@@ -93,8 +94,11 @@ public sealed class Identities
             await RecordAsync("group_member_removed", group.Id).ConfigureAwait(false);
         }
 
-        Task RecordAsync(string type, string groupId) =>
-            transaction.ChangeAsync(user.OrganizationId, actor, type, new() { ["group_id"] = groupId, ["member_ids"] = user.Id, ["issuer"] = identity.Issuer });
+        async Task RecordAsync(string type, string groupId)
+        {
+            await Groups.TouchAsync(transaction, groupId, _store.Now).ConfigureAwait(false);
+            await transaction.ChangeAsync(user.OrganizationId, actor, type, new() { ["group_id"] = groupId, ["member_ids"] = user.Id, ["issuer"] = identity.Issuer }).ConfigureAwait(false);
+        }
     }
 
     private sealed record HeldGroup

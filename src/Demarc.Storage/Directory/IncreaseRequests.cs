@@ -111,7 +111,9 @@ public sealed class IncreaseRequests
     /// Null when it is not pending any more.
     /// </summary>
     /// <param name="until">Unix milliseconds; null for good.</param>
-    public async Task<IncreaseRequest?> ApproveAsync(string organizationId, IncreaseRequest request, LimitPeriod period, long amountNano, long? until, ActorRecord actor) =>
+    /// <param name="isQuiet">Whether the person is told by other means.</param>
+    public async Task<IncreaseRequest?> ApproveAsync(
+        string organizationId, IncreaseRequest request, LimitPeriod period, long amountNano, long? until, bool isQuiet, ActorRecord actor) =>
         await _store.WriteAsync(async transaction =>
         {
             if (!await ResolveAsync(transaction, organizationId, request.Id, "approved", actor).ConfigureAwait(false))
@@ -120,28 +122,31 @@ public sealed class IncreaseRequests
                 await RaiseAsync(transaction, organizationId, new SpendRaise(request.PrincipalId, period, amountNano, end)).ConfigureAwait(false);
             else
                 await _store.SpendLimits.PutAsync(transaction, organizationId, StoredScope.User, request.PrincipalId, period, false, amountNano, LimitMode.Hard, actor).ConfigureAwait(false);
-            await transaction.ChangeAsync(organizationId, actor, "demarc_spend_limit_increase_approved", new()
+            await transaction.ChangeAsync(organizationId, actor, SpendEvents.Approved, new()
             {
                 ["increase_request_id"] = request.Id,
                 ["principal_id"] = request.PrincipalId,
                 ["period"] = period.Wire(),
                 ["amount_nano_usd"] = amountNano.ToString(CultureInfo.InvariantCulture),
                 ["until"] = until is { } last ? DateTimeOffset.FromUnixTimeMilliseconds(last).ToString("O", CultureInfo.InvariantCulture) : null,
+                [SpendEvents.Suppressed] = isQuiet ? "true" : null,
             }).ConfigureAwait(false);
             return true;
         }).ConfigureAwait(false) ? await GetAsync(organizationId, request.Id).ConfigureAwait(false) : null;
 
     /// <summary>Denies a pending request; null when it is not pending any more.</summary>
-    public async Task<IncreaseRequest?> DenyAsync(string organizationId, IncreaseRequest request, ActorRecord actor) =>
+    /// <param name="isQuiet">Whether the person is told by other means.</param>
+    public async Task<IncreaseRequest?> DenyAsync(string organizationId, IncreaseRequest request, bool isQuiet, ActorRecord actor) =>
         await _store.WriteAsync(async transaction =>
         {
             if (!await ResolveAsync(transaction, organizationId, request.Id, "denied", actor).ConfigureAwait(false))
                 return false;
-            await transaction.RecordAsync(organizationId, actor, "demarc_spend_limit_increase_denied", new()
+            await transaction.RecordAsync(organizationId, actor, SpendEvents.Denied, new()
             {
                 ["increase_request_id"] = request.Id,
                 ["principal_id"] = request.PrincipalId,
                 ["period"] = request.Period,
+                [SpendEvents.Suppressed] = isQuiet ? "true" : null,
             }).ConfigureAwait(false);
             return true;
         }).ConfigureAwait(false) ? await GetAsync(organizationId, request.Id).ConfigureAwait(false) : null;

@@ -47,19 +47,12 @@ public sealed class Projects
             DataClassification = classification,
             CreatedAt = _store.Now,
         };
-        return _store.WriteAsync(async transaction =>
-        {
-            var made = await transaction.ExecuteAsync(
-                """
-                INSERT INTO projects (id, organization_id, workspace_id, name, data_classification, created_at)
-                VALUES (@Id, @OrganizationId, @WorkspaceId, @Name, @DataClassification, @CreatedAt) ON CONFLICT DO NOTHING
-                """,
-                project).ConfigureAwait(false);
-            if (made == 0)
-                return null;
-            await transaction.ChangeAsync(organizationId, actor, "demarc_project_created", Fields(project)).ConfigureAwait(false);
-            return project;
-        });
+        return _store.MakeAsync(
+            """
+            INSERT INTO projects (id, organization_id, workspace_id, name, data_classification, created_at)
+            VALUES (@Id, @OrganizationId, @WorkspaceId, @Name, @DataClassification, @CreatedAt)
+            """,
+            project, organizationId, actor, "demarc_project_created", Fields(project));
     }
 
     public Task<Project?> GetAsync(string organizationId, string id) =>

@@ -43,24 +43,9 @@ public sealed class ServiceAccounts
             Role = role,
             CreatedAt = _store.Now,
         };
-        return _store.WriteAsync(async transaction =>
-        {
-            var made = await transaction.ExecuteAsync(
-                """
-                INSERT INTO service_accounts (id, organization_id, name, status, role, created_at)
-                VALUES (@Id, @OrganizationId, @Name, @Status, @Role, @CreatedAt) ON CONFLICT DO NOTHING
-                """,
-                account).ConfigureAwait(false);
-            if (made == 0)
-                return null;
-            await transaction.ChangeAsync(organizationId, actor, "demarc_service_account_created", new()
-            {
-                ["service_account_id"] = account.Id,
-                ["name"] = name,
-                ["role"] = role,
-            }).ConfigureAwait(false);
-            return account;
-        });
+        return _store.MakeAsync(
+            "INSERT INTO service_accounts (id, organization_id, name, status, role, created_at) VALUES (@Id, @OrganizationId, @Name, @Status, @Role, @CreatedAt)",
+            account, organizationId, actor, "demarc_service_account_created", new() { ["service_account_id"] = account.Id, ["name"] = name, ["role"] = role });
     }
 
     public Task<ServiceAccount?> GetAsync(string organizationId, string id) =>

@@ -30,7 +30,7 @@ public sealed class SpendLimits
         (await _store.FindAsync<Row>(Select + " AND l.id = @id", new { organizationId, id }).ConfigureAwait(false))?.Limit();
 
     /// <summary>Sets the limit of a scope and period, in place of the one there is.</summary>
-    /// <param name="target">The user, group or key by id; empty for the organization.</param>
+    /// <param name="target">As <see cref="StoredLimit"/> has it.</param>
     /// <param name="amountNano">Null for no limit.</param>
     public async Task<StoredLimit> PutAsync(
         string organizationId, StoredScope scope, string target, LimitPeriod period, bool shared, long? amountNano, LimitMode mode, ActorRecord actor)
@@ -87,7 +87,7 @@ public sealed class SpendLimits
         {
             var key = new { organizationId, id };
             var before = await transaction.FindAsync<Before>(
-                "SELECT id, scope, target, period, amount_nano, mode FROM spend_limits WHERE organization_id = @organizationId AND id = @id", key).ConfigureAwait(false);
+                "SELECT id, scope, target, period, shared, amount_nano, mode FROM spend_limits WHERE organization_id = @organizationId AND id = @id", key).ConfigureAwait(false);
             if (before == null || await transaction.ExecuteAsync("DELETE FROM spend_limits WHERE organization_id = @organizationId AND id = @id", key).ConfigureAwait(false) == 0)
                 return false;
             await transaction.ChangeAsync(organizationId, actor, "demarc_spend_limit_deleted", new()
@@ -96,11 +96,15 @@ public sealed class SpendLimits
                 ["scope"] = before.Scope,
                 ["target"] = before.Target is { Length: > 0 } target ? target : null,
                 ["period"] = before.Period,
+                ["shared"] = before.Shared > 0 ? "true" : "false",
                 ["amount_nano_usd_before"] = Text(before.AmountNano),
                 ["mode_before"] = before.Mode,
             }).ConfigureAwait(false);
             return true;
         });
+
+    /// <summary>The scopes' names on the wire.</summary>
+    public static readonly string[] ScopeNames = [.. Enum.GetValues<StoredScope>().Select(Wire)];
 
     /// <summary>The scope's name on the wire.</summary>
     public static string Wire(StoredScope scope) => scope switch
@@ -108,6 +112,9 @@ public sealed class SpendLimits
         StoredScope.User => "user",
         StoredScope.Group => "rbac_group",
         StoredScope.Key => "api_key",
+        StoredScope.Workspace => "workspace",
+        StoredScope.Project => "project",
+        StoredScope.Resource => "resource",
         _ => "organization",
     };
 
@@ -122,6 +129,8 @@ public sealed class SpendLimits
         public string? Target { get; init; }
 
         public string? Period { get; init; }
+
+        public long Shared { get; init; }
 
         public long? AmountNano { get; init; }
 

@@ -108,11 +108,11 @@ public sealed class Users
             var user = await transaction.FindAsync<User>(
                 """
                 UPDATE users SET name = coalesce(@name, name), role = coalesce(@role, role), status = coalesce(@status, status),
-                  cost_center = CASE WHEN @costCenter IS NULL THEN cost_center ELSE nullif(@costCenter, '') END
+                  cost_center = CASE WHEN @costCenter IS NULL THEN cost_center ELSE nullif(@costCenter, '') END, modified_at = @Now, version = version + 1
                 WHERE organization_id = @organizationId AND id = @id
                 RETURNING id, organization_id, email, name, role, status, created_at, cost_center
                 """,
-                new { organizationId, id, name, role, status, costCenter }).ConfigureAwait(false);
+                new { organizationId, id, name, role, status, costCenter, _store.Now }).ConfigureAwait(false);
             if (user == null)
                 return null;
             if (before?.Role != user.Role)

@@ -66,19 +66,9 @@ public sealed class Workspaces
             Tags = JsonSerializer.Serialize(tags),
             CreatedAt = _store.Now,
         };
-        return _store.WriteAsync(async transaction =>
-        {
-            var made = await transaction.ExecuteAsync(
-                """
-                INSERT INTO workspaces (id, organization_id, name, tags, created_at)
-                VALUES (@Id, @OrganizationId, @Name, @Tags, @CreatedAt) ON CONFLICT DO NOTHING
-                """,
-                workspace).ConfigureAwait(false);
-            if (made == 0)
-                return null;
-            await transaction.ChangeAsync(organizationId, actor, "platform_workspace_created", Named(workspace)).ConfigureAwait(false);
-            return workspace;
-        });
+        return _store.MakeAsync(
+            "INSERT INTO workspaces (id, organization_id, name, tags, created_at) VALUES (@Id, @OrganizationId, @Name, @Tags, @CreatedAt)",
+            workspace, organizationId, actor, "platform_workspace_created", Named(workspace));
     }
 
     /// <summary>The workspace of a name or an id that is not archived; null for none.</summary>

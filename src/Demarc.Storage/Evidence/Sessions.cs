@@ -129,6 +129,20 @@ public sealed class Sessions
         return Page<Session>.Cut(rows, query.Limit, towardsNewest: false);
     }
 
+    /// <summary>Every page from a query on. What changes of sessions that were read already does not matter to those that follow.</summary>
+    public async IAsyncEnumerable<Session[]> PagesAsync(SessionsQuery query)
+    {
+        while (true)
+        {
+            var page = await ListAsync(query).ConfigureAwait(false);
+            if (page.Data.Length > 0)
+                yield return page.Data;
+            if (!page.HasMore)
+                yield break;
+            query = query with { After = (page.Data[^1].CreatedAt, page.Data[^1].Id) };
+        }
+    }
+
     public Task<Session?> GetAsync(string organizationId, string sessionId) =>
         _store.FindAsync<Session>(
             Select + " WHERE s.organization_id = @organizationId AND s.id = @sessionId", new { organizationId, sessionId });

@@ -8,9 +8,6 @@ internal abstract class SqliteJob
     /// <summary>Why this job alone failed; the others of its group stand.</summary>
     protected Exception? Failure { get; private set; }
 
-    /// <summary>True for what nobody waits for yet: it is committed with what comes next, or by itself a little later.</summary>
-    public virtual bool Lingers => false;
-
     public void Run(SqliteWriter writer)
     {
         try
@@ -32,12 +29,9 @@ internal abstract class SqliteJob
 /// <summary>One record of the log.</summary>
 internal sealed class SqliteAppend(EvidenceRecord record) : SqliteJob
 {
-    // Completed on a worker, where what waits for it may go on at once.
-    private readonly TaskCompletionSource _done = new();
+    private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public Task Done => _done.Task;
-
-    public override bool Lingers => record.Kind == RecordKind.Begun;
 
     public override void Complete(Exception? failure)
     {

@@ -8,19 +8,12 @@ namespace Demarc.Storage.Evidence;
 
 /// <summary>
 /// The only connection of this process that writes to a SQLite file. A thread commits whatever is queued as one
-/// transaction, so that the cost of making a write durable is shared by all who wait for it; a record that comes while
-/// nothing is under way is committed by its caller, which spares two threads a wake. Nothing that somebody waits for
-/// lingers; the beginning of a request does, up to 2 ms, for the end of it may be near.
+/// transaction, so that the cost of making a write durable is shared by all who wait for it.
 /// </summary>
 internal sealed class SqliteWriter : IAsyncDisposable
 {
     private const int MaxGroup = 512;
     private const int MaxQueued = 8192;
-    private const int SplitFrom = 4;
-
-    // With more than this waiting, the thread is at work anyway: a worker that commits would be missed elsewhere.
-    private const int FewQueued = 2;
-    private static readonly TimeSpan Linger = TimeSpan.FromMilliseconds(2);
 
     private readonly SqliteConnection _connection;
     private readonly SqliteInsert? _insert;
@@ -28,18 +21,9 @@ internal sealed class SqliteWriter : IAsyncDisposable
     private readonly List<LogRow> _written = [];
     private readonly Channel<SqliteJob> _queue = Channel.CreateBounded<SqliteJob>(new BoundedChannelOptions(MaxQueued)
     {
-        // The reader's only continuation wakes the thread, the writers' only ones await their commit: no code of a caller.
+        // The reader's only continuation wakes the thread.
         AllowSynchronousContinuations = true,
     });
-
-    // Held by whoever uses the connection.
-    private readonly Lock _turn = new();
-    private readonly List<SqliteJob> _group = new(MaxGroup);
-    private readonly AutoResetEvent _hurry = new(false);
-    private int _urgent;
-    private volatile bool _lingers;
-    private volatile bool _hurried;
-    private bool _closed;
 
     private readonly Action _durable;
     private readonly SqliteCheckpoints _checkpoints;
@@ -74,37 +58,15 @@ internal sealed class SqliteWriter : IAsyncDisposable
     public Task AppendAsync(EvidenceRecord record)
     {
         var job = new SqliteAppend(record);
-        if (!job.Lingers && _queue.Reader.Count <= FewQueued && _turn.TryEnter())
-        {
-            try
-            {
-                if (!_closed)
-                    CommitQueued(job);
-            }
-            finally
-            {
-                _turn.Exit();
-            }
-            if (job.Done.IsCompleted)
-                return job.Done;
-        }
-        return Enqueue(job) ? job.Done : QueueAsync(job, job.Done);
+        return _queue.Writer.TryWrite(job) ? job.Done : QueueAsync(job, job.Done);
     }
 
     public async Task<T> WriteAsync<T>(Func<SqliteTransactionScope, Task<T>> write, Action<SqliteTransactionScope> durable)
     {
         var job = new SqliteWork<T>(write, durable);
-        if (!Enqueue(job))
+        if (!_queue.Writer.TryWrite(job))
             await QueueAsync(job, job.Done).ConfigureAwait(false);
         return await job.Done.ConfigureAwait(false);
-    }
-
-    /// <summary>What is queued waits for no company.</summary>
-    public void Hurry()
-    {
-        _hurried = true;
-        if (_lingers)
-            _hurry.Set();
     }
 
     /// <summary>Adds a record to the transaction that runs; on the writer's thread only.</summary>
@@ -156,7 +118,6 @@ internal sealed class SqliteWriter : IAsyncDisposable
         try
         {
             await _queue.Writer.WriteAsync(job).ConfigureAwait(false);
-            Urge(job);
         }
         catch (ChannelClosedException)
         {
@@ -165,65 +126,24 @@ internal sealed class SqliteWriter : IAsyncDisposable
         await done.ConfigureAwait(false);
     }
 
-    private bool Enqueue(SqliteJob job)
-    {
-        if (!_queue.Writer.TryWrite(job))
-            return false;
-        Urge(job);
-        return true;
-    }
-
-    private void Urge(SqliteJob job)
-    {
-        if (job.Lingers)
-            return;
-        Interlocked.Increment(ref _urgent);
-        if (_lingers)
-            _hurry.Set();
-    }
-
     private void Loop()
     {
+        var group = new List<SqliteJob>(MaxGroup);
         while (Wait(_queue.Reader))
         {
-            _lingers = true;
-            Interlocked.MemoryBarrier();
-            if (Volatile.Read(ref _urgent) == 0 && !_hurried)
-                _hurry.WaitOne(Linger);
-            _lingers = false;
-            lock (_turn)
-                CommitQueued(null);
+            group.Clear();
+            while (group.Count < MaxGroup && _queue.Reader.TryRead(out var job))
+                group.Add(job);
+            Commit(group);
+            _checkpoints.AfterCommit(this);
         }
 
-        lock (_turn)
-            _closed = true;
         _checkpoints.Dispose();
         foreach (var bulk in _bulk.Values)
             bulk.Dispose();
         _insert?.Dispose();
         _connection.Dispose();
-        _hurry.Dispose();
         _ended.SetResult();
-    }
-
-    /// <summary>Commits what is queued, and <paramref name="own"/> after it. The caller has the turn.</summary>
-    private void CommitQueued(SqliteJob? own)
-    {
-        _hurried = false;
-        _group.Clear();
-        while (_group.Count < MaxGroup && _queue.Reader.TryRead(out var job))
-        {
-            if (!job.Lingers)
-                Interlocked.Decrement(ref _urgent);
-            _group.Add(job);
-        }
-        if (own is not null)
-            _group.Add(own);
-        // Whoever had the turn before may have taken all.
-        if (_group.Count == 0)
-            return;
-        Commit(_group, own);
-        _checkpoints.AfterCommit(this);
     }
 
     private static bool Wait(ChannelReader<SqliteJob> reader)
@@ -232,7 +152,7 @@ internal sealed class SqliteWriter : IAsyncDisposable
         return wait.IsCompleted ? wait.Result : wait.AsTask().GetAwaiter().GetResult();
     }
 
-    private void Commit(List<SqliteJob> group, SqliteJob? own)
+    private void Commit(List<SqliteJob> group)
     {
         Exception? failure = null;
         _written.Clear();
@@ -252,36 +172,9 @@ internal sealed class SqliteWriter : IAsyncDisposable
 
         if (failure == null)
             Recent.Add(_written);
-        Complete(group, own, failure);
+        foreach (var job in group)
+            job.Complete(failure);
         if (failure == null)
             _durable();
-    }
-
-    // Appends are told in two work items, not one each: waking a worker costs more than most of what it then does.
-    private static void Complete(List<SqliteJob> group, SqliteJob? own, Exception? failure)
-    {
-        var appends = new List<SqliteJob>(group.Count);
-        foreach (var job in group)
-        {
-            // Nobody awaits a caller's own yet.
-            if (job is SqliteAppend && job != own)
-                appends.Add(job);
-            else
-                job.Complete(failure);
-        }
-        var half = appends.Count > SplitFrom ? appends.Count / 2 : appends.Count;
-        Tell(appends, 0, half, failure);
-        Tell(appends, half, appends.Count, failure);
-    }
-
-    private static void Tell(List<SqliteJob> jobs, int from, int to, Exception? failure)
-    {
-        if (from == to)
-            return;
-        ThreadPool.UnsafeQueueUserWorkItem(_ =>
-        {
-            for (var i = from; i < to; i++)
-                jobs[i].Complete(failure);
-        }, null);
     }
 }

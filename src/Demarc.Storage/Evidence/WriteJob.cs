@@ -6,4 +6,7 @@ namespace Demarc.Storage.Evidence;
 internal sealed class AppendJob(EvidenceRecord record) : TaskCompletionSource
 {
     public EvidenceRecord Record { get; } = record;
+
+    /// <summary>True for what nobody waits for yet: it is made durable with what comes next, or by itself a little later.</summary>
+    public bool Lingers => Record.Kind == RecordKind.Begun;
 }

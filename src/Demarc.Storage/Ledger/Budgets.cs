@@ -27,7 +27,7 @@ public sealed class Budgets : ISpendReservations
             var row = (await transaction.FindAsync<Row>(
                 """
                 SELECT b.settled,
-                  CAST(coalesce(sum(CASE WHEN l.replica = @Replica AND l.nano_usd > 0 THEN l.nano_usd END), 0) AS bigint) AS own,
+                  CAST(coalesce(sum(CASE WHEN l.replica = @Replica THEN l.nano_usd END), 0) AS bigint) AS own,
                   CAST(coalesce(sum(CASE WHEN l.replica <> @Replica AND l.nano_usd > 0 THEN l.nano_usd END), 0) AS bigint) AS others,
                   CAST(coalesce(sum(CASE WHEN l.replica = @Replica THEN 1 END), 0) AS bigint) AS leases,
                   CAST(coalesce(sum(CASE WHEN l.replica = @Replica THEN l.ended END), 0) AS bigint) AS ended
@@ -37,17 +37,21 @@ public sealed class Budgets : ISpendReservations
                 new { meter.OrganizationId, meter.Id, _store.Replica }).ConfigureAwait(false))!;
             if (row.Ended > 0 || (isRenewal && row.Leases == 0))
                 return new LeaseGrant(0, 0, row.Others, row.Settled, IsEnded: true);
-            var free = cap - row.Settled - row.Own - row.Others;
-            if (free < need)
-                return new LeaseGrant(0, Math.Max(0, free), row.Others, row.Settled);
-            var grant = need + Math.Min((free - need) / FreeParts, cap / CapParts);
-            await transaction.ExecuteAsync(
-                """
-                INSERT INTO budget_leases (organization_id, meter_id, replica, nano_usd, ended) VALUES (@OrganizationId, @Id, @Replica, @grant, 0)
-                ON CONFLICT (organization_id, meter_id, replica) DO UPDATE SET nano_usd = budget_leases.nano_usd + excluded.nano_usd
-                """,
-                new { meter.OrganizationId, meter.Id, _store.Replica, grant }).ConfigureAwait(false);
-            return new LeaseGrant(grant, free - grant, row.Others, row.Settled);
+            // What cost more than was leased is in the budget by now: it is made good, so that it does not stand in the way a second time.
+            var overdrawn = Math.Max(0, -row.Own);
+            var free = cap - row.Settled - Math.Max(0, row.Own) - row.Others;
+            need = Math.Max(0, need - overdrawn);
+            var grant = free < need ? 0 : need + Math.Min((free - need) / FreeParts, cap / CapParts);
+            if (overdrawn + grant > 0)
+            {
+                await transaction.ExecuteAsync(
+                    """
+                    INSERT INTO budget_leases (organization_id, meter_id, replica, nano_usd, ended) VALUES (@OrganizationId, @Id, @Replica, @more, 0)
+                    ON CONFLICT (organization_id, meter_id, replica) DO UPDATE SET nano_usd = budget_leases.nano_usd + excluded.nano_usd
+                    """,
+                    new { meter.OrganizationId, meter.Id, _store.Replica, more = overdrawn + grant }).ConfigureAwait(false);
+            }
+            return new LeaseGrant(overdrawn + grant, Math.Max(0, free - grant), row.Others, row.Settled);
         }).ConfigureAwait(false);
     }
 

@@ -25,12 +25,24 @@ public sealed record SpendAlert
     public required long CreatedAt { get; init; }
 }
 
-/// <summary>Alerts made from activities: each once for each limit, period, threshold and destination, and tried until it is delivered.</summary>
+/// <summary>
+/// Alerts made from activities: each once for each limit, period, threshold and destination, and tried until it is delivered.
+/// Decisions on people's requests for more go by e-mail to who asked, where that is a destination.
+/// </summary>
 public sealed class SpendAlerts
 {
+    /// <summary>The destination that is e-mail.</summary>
+    public const string ByEmail = "email";
+
+    /// <summary>The field of an alert's <c>data</c> that is the address of the one person it is for; else it is for the configuration's.</summary>
+    public const string To = "to";
+
     private const string IdPrefix = "alert_";
     private const int Batch = 200;
     private const long ClaimFor = 60_000;
+
+    // A destination that is new is not told of all that ever was.
+    private static readonly TimeSpan Oldest = TimeSpan.FromDays(7);
 
     private readonly Store _store;
 
@@ -45,14 +57,20 @@ public sealed class SpendAlerts
             SELECT a.position, r.body, a.at FROM activities a JOIN records r ON r.sequence = a.finished
             WHERE a.organization_id = @organizationId AND a.type IN {_store.TextsOfJson("types")} AND a.position > @mark ORDER BY a.position LIMIT {Batch}
             """,
-            new { organizationId, mark, types = JsonSerializer.Serialize(SpendEvents.All) }).ConfigureAwait(false);
+            new { organizationId, mark, types = JsonSerializer.Serialize<string[]>([.. SpendEvents.All, .. SpendEvents.Decisions]) }).ConfigureAwait(false);
         if (rows.Length == 0)
             return 0;
         await _store.WriteAsync(async transaction =>
         {
-            foreach (var row in rows)
+            foreach (var row in rows.Where(r => r.At > _store.Now - (long)Oldest.TotalMilliseconds))
             {
                 var e = JsonSerializer.Deserialize(row.Body, RecordJson.Default.EventRecord)!;
+                if (SpendEvents.Decisions.Contains(e.Type))
+                {
+                    if (destinations.Contains(ByEmail) && await AskerAsync(transaction, organizationId, e).ConfigureAwait(false) is { } asker)
+                        await AddAsync(transaction, organizationId, e with { Fields = new(e.Fields) { [To] = asker } }, row.At, ByEmail).ConfigureAwait(false);
+                    continue;
+                }
                 foreach (var destination in destinations)
                     await AddAsync(transaction, organizationId, e, row.At, destination).ConfigureAwait(false);
             }
@@ -106,9 +124,15 @@ public sealed class SpendAlerts
     public Task PutOffAsync(SpendAlert alert, long at) =>
         _store.WriteAsync(transaction => transaction.ExecuteAsync("UPDATE spend_alerts SET next_at = @at WHERE id = @Id", new { alert.Id, at }));
 
+    // Null for a service account, for somebody who is gone, and where the person is told by other means.
+    private static async Task<string?> AskerAsync(StoreTransaction transaction, string organizationId, EventRecord e) =>
+        e.Fields.GetValueOrDefault(SpendEvents.Suppressed) is not null ? null
+        : await transaction.FindAsync<string?>("SELECT email FROM users WHERE organization_id = @organizationId AND id = @id", new { organizationId, id = e.Fields["principal_id"] }).ConfigureAwait(false);
+
     private async Task AddAsync(StoreTransaction transaction, string organizationId, EventRecord e, long at, string destination)
     {
-        var about = $"{e.Type}/{e.Fields.GetValueOrDefault("meter")}/{e.Fields.GetValueOrDefault("limit")}/{(e.Type == SpendEvents.Threshold ? e.Fields.GetValueOrDefault("percent") : "")}";
+        var about = SpendEvents.Decisions.Contains(e.Type) ? $"{e.Type}/{e.Fields["increase_request_id"]}"
+            : $"{e.Type}/{e.Fields.GetValueOrDefault("meter")}/{e.Fields.GetValueOrDefault("limit")}/{(e.Type == SpendEvents.Threshold ? e.Fields.GetValueOrDefault("percent") : "")}";
         var body = JsonSerializer.Serialize(new Dictionary<string, object?>
         {
             ["type"] = "spend." + e.Type["demarc_spend_".Length..],

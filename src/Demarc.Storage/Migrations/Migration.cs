@@ -33,7 +33,8 @@ internal sealed record Migration(long Version, string Name, string Sql)
 
         foreach (var migration in migrations.Where(m => m.Version > at))
         {
-            await connection.ExecuteAsync(migration.Sql).ConfigureAwait(false);
+            // An index over years of rows takes its time.
+            await connection.ExecuteAsync(migration.Sql, commandTimeout: 0).ConfigureAwait(false);
             await connection.ExecuteAsync(
                 "INSERT INTO migrations (version, name, applied_at) VALUES (@Version, @Name, @appliedAt)",
                 new { migration.Version, migration.Name, appliedAt = time.GetUtcNow().ToUnixTimeMilliseconds() }).ConfigureAwait(false);

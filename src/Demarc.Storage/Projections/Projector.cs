@@ -21,6 +21,7 @@ public sealed partial class Projector
 
     private readonly Store _store;
     private readonly ILogger _log;
+    private volatile bool _leads;
     private readonly Signal _appended;
     private readonly OpenRequests _open;
     private readonly Leaves _leaves;
@@ -39,12 +40,15 @@ public sealed partial class Projector
         store.Appended += _appended.Set;
     }
 
+    /// <summary>Whether this process is the one that projects: what one replica does for all, it does.</summary>
+    public bool Leads => _leads;
+
     /// <summary>Follows until stopped, once this process leads. Run once in a serving process.</summary>
     /// <exception cref="StoreException">On SQLite, another process serves from the file.</exception>
     public async Task RunAsync(CancellationToken stop)
     {
         // Takes the lead before the first await, so that a second process on a SQLite file fails at its start.
-        var leading = _store.LeadAsync(stop);
+        var leading = _store.LeadAsync(Leadership.Projections, stop);
         var beating = BeatAsync(stop);
         try
         {
@@ -55,7 +59,7 @@ public sealed partial class Projector
                     await LeadAsync(lead, stop).ConfigureAwait(false);
                 // After the loss of the lead or an error of the store: whatever it was, asking at once would meet it again.
                 await Task.Delay(Idle, _store.Time, stop).ConfigureAwait(false);
-                leading = _store.LeadAsync(stop);
+                leading = _store.LeadAsync(Leadership.Projections, stop);
             }
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -64,6 +68,48 @@ public sealed partial class Projector
         finally
         {
             await beating.ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>
+    /// Waits until all that the log holds now is projected; does it itself where no process leads.
+    /// </summary>
+    /// <exception cref="StoreException">The leading process has not come so far within ten seconds.</exception>
+    public async Task FollowAsync(CancellationToken stop)
+    {
+        var end = await _store.FindAsync<long?>("SELECT max(sequence) FROM records").ConfigureAwait(false) ?? 0;
+        var started = _store.Time.GetTimestamp();
+        while (await _store.FindAsync<long?>($"SELECT r.sequence FROM {_store.Unfollowed} AND r.sequence <= @end LIMIT 1", new { end }).ConfigureAwait(false) is not null)
+        {
+            if (!await TryCatchUpAsync(stop).ConfigureAwait(false) && _store.Time.GetElapsedTime(started) > TimeSpan.FromSeconds(10))
+                throw new StoreException("The log has not been followed for ten seconds: start a gateway on this store, or look for what its log says.");
+            // Another process follows: only the watermark says how far.
+            await Task.Delay(TimeSpan.FromMilliseconds(50), _store.Time, stop).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>False when another process leads.</summary>
+    private async Task<bool> TryCatchUpAsync(CancellationToken stop)
+    {
+        if (_leads)
+            return false;
+        using var soon = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        soon.CancelAfter(TimeSpan.FromMilliseconds(200));
+        try
+        {
+            var lead = await _store.LeadAsync(Leadership.Projections, soon.Token).ConfigureAwait(false);
+            await using (lead.ConfigureAwait(false))
+            {
+                while (await CatchUpAsync().ConfigureAwait(false) > 0)
+                {
+                    // On PostgreSQL a batch ends where the transactions that run begin.
+                }
+            }
+            return true;
+        }
+        catch (Exception e) when (e is StoreException or OperationCanceledException && !stop.IsCancellationRequested)
+        {
+            return false;
         }
     }
 
@@ -136,6 +182,7 @@ public sealed partial class Projector
         {
             while (await lead.HoldsAsync().ConfigureAwait(false))
             {
+                _leads = true;
                 await CatchUpAsync().ConfigureAwait(false);
                 if (_store.Time.GetElapsedTime(settled) >= OrphansEvery)
                 {
@@ -156,6 +203,10 @@ public sealed partial class Projector
             _leaves.Clear();
             _turns.Clear();
             NotProjected(e);
+        }
+        finally
+        {
+            _leads = false;
         }
     }
 

@@ -49,10 +49,16 @@ internal static class CommandRun
         return command;
     }
 
+    /// <summary>What looks like an option and was taken for an argument, as commands that take any number of them do; null for none.</summary>
+    public static string? UnknownOption(ParseResult parsed) =>
+        parsed.Tokens.TakeWhile(t => t.Type != TokenType.DoubleDash).FirstOrDefault(t => t.Type == TokenType.Argument && t.Value.StartsWith("--", StringComparison.Ordinal))?.Value;
+
     public static int WrongUsage(ParseResult parsed)
     {
         foreach (var error in parsed.Errors)
             Console.Error.WriteLine(string.Join(' ', error.Message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)));
+        if (parsed.Errors.Count == 0)
+            Console.Error.WriteLine($"Unknown option '{UnknownOption(parsed)}'.");
         var path = new List<string>();
         for (SymbolResult? at = parsed.CommandResult; at is CommandResult command; at = at.Parent)
             path.Insert(0, command.Command is RootCommand ? "demarc" : command.Command.Name);

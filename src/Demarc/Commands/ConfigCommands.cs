@@ -16,9 +16,7 @@ internal static class ConfigCommands
         return new Command("check", "Say every problem of a configuration file; exit code 1 when it cannot be used") { file, json }.Runs(parsed =>
         {
             var path = parsed.GetRequiredValue(file);
-            var catalog = InstallationFiles.LoadCatalog(null);
-            var read = ConfigFile.Read(path, ConfigSources.Process with { Catalog = catalog, KnownModel = id => catalog.FindModel(id) is not null });
-            var result = InstallationFiles.Review(read, read.Config?.CatalogPath is { } own ? InstallationFiles.LoadCatalog(own) : catalog, TimeProvider.System);
+            var result = InstallationFiles.Check(path, TimeProvider.System);
             Console.WriteLine(parsed.GetValue(json) ? ConfigReport.Json(result) : ConfigReport.Text(path, result).TrimEnd());
             return Task.FromResult(result.Config is null ? 1 : 0);
         });

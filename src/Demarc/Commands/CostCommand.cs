@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Demarc.Control.Configuration;
 using Demarc.Control.Costs;
+using Demarc.Control.Reviews;
 using Demarc.Governance.Spend;
 using Demarc.Storage;
 using Demarc.Storage.Ledger;
@@ -25,8 +26,9 @@ internal static class CostCommand
             var (store, organization) = (installation.Store, installation.Organization.Id);
             var breakdown = await CostBreakdown.OfAsync(way, store, organization, context.Files.Snapshot.Resources);
             var lines = await store.Spend.ListAsync(new SpendQuery(organization, from, to) { By = breakdown.Needs });
+            var people = await ReportPeople.LoadAsync(store, organization, context.Files.Snapshot, installation.Master.Derive(PseudonymKey.Purpose), readerId: null);
             var names = way == "person" && context.Files.Config.NamesPeople ? await new DirectoryLookup(installation).NamesAsync() : [];
-            var (rows, total) = (breakdown.Rows(lines).Select(r => names.TryGetValue(r.Name, out var name) ? r with { Name = name } : r).ToList(), CostBreakdown.Total(lines));
+            var (rows, total) = (breakdown.Rows(lines, people).Select(r => names.TryGetValue(r.Name, out var name) ? r with { Name = name } : r).ToList(), CostBreakdown.Total(lines));
             if (rows.Count > 1 && !context.Output.IsJson)
                 rows.Add(new CostRow("total", total));
             context.Output.List(

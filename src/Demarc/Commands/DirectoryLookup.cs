@@ -11,19 +11,19 @@ internal sealed class DirectoryLookup(Installation installation)
     private readonly Store _store = installation.Store;
     private readonly string _organization = installation.Organization.Id;
 
-    public Task<User[]> UsersAsync() => AllAsync(page => _store.Users.ListAsync(_organization, page), u => u.Id);
+    public Task<User[]> UsersAsync() => Pages.AllAsync(page => _store.Users.ListAsync(_organization, page), u => u.Id);
 
-    public Task<ServiceAccount[]> ServiceAccountsAsync() => AllAsync(page => _store.ServiceAccounts.ListAsync(_organization, page), a => a.Id);
+    public Task<ServiceAccount[]> ServiceAccountsAsync() => Pages.AllAsync(page => _store.ServiceAccounts.ListAsync(_organization, page), a => a.Id);
 
-    public Task<Group[]> GroupsAsync() => AllAsync(page => _store.Groups.ListAsync(_organization, page), g => g.Id);
+    public Task<Group[]> GroupsAsync() => Pages.AllAsync(page => _store.Groups.ListAsync(_organization, page), g => g.Id);
 
-    public Task<Workspace[]> WorkspacesAsync(bool archivedToo = false) => AllAsync(page => _store.Workspaces.ListAsync(_organization, page, archivedToo), w => w.Id);
+    public Task<Workspace[]> WorkspacesAsync(bool archivedToo = false) => Pages.AllAsync(page => _store.Workspaces.ListAsync(_organization, page, archivedToo), w => w.Id);
 
-    public Task<WorkspaceMember[]> WorkspaceMembersAsync(string workspaceId) => AllAsync(page => _store.Workspaces.MembersAsync(_organization, workspaceId, page), m => m.UserId);
+    public Task<WorkspaceMember[]> WorkspaceMembersAsync(string workspaceId) => Pages.AllAsync(page => _store.Workspaces.MembersAsync(_organization, workspaceId, page), m => m.UserId);
 
-    public Task<Project[]> ProjectsAsync(bool archivedToo = false) => AllAsync(page => _store.Projects.ListAsync(_organization, page, archivedToo), p => p.Id);
+    public Task<Project[]> ProjectsAsync(bool archivedToo = false) => Pages.AllAsync(page => _store.Projects.ListAsync(_organization, page, archivedToo), p => p.Id);
 
-    public Task<StoredApiKey[]> KeysAsync() => AllAsync(page => _store.ApiKeys.ListAsync(_organization, new ApiKeyFilter(), page), k => k.Id);
+    public Task<StoredApiKey[]> KeysAsync() => Pages.AllAsync(page => _store.ApiKeys.ListAsync(_organization, new ApiKeyFilter(), page), k => k.Id);
 
     /// <param name="emailOrId">An address, or <c>user_…</c>.</param>
     public async Task<User> UserAsync(string emailOrId) =>
@@ -94,17 +94,4 @@ internal sealed class DirectoryLookup(Installation installation)
 
     private async Task<User?> FindUserAsync(string emailOrId) =>
         await _store.Users.GetByEmailAsync(_organization, emailOrId) ?? await _store.Users.GetAsync(_organization, emailOrId);
-
-    private static async Task<T[]> AllAsync<T>(Func<PageRequest, Task<Page<T>>> list, Func<T, string> id)
-    {
-        var all = new List<T>();
-        Page<T> page;
-        do
-        {
-            page = await list(new PageRequest(AfterId: all.Count > 0 ? id(all[^1]) : null, Limit: 1000));
-            all.AddRange(page.Data);
-        }
-        while (page.HasMore);
-        return [.. all];
-    }
 }

@@ -31,7 +31,8 @@ internal static class LimitRequestCommands
         var id = Id();
         var amount = new Option<string>("--amount") { Description = "Dollars such as 500.00: the person's limit from now on", Required = true };
         var until = new Option<string?>("--until") { Description = "Only until a day such as 2026-12-24 (00:00 UTC); then the limit of before holds again" };
-        return new Command("approve", "Approve a request for more") { id, amount, until }.Runs(async context =>
+        var quiet = Quiet();
+        return new Command("approve", "Approve a request for more") { id, amount, until, quiet }.Runs(async context =>
         {
             if (SpendAmount.ParseUsd(context.Get(amount)!, out var nano) is { } problem)
                 throw new CommandException($"--amount: {problem}");
@@ -42,7 +43,7 @@ internal static class LimitRequestCommands
             var store = installation.Store;
             var request = await FindAsync(store.IncreaseRequests, installation.Organization.Id, context.Get(id));
             _ = LimitPeriods.TryParse(request.Period, out var period);
-            var approved = await store.IncreaseRequests.ApproveAsync(installation.Organization.Id, request, period, nano, end, context.Actor)
+            var approved = await store.IncreaseRequests.ApproveAsync(installation.Organization.Id, request, period, nano, end, context.Get(quiet), context.Actor)
                 ?? throw new CommandException($"{request.Id} is resolved already.");
             context.Output.Done(approved, $"{approved.Id} is approved: {NanoDollars.Format(nano)} {request.Period}{(context.Get(until) is { } last ? $" until {last}" : "")}.");
         });
@@ -51,17 +52,20 @@ internal static class LimitRequestCommands
     public static Command Deny()
     {
         var id = Id();
-        return new Command("deny", "Deny a request for more") { id }.Runs(async context =>
+        var quiet = Quiet();
+        return new Command("deny", "Deny a request for more") { id, quiet }.Runs(async context =>
         {
             var installation = await context.OpenAsync();
             var request = await FindAsync(installation.Store.IncreaseRequests, installation.Organization.Id, context.Get(id));
-            var denied = await installation.Store.IncreaseRequests.DenyAsync(installation.Organization.Id, request, context.Actor)
+            var denied = await installation.Store.IncreaseRequests.DenyAsync(installation.Organization.Id, request, context.Get(quiet), context.Actor)
                 ?? throw new CommandException($"{request.Id} is resolved already.");
             context.Output.Done(denied, $"{denied.Id} is denied.");
         });
     }
 
     private static Argument<string> Id() => new("ID") { Description = "slir_…; see demarc limit requests" };
+
+    private static Option<bool> Quiet() => new("--no-mail") { Description = "Do not tell the person by e-mail" };
 
     private static async Task<IncreaseRequest> FindAsync(IncreaseRequests requests, string organizationId, string id) =>
         await requests.GetAsync(organizationId, id) ?? throw new CommandException($"There is no request {id}. See: demarc limit requests");

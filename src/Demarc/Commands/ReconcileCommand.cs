@@ -34,10 +34,14 @@ internal static class ReconcileCommand
             var ledger = await installation.Store.Spend.ListAsync(
                 new SpendQuery(installation.Organization.Id, from, to, bill.IsHourly ? SpendBucket.Hour : SpendBucket.Day)
                 {
+                    By = SpendDimensions.Model | SpendDimensions.Resource | SpendDimensions.ServiceTier | SpendDimensions.Speed | SpendDimensions.InferenceGeo,
                     Only = new Dictionary<SpendDimensions, string[]> { [SpendDimensions.Platform] = [.. platforms.Select(p => p.Wire())] },
                 });
             var resources = Array.FindAll(context.Files.Config.Resources, r => platforms.Contains(r.Platform));
-            Show(context, Reconciliation.Of(bill, ledger, line => IsKnown(line, resources)), bill, context.Get(all));
+            var meters = new BillMeters(ledger.Select(l => l.Model!).Distinct());
+            bill = bill with { Lines = Array.ConvertAll(bill.Lines, l => l with { Meter = meters.Of(l.Description) }) };
+            var metered = ledger.SelectMany(l => meters.Of(l, context.Files.Snapshot).Select(m => new MeteredSpend(DateTimeOffset.FromUnixTimeMilliseconds(l.At), m.Meter, m.Tokens, m.Nano)));
+            Show(context, Reconciliation.Of(bill, ledger, metered, line => IsKnown(line, resources)), bill, context.Get(all));
         });
     }
 
@@ -78,7 +82,9 @@ internal static class ReconcileCommand
                 Granularity = bill.IsHourly ? "hour" : "day",
                 BillLines = bill.Lines.Length,
                 OtherLines = bill.Others,
+                PriceBasis = found.Basis == PriceBasis.Quantities ? "quantities" : "amounts",
                 found.PriceFactor,
+                found.Prices,
                 Total = Shape(total, bill),
                 Periods = shown.Select(p => Shape(p, bill)),
                 UnknownResources = strangers,
@@ -92,6 +98,16 @@ internal static class ReconcileCommand
                 p == total ? "total" : Time(p.At, bill), Usd(p.BillNano), Usd(p.LedgerNano), Usd(p.DifferenceNano), Usd(p.PriceNano), Usd(p.RoundingNano), Usd(p.LateNano),
                 Usd(p.IncompleteNano), Usd(p.PendingNano), Usd(p.UnbilledNano), Usd(p.BypassNano),
             ]));
+        if (!bill.IsHourly)
+            Console.Error.WriteLine("The export has days only: days are compared, and what evens out within a day does not show.");
+        foreach (var price in found.Prices)
+            Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{price.Meter}: a token costs {price.Factor:0.0000} of what the ledger has for it: set `rates` of the resource, if that is your contract."));
+        if (found.Basis == PriceBasis.Amounts)
+        {
+            Console.Error.WriteLine(Array.Exists(bill.Lines, l => l.Meter == BillMeters.Units)
+                ? "Claude Consumption Units are money, not tokens: what a lower price saves and what usage beside Demarc adds cannot be told apart. State your contract in `rates`, and what the bill has more is usage."
+                : "The export has no quantities of tokens: prices are judged by amounts alone.");
+        }
         if (found.PriceFactor != 1)
             Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"The bill charges {found.PriceFactor:0.0000} for each dollar of the ledger throughout: set `rates` of the resource, if that is your contract."));
         foreach (var stranger in strangers)

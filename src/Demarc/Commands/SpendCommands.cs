@@ -57,14 +57,17 @@ internal static class SpendCommands
             ]);
     });
 
-    /// <param name="audit">What is exported for auditors.</param>
-    public static Command CreateExport(Command audit)
+    /// <param name="others">What else is exported.</param>
+    public static Command CreateExport(params Command[] others)
     {
         var from = new Option<string>("--from") { Description = "The first UTC day, such as 2026-07-01", Required = true };
         var to = new Option<string>("--to") { Description = "The last UTC day", Required = true };
         var output = new Option<string?>("--out") { Description = "The file to write; default standard output" };
-        var focus = new Command("focus", "Costs as the FinOps Open Cost and Usage Specification (FOCUS) has them, CSV") { from, to, output }.Runs(async context =>
+        var format = new Option<string>("--format") { Description = "csv", DefaultValueFactory = _ => "csv" };
+        var focus = new Command("focus", "Costs as the FinOps Open Cost and Usage Specification (FOCUS) has them, CSV") { from, to, output, format }.Runs(async context =>
         {
+            if (context.Get(format) is not "csv" and var other)
+                throw new CommandException($"--format {other}: FOCUS is written as csv alone. {(other == "parquet" ? "DuckDB, for one, makes Parquet of it: duckdb -c \"COPY (FROM 'october.csv') TO 'october.parquet'\"" : "Leave it out.")}");
             var (first, last) = (ReadDay("--from", context.Get(from)!), ReadDay("--to", context.Get(to)!));
             if (last < first)
                 throw new CommandException("--to: give a day that is not before --from.");
@@ -80,7 +83,10 @@ internal static class SpendCommands
             var rows = await export.WriteAsync(file, first, last.AddDays(1));
             await Console.Error.WriteLineAsync($"{rows} rows in {path}.");
         });
-        return new Command("export", "Write what was recorded in other formats") { focus, audit };
+        var command = new Command("export", "Write what was recorded in other formats, and follow what is sent elsewhere") { focus };
+        foreach (var other in others)
+            command.Subcommands.Add(other);
+        return command;
     }
 
     private static decimal Percent(CommitmentStatus c) => c.Commitment.AmountNano == 0 ? 100 : Math.Round(100m * c.DrawnNano / c.Commitment.AmountNano, 1);

@@ -83,8 +83,8 @@ internal static class VerifyCommand
             var check = await new StoreCheck(store, organization).RunAsync(signed);
             Show(
                 context, [.. report.Findings, .. check.Findings], report.Count + check.Count,
-                new { check.Leaves, check.Erased, check.Checkpoints },
-                $"{check.Leaves} records are as {check.Checkpoints} checkpoints say; {check.Erased} of them were erased, as tombstones say.");
+                new { check.Leaves, check.Erased, check.ContentsErased, check.Checkpoints },
+                $"{check.Leaves} records are as {check.Checkpoints} checkpoints say; {check.Erased} of them were erased, and the content of {check.ContentsErased}, as tombstones say.");
         }
     }
 

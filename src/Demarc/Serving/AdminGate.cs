@@ -1,3 +1,4 @@
+using System.Globalization;
 using Demarc.Control.AdminApi;
 using Demarc.Governance;
 using Demarc.Governance.Evidence;
@@ -57,7 +58,18 @@ internal sealed class AdminGate(ISnapshotSource snapshots, Store store, RouteTab
         }
         var needed = routes.NeededBy(http);
         if (principal.Access.Allows(needed, RouteTable.WorkspaceOf(http)))
-            return await endpoint(request);
+        {
+            var answer = await endpoint(request);
+            if (answer.Status >= 400)
+                await store.RecordAsync(principal.OrganizationId, request.Actor, "demarc_admin_request_failed", new()
+                {
+                    ["method"] = http.Request.Method,
+                    ["route"] = Route(http),
+                    ["status_code"] = answer.Status.ToString(CultureInfo.InvariantCulture),
+                    ["error_type"] = answer.ErrorType,
+                });
+            return answer;
+        }
         var isOtherKey = principal is { IsKey: true, KeyKind: not ApiKeyKind.Admin };
         await RecordAsync(isOtherKey ? "wrong_key_kind" : "role_denied", null);
         return new(403, null, "permission_error", isOtherKey
@@ -69,7 +81,10 @@ internal sealed class AdminGate(ISnapshotSource snapshots, Store store, RouteTab
             ["reason"] = reason,
             ["rule"] = rule,
             ["method"] = http.Request.Method,
-            ["route"] = (http.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText,
+            ["route"] = Route(http),
         });
     }
+
+    // The pattern: a path may hold what was put there by mistake.
+    private static string? Route(HttpContext http) => (http.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText;
 }

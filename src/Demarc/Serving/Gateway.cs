@@ -3,8 +3,10 @@ using Demarc.Control.Alerts;
 using Demarc.Control.Compliance;
 using Demarc.Control.Configuration;
 using Demarc.Control.Identity.Roles;
+using Demarc.Control.Exports;
 using Demarc.Control.Increases;
 using Demarc.Control.Resources;
+using Demarc.Control.Telemetry;
 using Demarc.Governance;
 using Demarc.Governance.Boundaries;
 using Demarc.Governance.Evidence;
@@ -42,6 +44,8 @@ public sealed class Gateway : IAsyncDisposable
         var files = InstallationFiles.Load(options.ConfigPath ?? Quickstart.WriteConfiguration(options), options.DataDirectory);
         var config = files.Config;
 
+        var waived = ZeroRetention.Enforce(files.Snapshot, config.ZeroRetention, Environment.GetEnvironmentVariable);
+
         // 2 the host
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ApplicationName = "demarc", ContentRootPath = AppContext.BaseDirectory });
         builder.Configuration.Sources.Clear();
@@ -57,10 +61,18 @@ public sealed class Gateway : IAsyncDisposable
         {
             var snapshots = new Snapshots(store, organization.Id, files.Snapshot, loggers.CreateLogger<Snapshots>(), new ActorRecord("system", store.Replica));
             await snapshots.ApplyAsync(snapshots.Current);
+            await ZeroRetention.RecordAsync(store, organization.Id, config.ZeroRetention, waived);
 
+            var life = new LifeRecord(store, organization.Id, snapshots, loggers.CreateLogger<LifeRecord>());
+            builder.Services.AddHostedService(_ => life);
             builder.Services.AddSingleton(time);
             builder.Services.AddSingleton(store);
-            builder.Services.AddSingleton<IEvidenceSink>(store);
+            var metrics = new RequestMetrics();
+            // Who configures no metrics pays for none.
+            IEvidenceSink sink = config.Metrics is null ? store : new MeteredSink(store, metrics);
+            if (config.Metrics is not null)
+                builder.Services.AddSingleton(config.Metrics).AddSingleton(metrics).AddSingleton<MetricsGate>();
+            builder.Services.AddSingleton(sink);
             builder.Services.AddSingleton(snapshots);
             builder.Services.AddSingleton<ISnapshotSource>(snapshots);
             builder.Services.AddSingleton(organization);
@@ -80,7 +92,7 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton<Health>();
             builder.Services.AddSingleton<RouteTable>();
             builder.Services.AddSingleton<AdminGate>();
-            builder.Services.AddSingleton<RoleEndpoints>();
+            builder.Services.AddSingleton<RoleAssignmentEndpoints>();
             builder.Services.AddSingleton<RoleRequestEndpoints>();
             builder.Services.AddSingleton<AccessReviewEndpoints>();
             builder.Services.AddSingleton<SecondAdministrator>();
@@ -92,12 +104,14 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton<ProjectEndpoints>();
             builder.Services.AddSingleton<AliasEndpoints>();
             builder.Services.AddSingleton<SpendLimitEndpoints>();
+            builder.Services.AddSingleton<SpendLimitViews>();
             builder.Services.AddSingleton<IncreaseRequestEndpoints>();
             builder.Services.AddSingleton(new IncreaseLinks(config.PublicUrl, installation.Master.Derive("demarc increase link")));
             builder.Services.AddSingleton<IncreasePage>();
             builder.Services.AddSingleton<UsageEndpoints>();
             builder.Services.AddSignIn(config, store, organization.Id, installation.Master, time);
             builder.Services.AddTokens(config, store, organization.Id, installation.Master, loggers);
+            builder.Services.AddScim(config.Scim, organization.Id);
             builder.Services.AddSingleton<UsageReportEndpoints>();
             builder.Services.AddSingleton<CostReportEndpoints>();
             builder.Services.AddSingleton<ClaudeCodeReportEndpoints>();
@@ -108,18 +122,28 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton<TranscriptReader>();
             builder.Services.AddSingleton<SessionEndpoints>();
             builder.Services.AddSingleton<MeEndpoints>();
+            builder.Services.AddSingleton<DirectoryEndpoints>();
+            builder.Services.AddSingleton<RoleEndpoints>();
+            builder.Services.AddSingleton(new SettingsEndpoints(store, snapshots, config.Identity));
             builder.Services.AddEvidenceLog(config.Log, store, installation.Master);
+            builder.Services.AddRetention(config.Retention, installation);
             builder.Services.AddSingleton(new Escrow(store.Budgets, time));
             builder.Services.AddSingleton(s => new LeaseFollower(s.GetRequiredService<Escrow>(), store.Budgets, time));
             builder.Services.AddHostedService<EscrowFollower>();
             builder.Services.AddSingleton(s => new MessagesPipeline(
-                snapshots, store, s.GetRequiredService<UpstreamClient>(), s.GetRequiredService<UpstreamHealth>(), s.GetRequiredService<SessionNames>(), s.GetRequiredService<Escrow>(), s.GetRequiredService<IncreaseLinks>(), store.Replica, time,
+                snapshots, sink, s.GetRequiredService<UpstreamClient>(), s.GetRequiredService<UpstreamHealth>(), s.GetRequiredService<SessionNames>(), s.GetRequiredService<Escrow>(), s.GetRequiredService<IncreaseLinks>(), store.Replica, time,
                 s.GetRequiredService<ILogger<MessagesPipeline>>()));
             builder.Services.AddHostedService(_ => new StoreFollowers(store, snapshots));
             var alerts = new AlertDelivery(store, organization.Id, loggers.CreateLogger<AlertDelivery>());
             alerts.Use(config.Alerts);
             builder.Services.AddSingleton(_ => alerts);
             builder.Services.AddHostedService<AlertService>();
+            var outbound = new OutboundClient(time, loggers.CreateLogger<OutboundClient>());
+            builder.Services.AddSingleton(_ => outbound);
+            var exporter = new Exporter(store, organization.Id, new ExportWays(outbound.SendAsync, OutboundClient.ConnectAsync), new DataPaths(store), loggers.CreateLogger<Exporter>());
+            exporter.Use(config.Exports);
+            builder.Services.AddSingleton(_ => exporter);
+            builder.Services.AddHostedService<ExportService>();
             var tls = config.Tls is null ? null : new TlsCertificate(config.Tls, time, loggers.CreateLogger<TlsCertificate>());
             builder.Services.AddHostedService(_ => new ConfigWatch(files.Path, files.Sources, files.Read, (next, result) =>
             {
@@ -127,8 +151,9 @@ public sealed class Gateway : IAsyncDisposable
                     tls?.Use(next.Tls);
                 verification.Every = next.VerifyEvery;
                 alerts.Use(next.Alerts);
+                exporter.Use(next.Exports);
                 return ReloadAsync(store, snapshots, organization.Id, files.Shipped, next, result);
-            }, time, loggers.CreateLogger<ConfigWatch>()));
+            }, time, loggers.CreateLogger<ConfigWatch>()) { Refused = life.ConfigurationRefusedAsync });
             Listen(builder, config, options, tls);
 
             // 4 the routes
@@ -158,6 +183,8 @@ public sealed class Gateway : IAsyncDisposable
 
     /// <summary>What the request path knows of the upstreams' state.</summary>
     internal UpstreamHealth Health => _app.Services.GetRequiredService<UpstreamHealth>();
+
+    internal Store Store => _store;
 
     /// <summary>Every route that is mapped, as <c>METHOD /pattern</c>.</summary>
     internal IEnumerable<string> Routes => _app.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
@@ -208,7 +235,9 @@ public sealed class Gateway : IAsyncDisposable
 
     private static async Task ReloadAsync(Store store, Snapshots snapshots, string organizationId, Catalog catalog, DemarcConfig config, ConfigResult result)
     {
+        // A policy that comes while the process runs finds what the process began with.
         var next = ConfigSnapshot.Build(config, config.CatalogPath is null ? catalog : InstallationFiles.LoadCatalog(config.CatalogPath), result.Hash);
+        var waived = ZeroRetention.Enforce(next, config.ZeroRetention, Environment.GetEnvironmentVariable);
         var before = snapshots.Current.ConfigurationHash;
         await snapshots.ApplyAsync(next);
         await store.RecordAsync(organizationId, new ActorRecord("system", store.Replica), "demarc_configuration_loaded", new()
@@ -217,13 +246,26 @@ public sealed class Gateway : IAsyncDisposable
             ["previous_configuration"] = before,
             ["policy"] = next.PolicyHash,
         });
+        await ZeroRetention.RecordAsync(store, organizationId, config.ZeroRetention, waived);
     }
 
-    // A bug, or the store refusing a record: the client learns that it was not its fault, the log has the rest.
+    // A bug, or the store refusing a record: the client learns that it was not its fault, the log has the rest. But a body that
+    // cannot be read is the client's.
     private static async Task FailedAsync(HttpContext http)
     {
+        if (http.Features.Get<IExceptionHandlerFeature>()?.Error is BadHttpRequestException bad)
+        {
+            await ErrorEnvelope.WriteAsync(http, bad.StatusCode, "invalid_request_error", "The request body could not be read. Send it whole.");
+            return;
+        }
         var id = http.Response.Headers["demarc-request-id"].ToString();
-        await ErrorEnvelope.WriteAsync(http, 500, "api_error", "The gateway failed to handle the request. Your administrator finds the reason in its log.", id.Length > 0 ? id : null, retry: true);
+        var ofStore = http.Features.Get<IExceptionHandlerFeature>()?.Error is StoreException or System.Data.Common.DbException;
+        await ErrorEnvelope.WriteAsync(
+            http, ofStore ? 503 : 500, "api_error",
+            ofStore
+                ? "The gateway's store cannot be reached, or takes no more records: nothing was changed. Your administrator finds the reason in its log; try again."
+                : "The gateway failed to handle the request. Your administrator finds the reason in its log.",
+            id.Length > 0 ? id : null, retry: true);
     }
 
     private static void Announce(ILogger log, InstallationFiles files, GatewaySnapshot snapshot, TimeProvider time)

@@ -5,14 +5,15 @@ using Demarc.Governance.Evidence;
 using Demarc.Governance.Policy;
 using Demarc.Storage;
 using Demarc.Storage.Directory;
+using Demarc.Storage.Retention;
 
 namespace Demarc.Serving;
 
 /// <summary>What serving and the command line both stand on: configuration, catalog, master key and store.</summary>
 internal sealed class Installation : IAsyncDisposable
 {
-    private Installation(InstallationFiles files, MasterKey master, Store store, Organization organization) =>
-        (Files, Master, Store, Organization) = (files, master, store, organization);
+    private Installation(InstallationFiles files, MasterKey master, Store store, Organization organization, ErasureJournal journal) =>
+        (Files, Master, Store, Organization, Journal) = (files, master, store, organization, journal);
 
     public InstallationFiles Files { get; }
 
@@ -22,6 +23,9 @@ internal sealed class Installation : IAsyncDisposable
 
     /// <summary>The one organization there is.</summary>
     public Organization Organization { get; }
+
+    /// <summary>What was erased; all of it is erased here too.</summary>
+    public ErasureJournal Journal { get; }
 
     /// <summary>Opens the store, making or migrating it when need be.</summary>
     /// <param name="actor">Who makes the organization when there is none; null for Demarc itself.</param>
@@ -44,7 +48,10 @@ internal sealed class Installation : IAsyncDisposable
         {
             var organization = await store.Organizations.EnsureFirstAsync(
                 config.OrganizationName ?? "Default", actor ?? new ActorRecord("system", store.Replica));
-            return new Installation(files, master, store, organization);
+            // Before anybody can be served what a restored backup brought back.
+            var journal = new ErasureJournal(store, config.Retention.Journal);
+            await journal.ReplayAsync(new ActorRecord("system", store.Replica));
+            return new Installation(files, master, store, organization, journal);
         }
         catch
         {
@@ -66,6 +73,15 @@ internal sealed record InstallationFiles(
 {
     /// <summary>What the configuration says, without the aliases of the store.</summary>
     public GatewaySnapshot Snapshot => ConfigSnapshot.Build(Config, Catalog, Read.Hash);
+
+    /// <summary>All that is wrong with a configuration file.</summary>
+    /// <exception cref="ServeException">The shipped catalog cannot be used.</exception>
+    public static ConfigResult Check(string path, TimeProvider time)
+    {
+        var catalog = LoadCatalog(null);
+        var read = ConfigFile.Read(path, ConfigSources.Process with { Catalog = catalog, KnownModel = id => catalog.FindModel(id) is not null });
+        return Review(read, read.Config?.CatalogPath is { } own ? LoadCatalog(own) : catalog, time);
+    }
 
     /// <summary>The reading with what its policies and deployments get wrong together (<see cref="PolicyReview"/>), and models that retire (<see cref="ModelReview"/>).</summary>
     public static ConfigResult Review(ConfigResult read, Catalog catalog, TimeProvider time)

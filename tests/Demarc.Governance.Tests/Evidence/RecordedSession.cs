@@ -1,7 +1,7 @@
-using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Demarc.Governance.Evidence;
+using Demarc.Governance.Policy;
 using Demarc.Governance.Wire;
 using Xunit;
 
@@ -12,9 +12,11 @@ internal sealed class RecordedSession
 {
     private const string Name = "clls_1";
 
-    private readonly Dictionary<DateOnly, ContentKey> _keys = [];
     private readonly List<TranscriptRequest> _requests = [];
     private SessionTips _tips = new();
+
+    /// <summary>What is captured beside the conversation.</summary>
+    public CaptureParts Also { get; set; }
 
     public DateOnly Day { get; set; } = new(2026, 11, 22);
 
@@ -36,24 +38,27 @@ internal sealed class RecordedSession
     public void Ask(byte[] body, string? answer, bool truncated = false)
     {
         Assert.True(RequestScanner.TryScan(body, out var facts, out var problem), problem);
-        if (!_keys.TryGetValue(Day, out var key))
-            _keys.Add(Day, key = new ContentKey(RandomNumberGenerator.GetBytes(ContentKey.Size)));
+        var key = _tips.NamesOf(Name);
         var system = facts.System.IsEmpty ? default : MessageIdentity.Of(key, facts.System.Of(body));
         List<UInt128> messages = [.. facts.Messages.Select(m => MessageIdentity.Of(key, m.Of(body)))];
-        var continuation = _tips.Find(Name, Day, system, messages.ToArray());
-        var content = new CapturedContent(body, facts, continuation);
+        var continuation = _tips.Find(Name, system, messages.ToArray());
+        var content = new CapturedContent(body, facts, continuation, Also, new SessionAttachments(_tips, Name));
         var finished = content.Finish(new AnswerFacts(), Encoding.UTF8.GetBytes(answer ?? ""), truncated).ToArray();
         if (answer is not null)
             messages.Add(MessageIdentity.Of(key, Encoding.UTF8.GetBytes($$"""{"role":"assistant","content":{{answer}}}""")));
         var at = new DateTimeOffset(Day, default, default).ToUnixTimeMilliseconds() + _requests.Count;
         var id = Guid.CreateVersion7(DateTimeOffset.FromUnixTimeMilliseconds(at));
-        _tips.Remember(Name, Day, continuation.Parent, id, system, [.. messages]);
+        _tips.Remember(Name, continuation.Parent, id, system, [.. messages]);
+        _tips.Attached(Name, content.Attached);
         _requests.Add(new TranscriptRequest { Id = id, At = at, Content = finished, Answered = answer is not null });
         Stored += finished.Length;
     }
 
     public void AskUncaptured(bool answered = true) =>
         _requests.Add(new TranscriptRequest { Id = Guid.CreateVersion7(), At = 1, Answered = answered });
+
+    /// <summary>What was sealed of the request.</summary>
+    public string StoredText(int index) => Encoding.UTF8.GetString(_requests[index].Content.Span);
 
     /// <summary>Takes away what the request captured, as a lawful erasure does.</summary>
     public void Erase(int index) =>

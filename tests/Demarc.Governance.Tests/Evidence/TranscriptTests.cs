@@ -1,5 +1,6 @@
 using System.Text;
 using Demarc.Governance.Evidence;
+using Demarc.Governance.Policy;
 using Xunit;
 using static Demarc.Governance.Tests.Evidence.RecordedSession;
 
@@ -8,6 +9,7 @@ namespace Demarc.Governance.Tests.Evidence;
 public sealed class TranscriptTests
 {
     private const string System = "[system prompt content not shown]";
+    private const string Withheld = "[history that the client sent again is not shown: part of this session is past its retention]";
     private const string Own = "[a prompt history of its own begins: another conversation of this session, or this one after compaction]";
     private const string Rewritten = "[the client rewrote the history of this conversation; what is new in it follows]";
     private const string Continues = "[an earlier conversation of this session continues]";
@@ -139,16 +141,22 @@ public sealed class TranscriptTests
         Assert.Equal(["u! not_captured", "a! not_captured", "u! not_captured", System, "u: one", "a: 1"], _session.Lines());
     }
 
-    [Fact]
-    public void An_erased_beginning_has_one_placeholder_and_its_answers_are_no_longer_proven()
+    [Theory, InlineData(false), InlineData(true)]
+    public void A_message_expires_with_its_first_capture_whatever_captured_it_again(bool forgotten)
     {
         _session.Ask(User("one"), Answer("1"));
         _session.Ask($"{User("one")},{Assistant("1")},{User("two")}", Answer("2"));
         _session.Day = _session.Day.AddDays(1);
+        if (forgotten)
+            _session.Forget();
         _session.Ask($"{User("one")},{Assistant("1")},{User("two")},{Assistant("2")},{User("three")}", Answer("3"));
+        _session.Ask($"{User("one")},{Assistant("1")},{User("two")},{Assistant("2")},{User("three")},{Assistant("3")},{User("four")}", Answer("4"));
         _session.Erase(0);
         _session.Erase(1);
-        Assert.Equal(["u! retention_elapsed", System, "u: one", "a? 1", "u: two", "a? 2", "u: three", "a: 3"], _session.Lines());
+        string[] withheld = forgotten ? [System, Withheld] : [];
+        Assert.Equal(["u! retention_elapsed", .. withheld, "u: three", "a: 3", "u: four", "a: 4"], _session.Lines());
+        // Where this process remembers the session, the copy does not even exist.
+        Assert.Equal(forgotten, _session.StoredText(2).Contains("one", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -159,6 +167,37 @@ public sealed class TranscriptTests
         _session.Ask($"{User("one")},{Assistant("1")},{User("two")},{Assistant("2")},{User("three")}", Answer("3"));
         _session.Lose(0);
         Assert.Equal(["u! not_captured", "u: two", "a: 2", "u: three", "a: 3"], _session.Lines());
+    }
+
+    [Theory, InlineData(CaptureParts.None), InlineData(CaptureParts.Thinking), InlineData(CaptureParts.System | CaptureParts.Thinking)]
+    public void Thinking_and_system_prompts_are_sealed_and_shown_where_policy_says_so(CaptureParts also)
+    {
+        const string thought = """{"type":"thinking","thinking":"a \u00e9 thought","signature":"x"}""";
+        _session.Also = also;
+        _session.Ask($$"""{{User("one")}},{"role":"assistant","content":[{{thought}},{"type":"text","text":"1"}]},{{User("two")}}""", $$"""[{{thought}},{"type":"text","text":"2"}]""");
+
+        var thinks = also.HasFlag(CaptureParts.Thinking);
+        string mine = thinks ? "[thinking] a é thought | " : "";
+        Assert.Equal([also.HasFlag(CaptureParts.System) ? "[system prompt] | Be brief." : System, "u: one", $"a? {mine}1", "u: two", $"a: {mine}2"], _session.Lines());
+        Assert.Equal(thinks, _session.StoredText(0).Contains("thought", StringComparison.Ordinal));
+        Assert.Equal(also.HasFlag(CaptureParts.System), _session.StoredText(0).Contains("Be brief", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void An_attachment_is_stored_once_a_session_however_often_and_wherever_it_comes()
+    {
+        var image = new string('A', 3 << 20);
+        var source = $$"""{"type":"image","source":{"type":"base64","media_type":"image/png","data":"{{image}}"}}""";
+        var first = $$"""{"role":"user","content":[{"type":"text","text":"look"},{{source}}]}""";
+        _session.Ask(first, Answer("1"));
+        _session.Ask($$"""{{first}},{{Assistant("1")}},{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":[{{source}}]}]}""", Answer("2"));
+        _session.Forget();
+        _session.Ask(first, Answer("3"));
+
+        Assert.Equal([System, "u: look | [image content not shown]", "a: 1", "u: unknown=[1 non-text item(s) not shown]", "a: 2"], _session.Lines()[..5]);
+        Assert.Equal([1, 0, 1], new[] { 0, 1, 2 }.Select(i => _session.StoredText(i).Split(image).Length - 1));
+        Assert.Matches("\"data\":\"att_[0-9a-f]{32}\"", _session.StoredText(1));
+        Assert.Equal(2, global::System.Text.RegularExpressions.Regex.Count(_session.StoredText(0), "att_[0-9a-f]{32}"));
     }
 
     [Fact]

@@ -62,6 +62,40 @@ public sealed class EscrowTests
         Assert.Equal((ShortageKind.Reached, 500), (shortage!.Kind, shortage.LeftNano));
     }
 
+    [Theory, InlineData(true), InlineData(false)]
+    public async Task After_an_answer_dearer_than_what_was_leased_what_is_left_still_fits(bool isFollowed)
+    {
+        var a = Place("a");
+        (await BeginAsync(a.Escrow, 100)).Settle(900, "r");
+        if (isFollowed)
+            _store.Settle("a", 900);
+
+        var hold = await BeginAsync(a.Escrow, 100);
+
+        Assert.Equal(100, hold.Amount);
+        var more = await a.Escrow.OpenAsync(Limits(), TimeProvider.System.GetUtcNow(), _ => true);
+        Assert.Equal(ShortageKind.Held, (await more.BeginAsync(1, 1, TestContext.Current.CancellationToken, waits: false))!.Kind);
+        hold.Settle(100, "r");
+        Assert.Equal(ShortageKind.Reached, (await more.BeginAsync(1, 1, TestContext.Current.CancellationToken))!.Kind);
+    }
+
+    [Fact]
+    public async Task While_an_ended_lease_is_not_free_the_store_is_asked_now_and_then_and_no_more()
+    {
+        var escrow = new Escrow(_store.Of("a"), TimeProvider.System);
+        (await BeginAsync(escrow, 100)).Settle(100, "r");
+        _store.End("a");
+        var asked = _store.Asked;
+
+        var waiting = BeginAsync(escrow, 950 - 100);
+        Assert.False(waiting.IsCompleted);
+        _store.Settle("a", 100);
+        _store.Free("a");
+
+        Assert.Equal(850, (await waiting).Amount);
+        Assert.InRange(_store.Asked - asked, 2, 10);
+    }
+
     [Fact]
     public async Task A_lease_that_others_took_back_is_not_spent_again_whichever_clock_stood_still()
     {
@@ -80,6 +114,29 @@ public sealed class EscrowTests
 
         Assert.Equal((ShortageKind.Held, 900), (shortage!.Kind, other.Amount));
         Assert.Equal(ShortageKind.Unavailable, (await first.RaiseAsync(200, TestContext.Current.CancellationToken))!.Kind);
+    }
+
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(-90 * 24)]
+    [InlineData(1)]
+    [InlineData(90 * 24)]
+    public async Task A_clock_that_steps_neither_loosens_a_limit_nor_refuses_what_fits(int hours)
+    {
+        var time = new SteppedClock();
+        var escrow = new Escrow(_store.Of("a"), time);
+        var first = await BeginAsync(escrow, 600);
+        // What began before the step counts in the period in which it began.
+        var november = first.Limits[0].Budget.Meter;
+
+        time.Suspend(TimeSpan.FromHours(hours));
+        Assert.Null(await first.RaiseAsync(700, TestContext.Current.CancellationToken));
+        var hold = await escrow.OpenAsync(Limits(), TimeProvider.System.GetUtcNow(), _ => true);
+        Assert.Equal(ShortageKind.Held, (await hold.BeginAsync(400, 400, TestContext.Current.CancellationToken, waits: false))!.Kind);
+        Assert.Null(await hold.BeginAsync(300, 300, TestContext.Current.CancellationToken));
+
+        first.Settle(700, "r");
+        Assert.Equal((november.Id, 700L), (hold.Limits[0].Budget.Meter.Id, hold.Limits[0].Use.SpentNano));
     }
 
     [Fact]

@@ -11,6 +11,9 @@ internal sealed class LeasedBudgets
 
     public long Settled { get; private set; }
 
+    /// <summary>How often a lease was asked for.</summary>
+    public int Asked { get; private set; }
+
     /// <summary>The store as one replica sees it.</summary>
     public ISpendReservations Of(string replica) => new Replica(this, replica);
 
@@ -49,14 +52,16 @@ internal sealed class LeasedBudgets
         {
             lock (all._gate)
             {
+                all.Asked++;
                 var others = all._leases.Where(l => l.Key != name).Sum(l => Math.Max(0, l.Value.Nano));
                 if (all._leases.TryGetValue(name, out var own) ? own.Ended : isRenewal)
                     return Task.FromResult(new LeaseGrant(0, 0, others, all.Settled, IsEnded: true));
+                var overdrawn = Math.Max(0, -own.Nano);
                 var free = cap - all.Settled - others - Math.Max(0, own.Nano);
-                var grant = free < need ? 0 : need;
-                if (grant > 0)
-                    all._leases[name] = (own.Nano + grant, false);
-                return Task.FromResult(new LeaseGrant(grant, Math.Max(0, free - grant), others, all.Settled));
+                var grant = free < need - overdrawn ? 0 : Math.Max(0, need - overdrawn);
+                if (overdrawn + grant > 0)
+                    all._leases[name] = (own.Nano + overdrawn + grant, false);
+                return Task.FromResult(new LeaseGrant(overdrawn + grant, Math.Max(0, free - grant), others, all.Settled));
             }
         }
 

@@ -14,11 +14,34 @@ public sealed class SpendPeriodTests
     [InlineData(LimitPeriod.Monthly, "2027-01-31T23:59:59Z", "2027-01-01", "2027-02-01")]
     [InlineData(LimitPeriod.Monthly, "2028-02-29T00:00:00Z", "2028-02-01", "2028-03-01")]
     [InlineData(LimitPeriod.Monthly, "2026-12-31T23:00:00-01:00", "2027-01-01", "2027-02-01")]
+    [InlineData(LimitPeriod.Monthly, "2027-02-28T23:59:59.9999999Z", "2027-02-01", "2027-03-01")]
+    // The hour that New York skips in spring, and the one that it has twice in autumn.
+    [InlineData(LimitPeriod.Daily, "2026-03-08T01:59:59-05:00", "2026-03-08", "2026-03-09")]
+    [InlineData(LimitPeriod.Daily, "2026-03-08T03:00:00-04:00", "2026-03-08", "2026-03-09")]
+    [InlineData(LimitPeriod.Monthly, "2026-10-31T20:30:00-04:00", "2026-11-01", "2026-12-01")]
+    [InlineData(LimitPeriod.Weekly, "2026-11-01T01:30:00-04:00", "2026-10-26", "2026-11-02")]
+    [InlineData(LimitPeriod.Weekly, "2026-11-01T01:30:00-05:00", "2026-10-26", "2026-11-02")]
     public void Periods_begin_and_end_at_midnight_in_utc(LimitPeriod kind, string at, string start, string end)
     {
         var period = SpendPeriod.Of(kind, DateTimeOffset.Parse(at, System.Globalization.CultureInfo.InvariantCulture));
 
         Assert.Equal((start, end), ($"{period.Start:yyyy-MM-dd}", $"{period.Reset:yyyy-MM-dd}"));
+    }
+
+    [Fact]
+    public void Every_hour_of_leap_years_and_others_is_in_one_period_and_days_have_24_of_them()
+    {
+        foreach (var kind in Enum.GetValues<LimitPeriod>())
+        {
+            var period = SpendPeriod.Of(kind, new(2027, 12, 31, 23, 0, 0, TimeSpan.Zero));
+            for (var at = new DateTimeOffset(2027, 12, 31, 23, 0, 0, TimeSpan.Zero); at.Year < 2029; at = at.AddHours(1))
+            {
+                var next = SpendPeriod.Of(kind, at);
+                Assert.True(next == period || (next.Start == period.End && at == period.Reset), $"{kind} {at:O}");
+                Assert.True(next.Contains(at) && (kind != LimitPeriod.Daily || next.Reset - new DateTimeOffset(next.Start.ToDateTime(TimeOnly.MinValue), TimeSpan.Zero) == TimeSpan.FromHours(24)));
+                period = next;
+            }
+        }
     }
 
     [Theory]

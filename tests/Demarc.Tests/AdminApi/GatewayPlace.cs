@@ -104,6 +104,7 @@ public sealed class GatewayPlace : IAsyncLifetime
     /// <summary>Every event on record of a type, oldest first.</summary>
     public async Task<EventRecord[]> EventsAsync(string type)
     {
+        await Gateway.Store.SettledAsync();
         await using var connection = new SqliteConnection($"Data Source={Path.Combine(DataDirectory, "demarc.db")};Mode=ReadOnly;Pooling=false");
         await connection.OpenAsync(TestContext.Current.CancellationToken);
         await using var command = connection.CreateCommand();

@@ -37,8 +37,8 @@ public sealed class KeySecrecyTests : IAsyncLifetime
         Assert.DoesNotContain(answers, a => a.Contains(secret, StringComparison.Ordinal));
         Assert.Contains("127.0.0.1:9", _place.Log, StringComparison.Ordinal);
         Assert.DoesNotContain(secret, _place.Log, StringComparison.Ordinal);
-        // The lock file is the serving process's alone, and empty.
-        var files = Directory.GetFiles(_place.Root, "*", SearchOption.AllDirectories).Where(f => !f.EndsWith(".serving", StringComparison.Ordinal)).ToDictionary(f => f, ReadShared);
+        // Locks are the serving process's alone, and empty.
+        var files = Directory.GetFiles(_place.Root, "*", SearchOption.AllDirectories).Where(f => new FileInfo(f).Length > 0).ToDictionary(f => f, ReadShared);
         Assert.Contains(files.Values, bytes => bytes.AsSpan().IndexOf("canary"u8) >= 0);
         foreach (var (file, bytes) in files)
             Assert.True(bytes.AsSpan().IndexOf(Encoding.ASCII.GetBytes(secret)) < 0, file);

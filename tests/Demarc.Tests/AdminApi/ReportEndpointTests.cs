@@ -3,6 +3,7 @@ using System.Text.Json;
 using Demarc.Governance.Evidence;
 using Demarc.Governance.Identity;
 using Demarc.Tests.Storage;
+using Demarc.Storage.Reviews;
 using Xunit;
 
 namespace Demarc.Tests.AdminApi;
@@ -200,11 +201,11 @@ public sealed class ReportEndpointTests(GatewayPlace place) : IClassFixture<Gate
     }
 
     [Fact]
-    public async Task Claude_Code_is_reported_by_person_under_an_id()
+    public async Task Claude_Code_is_reported_by_person_and_too_few_people_as_one()
     {
         var answer = await place.AdminAsync(200, "GET", $"{ClaudeCode}?starting_at={Day}");
         var row = Assert.Single(answer.GetProperty("data").EnumerateArray());
-        Assert.Equal((place.Admin.Id, "user_actor"), (row.GetProperty("actor").GetProperty("email_address").GetString(), row.GetProperty("actor").GetProperty("type").GetString()));
+        Assert.Equal(("(fewer than 5 people)", "user_actor"), (row.GetProperty("actor").GetProperty("email_address").GetString(), row.GetProperty("actor").GetProperty("type").GetString()));
         Assert.Equal((Day + "T00:00:00Z", "api", 1), (row.GetProperty("date").GetString(), row.GetProperty("customer_type").GetString(), row.GetProperty("core_metrics").GetProperty("num_sessions").GetInt64()));
         var model = Assert.Single(row.GetProperty("model_breakdown").EnumerateArray());
         Assert.Equal(("claude-sonnet-4-6", 1.1578m), (model.GetProperty("model").GetString(), model.GetProperty("estimated_cost").GetProperty("amount").GetDecimal()));
@@ -212,6 +213,25 @@ public sealed class ReportEndpointTests(GatewayPlace place) : IClassFixture<Gate
         Assert.Empty((await place.AdminAsync(200, "GET", $"{ClaudeCode}?starting_at={Noon.AddDays(1):yyyy-MM-dd}")).GetProperty("data").EnumerateArray());
         var service = Assert.Single((await place.AdminAsync(200, "GET", $"{ClaudeCode}?starting_at={Noon.AddDays(2):yyyy-MM-dd}")).GetProperty("data").EnumerateArray());
         Assert.Equal("api_actor", service.GetProperty("actor").GetProperty("type").GetString());
+    }
+
+    [Fact]
+    public async Task A_review_of_a_person_names_the_person_to_its_reader_while_it_is_in_force()
+    {
+        var reviews = place.Store.Reviews;
+        var organization = place.Installation.Organization.Id;
+        async Task<string?> ActorAsync() => Assert.Single((await place.AdminAsync(200, "GET", $"{ClaudeCode}?starting_at={Day}")).GetProperty("data").EnumerateArray()).GetProperty("actor").GetProperty("email_address").GetString();
+        var other = new ActorRecord("user", "user_other");
+        var another = await reviews.RequestAsync(organization, new NewReview("user", place.Admin.Id, "audit", "r", "user_another", 1), new ActorRecord("cli", "a"));
+        await reviews.DecideAsync(another, true, other);
+        Assert.Equal("(fewer than 5 people)", await ActorAsync());
+
+        var asked = await reviews.RequestAsync(organization, new NewReview("user", place.Admin.Id, "audit", "r", place.Admin.Id, 1), new ActorRecord("cli", "a"));
+        Assert.Equal("(fewer than 5 people)", await ActorAsync());
+        var approved = (await reviews.DecideAsync(asked, true, other))!;
+        Assert.Equal(place.Admin.Email, await ActorAsync());
+        await reviews.RevokeAsync(approved, other);
+        Assert.Equal("(fewer than 5 people)", await ActorAsync());
     }
 
     [Fact]

@@ -54,31 +54,37 @@ internal static class ClaudeCode
     /// <summary>The same, for a client that may end before its first turn, with plain words.</summary>
     public static async Task<CommandResult> PrintAsync(ClaudeVersion version, IReadOnlyDictionary<string, string> environment, string? credentials, string[] arguments)
     {
-        var program = Program(version);
         var home = Directory.CreateTempSubdirectory("demarc-claude-").FullName;
-        if (credentials is not null)
-            await File.WriteAllTextAsync(Path.Combine(Directory.CreateDirectory(Path.Combine(home, ".claude")).FullName, ".credentials.json"), credentials);
         try
         {
-            var folder = Directory.CreateDirectory(Path.Combine(home, "project")).FullName;
-            foreach (var file in Files)
-                await File.WriteAllTextAsync(Path.Combine(folder, file), "");
-            return await Command.RunAsync(
-                program,
-                ["-p", "run ls", "--allowedTools", "Bash", "--output-format", "json", .. arguments],
-                folder,
-                new Dictionary<string, string>(environment)
-                {
-                    ["HOME"] = home,
-                    ["PATH"] = "/usr/bin:/bin",
-                    ["CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"] = "1",
-                },
-                TestContext.Current.CancellationToken);
+            return await PrintAtAsync(home, version, environment, credentials, arguments);
         }
         finally
         {
             Directory.Delete(home, recursive: true);
         }
+    }
+
+    /// <summary>The same in a home that is the caller's.</summary>
+    public static async Task<CommandResult> PrintAtAsync(string home, ClaudeVersion version, IReadOnlyDictionary<string, string> environment, string? credentials, string[] arguments)
+    {
+        var program = Program(version);
+        if (credentials is not null)
+            await File.WriteAllTextAsync(Path.Combine(Directory.CreateDirectory(Path.Combine(home, ".claude")).FullName, ".credentials.json"), credentials);
+        var folder = Directory.CreateDirectory(Path.Combine(home, "project")).FullName;
+        foreach (var file in Files)
+            await File.WriteAllTextAsync(Path.Combine(folder, file), "");
+        return await Command.RunAsync(
+            program,
+            ["-p", "run ls", "--allowedTools", "Bash", "--output-format", "json", .. arguments],
+            folder,
+            new Dictionary<string, string>(environment)
+            {
+                ["HOME"] = home,
+                ["PATH"] = "/usr/bin:/bin",
+                ["CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"] = "1",
+            },
+            TestContext.Current.CancellationToken);
     }
 
     /// <summary>The program itself: each version has a package for every platform, the older one its own beside it.</summary>

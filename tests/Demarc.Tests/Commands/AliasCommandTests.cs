@@ -144,7 +144,7 @@ public sealed class AliasCommandTests : IDisposable
         Assert.Contains("not before 2026-09-29", await DoneAsync("model", "outdated"), StringComparison.Ordinal);
 
         var check = await DemarcCommand.RunAsync(_folder, "config", "check", "demarc.yaml");
-        Assert.Contains("demarc.yaml:2:1: warning: resources[0].deployments[2].model: main/claude-opus-4-1: claude-opus-4-1-20250805 was retired on 2026-08-05. Newer, on the same platform and hosting: claude-opus-5", check.Output, StringComparison.Ordinal);
+        Assert.Contains("demarc.yaml:8:1: warning: resources[0].deployments[2].model: main/claude-opus-4-1: claude-opus-4-1-20250805 was retired on 2026-08-05. Newer, on the same platform and hosting: claude-opus-5", check.Output, StringComparison.Ordinal);
     }
 
     private async Task<JsonElement> ListedAsync() => (await JsonAsync("alias", "list")).EnumerateArray().Single(a => Text(a, "name") == "sonnet");

@@ -76,7 +76,7 @@ public sealed class ComplianceAccessTests
 
         var (status, json) = await place.ReadAsync($"{Sessions}/{id}/messages");
 
-        Assert.Equal(500, (int)status);
+        Assert.Equal(503, (int)status);
         Assert.DoesNotContain("marked", json.GetRawText(), StringComparison.Ordinal);
     }
 

@@ -62,9 +62,9 @@ public sealed class ConfigExampleTests : IDisposable
         Assert.Equal(ConfigFolder.Canary + "-variable", ((KeyCredential)config.Resources[0].Credential).Key.Reveal());
         Assert.Equal(ConfigFolder.Canary + "-file", ((KeyCredential)config.Resources[1].Credential).Key.Reveal());
         var azure = config.Resources[0].Deployments[1];
-        Assert.Equal(new DeploymentConfig("sonnet-us", "claude-sonnet-4-6", "data-zone:us", Hosting.Azure) { RateLimit = new(600, 2_000_000, null), Facts = azure.Facts }, azure);
+        Assert.Equal(new DeploymentConfig("sonnet-us", "claude-sonnet-4-6", "data-zone:us", Hosting.Azure, azure.Line) { RateLimit = new(600, 2_000_000, null), Facts = azure.Facts }, azure);
         Assert.Equal(("edge.private_network", "Private endpoint pe-claude"), (Assert.Single(azure.Facts).Fact.ToString(), azure.Facts[0].Reason));
-        Assert.Equal(new DeploymentConfig("claude-sonnet-4-6", "claude-sonnet-4-6", "global", Hosting.Anthropic), config.Resources[1].Deployments[0]);
+        Assert.Equal(new DeploymentConfig("claude-sonnet-4-6", "claude-sonnet-4-6", "global", Hosting.Anthropic, config.Resources[1].Deployments[0].Line), config.Resources[1].Deployments[0]);
         Assert.Equal(
             [
                 new AliasTargetConfig("contoso-eastus2/claude-sonnet-4-6", 0, 3),
@@ -102,7 +102,19 @@ public sealed class ConfigExampleTests : IDisposable
     [InlineData("alerts: { webhooks: [{ zzzzzzzz: 1 }] }", "alerts.webhooks.")]
     [InlineData("alerts: { email: { zzzzzzzz: 1 } }", "alerts.email.")]
     [InlineData("agreements: [{ zzzzzzzz: 1 }]", "")]
+    [InlineData("metrics: { zzzzzzzz: 1 }", "metrics.")]
+    [InlineData("exports: [{ name: x, to: http, zzzzzzzz: 1 }]", "")]
+    [InlineData("exports: [{ name: x, to: splunk, zzzzzzzz: 1 }]", "")]
+    [InlineData("exports: [{ name: x, to: syslog, zzzzzzzz: 1 }]", "")]
+    [InlineData("exports: [{ name: x, to: cef, zzzzzzzz: 1 }]", "")]
+    [InlineData("exports: [{ name: x, to: azure-monitor, zzzzzzzz: 1 }]", "")]
+    [InlineData("exports: [{ name: x, to: file, zzzzzzzz: 1 }]", "")]
+    [InlineData("exports: [{ name: x, to: azure-blob, zzzzzzzz: 1 }]", "")]
+    [InlineData("exports: [{ name: x, to: s3, zzzzzzzz: 1 }]", "")]
     [InlineData("aliases: { a: { zzzzzzzz: 1 } }", "")]
+    [InlineData("retention: { zzzzzzzz: 1 }", "retention.")]
+    [InlineData("zero_retention: { zzzzzzzz: 1 }", "zero_retention.")]
+    [InlineData("policies: [{ retention: { zzzzzzzz: 1 } }]", "retention.")]
     public void Every_accepted_key_is_in_the_example_and_documented(string yaml, string prefix)
     {
         const string list = "; accepted: ";

@@ -76,6 +76,7 @@ public sealed class ConfigFolder : IDisposable
     {
         ["FOUNDRY_KEY"] = Canary + "-variable",
         ["FINOPS_WEBHOOK_SECRET"] = "whsec_" + Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes(Canary + "-webhook-secret")),
+        ["STORAGE_KEY"] = Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes(Canary + "-storage-key")),
         ["SMTP_PASSWORD"] = Canary + "-mail",
         ["DATABASE_PASSWORD"] = Canary + "-p@ss/word;",
         ["SHORT_KEY"] = Convert.ToBase64String(new byte[31]),

@@ -79,11 +79,21 @@ public sealed class PolicyReviewTests : IDisposable
     }
 
     [Fact]
+    public void A_policy_that_has_no_part_in_a_contradiction_is_not_named()
+    {
+        var problem = Assert.Single(Review("""
+              - { capture: full }
+              - { match: { groups: [a] }, require: { inference: [eu] } }
+            """));
+        Assert.StartsWith("no deployment satisfies this policy: whoever matches can ask nothing.", problem.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_deployment_is_out_of_reach_only_where_everyone_is_denied_it()
     {
         Assert.Empty(Review("  - { match: { projects: [a] }, deny: { hosting: [azure] } }"));
         var problem = Assert.Single(Review("  - { deny: { hosting: [azure] } }"));
-        Assert.Equal("resources[0].deployments[0]", problem.Path);
+        Assert.Equal(("resources[0].deployments[0]", 7), (problem.Path, problem.Line));
         Assert.EndsWith("remove it, or allow it", problem.Message, StringComparison.Ordinal);
     }
 

@@ -83,6 +83,17 @@ public class ReconciliationTests
     }
 
     [Fact]
+    public void Usage_beside_that_is_always_the_same_share_is_no_price_above_the_list()
+    {
+        var found = Of(
+            [.. Enumerable.Range(0, 10).Select(h => Bill(h, 115 * Dollar))],
+            [.. Enumerable.Range(0, 10).Select(h => Ledger(h, 100 * Dollar))]);
+
+        Assert.Equal(1, found.PriceFactor);
+        Assert.Equal(150 * Dollar, found.Periods.Sum(p => p.BypassNano));
+    }
+
+    [Fact]
     public void What_the_bill_may_not_have_yet_is_told_from_what_it_should()
     {
         var found = Of([Bill(0, Dollar), Bill(200, Dollar)], [Ledger(0, Dollar), Ledger(100, 3 * Dollar), Ledger(199, 2 * Dollar), Ledger(200, Dollar)]);
@@ -99,7 +110,7 @@ public class ReconciliationTests
         {
             var bill = Enumerable.Range(0, 60).Where(_ => Next(4) > 0).Select(h => Bill(h, Next(3) == 0 ? -Next(100_000_000) : (long)Next(1000) * 20_000_000)).ToArray();
             var ledger = Enumerable.Range(0, 60).Where(_ => Next(4) > 0).Select(h => Ledger(h, (long)Next(1000) * 20_000_000, Next(3) == 0 ? Next(50_000_000) : 0)).ToArray();
-            var found = Reconciliation.Of(new ProviderBill(bill, true, 0), ledger, line => line.NanoUsd % 3 != 0);
+            var found = Reconciliation.Of(new ProviderBill(bill, true, 0), ledger, [], line => line.NanoUsd % 3 != 0);
             Assert.All(found.Periods, p => Assert.Equal(
                 p.DifferenceNano, p.PriceNano + p.RoundingNano + p.LateNano + p.IncompleteNano + p.PendingNano + p.BypassNano + p.UnbilledNano));
             Assert.Equal(0, found.Periods.Sum(p => p.LateNano));
@@ -136,7 +147,7 @@ public class ReconciliationTests
     public void What_is_no_bill_is_refused(string csv, string why) =>
         Assert.Contains(why, Assert.Throws<BillException>(() => ProviderBill.Read(new StringReader(csv), "azure", "USD", Dollar)).Message, StringComparison.Ordinal);
 
-    private static Reconciliation Of(BillLine[] bill, SpendLine[] ledger) => Reconciliation.Of(new ProviderBill(bill, true, 0), ledger, _ => true);
+    private static Reconciliation Of(BillLine[] bill, SpendLine[] ledger) => Reconciliation.Of(new ProviderBill(bill, true, 0), ledger, [], _ => true);
 
     private static BillLine Bill(int hour, long nano) => new(Start.AddHours(hour), nano, "", "Claude");
 

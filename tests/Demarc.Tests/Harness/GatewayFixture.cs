@@ -89,6 +89,7 @@ public sealed class GatewayFixture : IAsyncLifetime
     /// <summary>What is on record of requests that have finished, oldest first.</summary>
     public async Task<FinishedRequest[]> RequestsAsync()
     {
+        await Gateway.Store.SettledAsync();
         await using var connection = new SqliteConnection($"Data Source={DataDirectory}/demarc.db;Mode=ReadOnly;Pooling=false");
         var rows = await connection.QueryAsync<(byte[] Begun, byte[] Finished, string SessionId, long Content)>(
             """
@@ -109,6 +110,7 @@ public sealed class GatewayFixture : IAsyncLifetime
     /// <summary>Reads one value from the store's file, beside the program.</summary>
     public async Task<T?> SqlAsync<T>(string sql, object? parameters = null)
     {
+        await Gateway.Store.SettledAsync();
         await using var connection = new SqliteConnection($"Data Source={DataDirectory}/demarc.db;Mode=ReadOnly;Pooling=false");
         return await connection.ExecuteScalarAsync<T>(sql, parameters);
     }

@@ -15,6 +15,9 @@ internal sealed class ServingProcess : IDisposable
 
     public Uri Url { get; private set; } = null!;
 
+    /// <summary>Of the process.</summary>
+    public int Id => _process.Id;
+
     /// <summary>All that it printed so far.</summary>
     public string Output
     {
@@ -65,6 +68,9 @@ internal sealed class ServingProcess : IDisposable
         _process.Kill();
         await _process.WaitForExitAsync(TestContext.Current.CancellationToken);
     }
+
+    /// <summary>Waits until it has ended by itself.</summary>
+    public Task EndedAsync() => _process.WaitForExitAsync(TestContext.Current.CancellationToken);
 
     /// <summary>Sends a signal, as <c>kill -STOP</c> does.</summary>
     public async Task SignalAsync(string signal)

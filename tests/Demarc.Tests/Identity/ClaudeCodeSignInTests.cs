@@ -49,7 +49,7 @@ public sealed class ClaudeCodeSignInTests
         Assert.Contains("sign in again with /login", run.Output + run.Errors, StringComparison.Ordinal);
     }
 
-    private static string Credentials(Uri url, JsonElement tokens, bool expired)
+    internal static string Credentials(Uri url, JsonElement tokens, bool expired)
     {
         var at = url.AbsoluteUri.TrimEnd('/');
         return JsonSerializer.Serialize(new

@@ -3,6 +3,7 @@ using System.Net;
 using Demarc.Governance.Evidence;
 using Demarc.Simulator.Scripts;
 using Demarc.Tests.Commands;
+using Demarc.Tests.Identity.Scim;
 using Xunit;
 
 namespace Demarc.Tests.Identity;
@@ -16,9 +17,11 @@ public sealed class RevocationTests
     [InlineData("signed out")]
     [InlineData("made inactive")]
     [InlineData("ended by command")]
+    [InlineData("deactivated by the directory")]
+    [InlineData("deleted by the directory")]
     public async Task A_stream_under_way_ends_within_five_seconds(string how)
     {
-        await using var place = await SignInPlace.StartAsync();
+        await using var place = await SignInPlace.StartAsync(rest: $"scim: {{ tokens: [{ScimPlace.Token}] }}");
         var tokens = await place.SignInAsync();
         place.Gateway.Simulator.Script.Set(new ScriptRule { Stream = true, Text = "a b", Deltas = 2, Fault = new ScriptFault { Kind = FaultKind.Silence, AfterEvents = 4 } });
         using var answer = await place.AskAsync(tokens.Access(), HttpCompletionOption.ResponseHeadersRead, stream: true);
@@ -36,6 +39,18 @@ public sealed class RevocationTests
             var listed = await DemarcCommand.JsonAsync(Path.GetTempPath(), "sign-in", "list", "--config", config, "--data", place.Gateway.DataDirectory);
             begun = Stopwatch.GetTimestamp();
             await DemarcCommand.DoneAsync(Path.GetTempPath(), "sign-in", "end", Assert.Single(listed.EnumerateArray()).GetProperty("id").GetString()!, "--config", config, "--data", place.Gateway.DataDirectory);
+        }
+        else if (how.EndsWith("directory", StringComparison.Ordinal))
+        {
+            var user = await place.Gateway.SqlAsync<string>("SELECT id FROM users WHERE email = 'zed@corp.example'");
+            begun = Stopwatch.GetTimestamp();
+            using var request = new HttpRequestMessage(how.StartsWith("deleted", StringComparison.Ordinal) ? HttpMethod.Delete : HttpMethod.Patch, new Uri(place.Gateway.Url, $"/scim/v2/Users/{user}"));
+            request.Headers.Authorization = new("Bearer", ScimPlace.Token);
+            if (request.Method == HttpMethod.Patch)
+                request.Content = new StringContent("""{"Operations":[{"op":"Replace","path":"active","value":"False"}]}""");
+            request.Content?.Headers.ContentType = new("application/scim+json");
+            using var done = await place.Gateway.Http.SendAsync(request, TestContext.Current.CancellationToken);
+            Assert.True(done.IsSuccessStatusCode, done.ToString());
         }
         else
         {

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Demarc.Governance.Spend;
 using Demarc.Tests.Proxy;
 using Demarc.Tests.Storage;
 using Xunit;
@@ -60,6 +61,44 @@ public sealed class IncreaseRequestTests
         Assert.Equal(HttpStatusCode.Conflict, response.StatusCode);
     }
 
+    [Theory, InlineData(StoreKind.Sqlite), InlineData(StoreKind.Postgres)]
+    public async Task Who_asked_is_told_by_mail_what_was_decided_unless_it_is_suppressed(StoreKind kind)
+    {
+        using var mail = new MailServer();
+        await using var place = await ProxyPlace.StartAsync(
+            kind, $"{Limited("0")}\nalerts: {{ email: {{ server: \"127.0.0.1:{mail.Port}\", from: demarc@example.com, to: [finops@example.com] }} }}");
+        var address = await place.Store.SqlAsync<string>("SELECT email FROM users WHERE role = 'developer'");
+
+        var first = await AskForAsync(place, LimitPeriod.Daily);
+        await AdminAsync(place, HttpMethod.Post, $"/{first}/deny", """{"suppress_notification":true}""");
+        var second = await AskForAsync(place, LimitPeriod.Weekly);
+        await AdminAsync(place, HttpMethod.Post, $"/{second}/deny", "{}");
+        var denied = await mail.NextAsync();
+        var third = await AskForAsync(place, LimitPeriod.Monthly);
+        await AdminAsync(place, HttpMethod.Post, $"/{third}/approve", """{"amount":"80000","expires_at":"2099-12-24T00:00:00Z"}""");
+        var approved = await mail.NextAsync();
+
+        Assert.All([denied, approved], m => Assert.Contains($"RCPT TO:<{address}>", m, StringComparison.Ordinal));
+        Assert.All([denied, approved], m => Assert.DoesNotContain("finops", m, StringComparison.Ordinal));
+        Assert.Contains($"Request: {second}", Plain(denied), StringComparison.Ordinal);
+        Assert.Contains("was not approved", Plain(denied), StringComparison.Ordinal);
+        Assert.Contains("$800.00 monthly until 2099-12-24 00:00 UTC", Plain(approved), StringComparison.Ordinal);
+        // The first of the three was decided before the others, so that its mail would have come before theirs.
+        Assert.True(mail.IsEmpty);
+        Assert.Equal(2, await place.Store.SqlAsync<long>("SELECT count(*) FROM spend_alerts WHERE about LIKE 'demarc_spend_limit_increase_%'"));
+    }
+
+    // Mail folds its lines.
+    private static string Plain(string message) => message.Replace("=\n", "", StringComparison.Ordinal).Replace("=\r\n", "", StringComparison.Ordinal);
+
+    private static async Task<string> AskForAsync(ProxyPlace place, LimitPeriod period)
+    {
+        var store = await place.Store.OpenAsync();
+        var organization = await place.Store.SqlAsync<string>("SELECT organization_id FROM organizations") ?? "";
+        var developer = await place.Store.SqlAsync<string>("SELECT id FROM users WHERE role = 'developer'") ?? "";
+        return (await store.IncreaseRequests.OpenAsync(new IncreaseAsk(organization, developer, period), "", StorePlace.Actor))!.Id;
+    }
+
     [Fact]
     public async Task What_is_no_link_of_ours_opens_nothing()
     {
@@ -83,6 +122,7 @@ public sealed class IncreaseRequestTests
     [InlineData("""{"amount":"5","expires_at":"2020-01-01T00:00:00Z"}""")]
     [InlineData("""{"amount":"5","period":"yearly"}""")]
     [InlineData("""{"amount":"5","surprise":1}""")]
+    [InlineData("""{"amount":"5","suppress_notification":"yes"}""")]
     public async Task What_approves_nothing_is_refused(string body)
     {
         await using var place = await ProxyPlace.StartAsync(policies: Limited("0"));

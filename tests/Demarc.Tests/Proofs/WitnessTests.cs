@@ -4,6 +4,7 @@ using Demarc.Control.Proofs;
 using Demarc.Governance.Evidence.Merkle;
 using Demarc.Serving;
 using Demarc.Storage.Directory;
+using Demarc.Tests.Harness;
 using Demarc.Tests.Storage;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
@@ -18,7 +19,7 @@ public sealed class WitnessTests
     public async Task A_witness_gets_each_checkpoint_in_turn_also_those_that_it_would_not_take_at_first(StoreKind kind)
     {
         await using var place = await StorePlace.CreateAsync(kind);
-        var time = new Harness.SteppedTime();
+        var time = new SteppedTime();
         var store = await place.OpenAsync(time);
         using var handler = new Handler();
         using var witness = new WitnessSchedule(

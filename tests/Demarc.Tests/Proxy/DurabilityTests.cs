@@ -1,21 +1,24 @@
+using System.Globalization;
 using System.Net;
+using System.Runtime.InteropServices;
 using Demarc.Governance.Evidence;
 using Demarc.Simulator.Scripts;
+using Demarc.Storage;
 using Demarc.Tests.Storage;
-using Microsoft.Data.Sqlite;
+using Microsoft.Win32.SafeHandles;
 using Xunit;
 
 namespace Demarc.Tests.Proxy;
 
-/// <summary>Law 3, with a real store that somebody else holds locked.</summary>
-public sealed class DurabilityTests
+/// <summary>Law 3, with a journal that is held and a disk that is full.</summary>
+public sealed partial class DurabilityTests
 {
     [Theory, InlineData(false), InlineData(true)]
     public async Task No_byte_is_released_before_its_record_is_durable(bool stream)
     {
         await using var place = await ProxyPlace.StartAsync();
         await place.SendAsync(place.Ask(ProxyPlace.Body()));
-        using var blocker = Block(place);
+        using var hold = new JournalHold(place);
 
         var pending = place.Client.SendAsync(place.Ask(ProxyPlace.Body(stream: stream)), HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
         // The provider has answered, the store has not.
@@ -23,7 +26,7 @@ public sealed class DurabilityTests
         await place.Simulator.Log.Read(0)[1].Completion.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
         Assert.NotSame(pending, await Task.WhenAny(pending, Task.Delay(TimeSpan.FromMilliseconds(300), TestContext.Current.CancellationToken)));
 
-        Release(blocker);
+        hold.Dispose();
         using var response = await pending;
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         Assert.Equal("answered", (await place.FinishedAsync(response.RequestId())).Result);
@@ -34,7 +37,7 @@ public sealed class DurabilityTests
     {
         await using var place = await ProxyPlace.StartAsync(rules: new ScriptRule { Stream = true, Text = "a b", Deltas = 2, Fault = new ScriptFault { Kind = FaultKind.Silence, AfterEvents = 4, DurationMs = 500 } });
         using var response = await place.Client.SendAsync(place.Ask(ProxyPlace.Body(stream: true)), HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
-        using var blocker = Block(place);
+        using var hold = new JournalHold(place);
         using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken));
         var seen = new List<string>();
         while (seen.LastOrDefault() != "event: content_block_stop")
@@ -42,7 +45,7 @@ public sealed class DurabilityTests
         var next = ReadToEndAsync(reader);
         Assert.NotSame(next, await Task.WhenAny(next, Task.Delay(TimeSpan.FromMilliseconds(300), TestContext.Current.CancellationToken)));
 
-        Release(blocker);
+        hold.Dispose();
         var rest = await next;
         Assert.Contains("event: message_delta", rest, StringComparison.Ordinal);
         Assert.Contains("event: message_stop", rest, StringComparison.Ordinal);
@@ -53,7 +56,10 @@ public sealed class DurabilityTests
     {
         await using var place = await ProxyPlace.StartAsync(kind);
         await place.SendAsync(place.Ask(ProxyPlace.Body()));
-        await place.Store.SqlAsync<object>("ALTER TABLE records RENAME TO records_gone");
+        if (kind == StoreKind.Sqlite)
+            FillDisk(place);
+        else
+            await place.Store.SqlAsync<object>("ALTER TABLE records RENAME TO records_gone");
 
         foreach (var stream in new[] { false, true })
         {
@@ -61,7 +67,8 @@ public sealed class DurabilityTests
             Assert.Equal((HttpStatusCode.ServiceUnavailable, "api_error"), (response.StatusCode, Answers.Error(body).Type));
             Assert.DoesNotContain("canary", body, StringComparison.Ordinal);
         }
-        await place.Store.SqlAsync<object>("ALTER TABLE records_gone RENAME TO records");
+        if (kind == StoreKind.Postgres)
+            await place.Store.SqlAsync<object>("ALTER TABLE records_gone RENAME TO records");
     }
 
     [Fact]
@@ -69,12 +76,11 @@ public sealed class DurabilityTests
     {
         await using var place = await ProxyPlace.StartAsync(rules: new ScriptRule { Stream = true, Text = "a b", Deltas = 2, Fault = new ScriptFault { Kind = FaultKind.Silence, AfterEvents = 4, DurationMs = 1000 } });
         using var response = await place.Client.SendAsync(place.Ask(ProxyPlace.Body(stream: true)), HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
-        await place.Store.SqlAsync<object>("ALTER TABLE records RENAME TO records_gone");
+        FillDisk(place);
         var body = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
         Assert.DoesNotContain("message_stop", body, StringComparison.Ordinal);
         Assert.DoesNotContain("message_delta", body, StringComparison.Ordinal);
         Assert.Contains("could not record", body.Split("event: error")[1], StringComparison.Ordinal);
-        await place.Store.SqlAsync<object>("ALTER TABLE records_gone RENAME TO records");
     }
 
     [Fact]
@@ -99,21 +105,46 @@ public sealed class DurabilityTests
 
     private static Task<string> ReadToEndAsync(StreamReader reader) => reader.ReadToEndAsync(TestContext.Current.CancellationToken);
 
-    // Another process in the middle of a write: SQLite has one writer.
-    private static SqliteConnection Block(ProxyPlace place)
+    // What the journal's files are open as becomes a device that is always full.
+    private static void FillDisk(ProxyPlace place)
     {
-        var connection = new SqliteConnection($"Data Source={place.Store.Url["sqlite:".Length..]};Pooling=false");
-        connection.Open();
-        using var command = connection.CreateCommand();
-        command.CommandText = "BEGIN IMMEDIATE";
-        command.ExecuteNonQuery();
-        return connection;
+        using var full = File.OpenHandle("/dev/full", FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
+        var folder = Path.Combine(Path.GetDirectoryName(place.Store.Url["sqlite:".Length..])!, "journal");
+        var open = Directory.GetFiles("/proc/self/fd").Where(fd => new FileInfo(fd).LinkTarget is { } target && target.StartsWith(folder, StringComparison.Ordinal) && target.EndsWith(".journal", StringComparison.Ordinal)).ToArray();
+        Assert.Equal(2, open.Length);
+        foreach (var file in open)
+            Assert.True(Duplicate(full, int.Parse(Path.GetFileName(file), CultureInfo.InvariantCulture)) >= 0);
     }
 
-    private static void Release(SqliteConnection connection)
+    [LibraryImport("libc", EntryPoint = "dup2", SetLastError = true)]
+    private static partial int Duplicate(SafeFileHandle from, int to);
+
+    /// <summary>Keeps the journal from making anything durable, until disposed.</summary>
+    private sealed class JournalHold : IDisposable
     {
-        using var command = connection.CreateCommand();
-        command.CommandText = "ROLLBACK";
-        command.ExecuteNonQuery();
+        private readonly ManualResetEventSlim _release = new();
+        private readonly Thread _holder;
+
+        public JournalHold(ProxyPlace place)
+        {
+            using var held = new ManualResetEventSlim();
+            var turn = ((SqliteStore)place.Gateway.Store).RecordJournal!.Turn;
+            _holder = new Thread(() =>
+            {
+                lock (turn)
+                {
+                    held.Set();
+                    _release.Wait();
+                }
+            });
+            _holder.Start();
+            held.Wait();
+        }
+
+        public void Dispose()
+        {
+            _release.Set();
+            _holder.Join();
+        }
     }
 }

@@ -226,6 +226,7 @@ public sealed class FailoverTests
 
     private static async Task<AttemptRecord[]> AttemptsAsync(GatewayFixture place)
     {
+        await place.Gateway.Store.SettledAsync();
         await using var connection = new SqliteConnection($"Data Source={place.DataDirectory}/demarc.db;Mode=ReadOnly;Pooling=false");
         var rows = await connection.QueryAsync<byte[]>("SELECT body FROM records WHERE kind = 2 ORDER BY sequence");
         return [.. rows.Select(row => JsonSerializer.Deserialize(row, RecordJson.Default.AttemptRecord)!)];

@@ -46,6 +46,9 @@ public sealed class KillTests
         await Task.WhenAll(callers);
         Assert.True(answered.Count >= 200);
 
+        // Whoever opens a SQLite store takes over what the journal of a dead one holds.
+        if (kind == StoreKind.Sqlite)
+            await store.OpenAsync();
         foreach (var id in answered)
         {
             var finished = await store.SqlAsync<long>("SELECT count(*) FROM records WHERE kind = 3 AND request_id = @id", new { id = RequestId(id) });

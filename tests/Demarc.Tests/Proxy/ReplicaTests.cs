@@ -19,24 +19,7 @@ public sealed class ReplicaTests
     {
         await using var store = await StorePlace.CreateAsync(StoreKind.Postgres);
         await using var simulator = await SimulatorHost.StartAsync();
-        var folder = Directory.CreateTempSubdirectory("demarc-replicas-");
-        await File.WriteAllTextAsync(Path.Combine(folder.FullName, "demarc.yaml"), $$"""
-            store: {{store.Url}}
-            resources:
-              - name: one
-                platform: anthropic
-                endpoint: {{simulator.Url.AbsoluteUri}}one
-                credential: { api_key: sk-one }
-                deployments: [{ name: first, model: claude-haiku-4-5-20251001 }]
-              - name: two
-                platform: anthropic
-                endpoint: {{simulator.Url.AbsoluteUri}}two
-                credential: { api_key: sk-two }
-                deployments: [{ name: second, model: claude-haiku-4-5-20251001 }]
-            aliases:
-              haiku: [one/first, two/second]
-              again: [one/first, two/second]
-            """, TestContext.Current.CancellationToken);
+        var folder = await ConfigureAsync(store, simulator);
         var time = new SteppedTime();
         await using var here = await StartAsync(folder, time);
         await using var there = await StartAsync(folder, TimeProvider.System);
@@ -56,6 +39,54 @@ public sealed class ReplicaTests
         await GatewayPlace.UntilAsync(TimeSpan.FromSeconds(5), () => Task.FromResult(!IsFailing(there)));
         Assert.Equal("first", await AskAsync(there, folder, "again"));
         folder.Delete(recursive: true);
+    }
+
+    [Fact]
+    public async Task Patience_that_one_replica_was_asked_for_the_other_has_too()
+    {
+        await using var store = await StorePlace.CreateAsync(StoreKind.Postgres);
+        await using var simulator = await SimulatorHost.StartAsync();
+        var folder = await ConfigureAsync(store, simulator);
+        var time = new SteppedTime();
+        await using var here = await StartAsync(folder, time);
+        await using var there = await StartAsync(folder, time);
+        simulator.Script.Set(new ScriptRule { Path = "/one/*", Times = 1, Fault = new ScriptFault { Kind = FaultKind.Overloaded, RetryAfter = "40" } });
+
+        Assert.Equal("second", await AskAsync(here, folder));
+        // As above.
+        await GatewayPlace.UntilAsync(TimeSpan.FromSeconds(5), () => Task.FromResult(IsFailing(there)));
+        Assert.Equal("second", await AskAsync(there, folder));
+        Assert.Single(simulator.Log.Read(), r => r.Target.StartsWith("/one/", StringComparison.Ordinal));
+        time.Step(TimeSpan.FromSeconds(30));
+        Assert.Equal("second", await AskAsync(there, folder, "again"));
+        // It works, and is asked again without a probe once it had its time.
+        time.Step(TimeSpan.FromSeconds(11));
+        Assert.Equal("first", await AskAsync(there, folder, "later"));
+        folder.Delete(recursive: true);
+    }
+
+    private static async Task<DirectoryInfo> ConfigureAsync(StorePlace store, SimulatorHost simulator)
+    {
+        var folder = Directory.CreateTempSubdirectory("demarc-replicas-");
+        await File.WriteAllTextAsync(Path.Combine(folder.FullName, "demarc.yaml"), $$"""
+            store: {{store.Url}}
+            resources:
+              - name: one
+                platform: anthropic
+                endpoint: {{simulator.Url.AbsoluteUri}}one
+                credential: { api_key: sk-one }
+                deployments: [{ name: first, model: claude-haiku-4-5-20251001 }]
+              - name: two
+                platform: anthropic
+                endpoint: {{simulator.Url.AbsoluteUri}}two
+                credential: { api_key: sk-two }
+                deployments: [{ name: second, model: claude-haiku-4-5-20251001 }]
+            aliases:
+              haiku: [one/first, two/second]
+              again: [one/first, two/second]
+              later: [one/first, two/second]
+            """, TestContext.Current.CancellationToken);
+        return folder;
     }
 
     private static Task<Gateway> StartAsync(DirectoryInfo folder, TimeProvider time) => Gateway.StartAsync(

@@ -17,8 +17,12 @@ public sealed class ZeroRetentionTests
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
-    [Theory, InlineData(StoreKind.Sqlite), InlineData(StoreKind.Postgres)]
-    public async Task Under_capture_none_no_content_is_left_anywhere(StoreKind kind)
+    [Theory]
+    [InlineData(StoreKind.Sqlite, "{ capture: none }")]
+    [InlineData(StoreKind.Postgres, "{ capture: none }")]
+    [InlineData(StoreKind.Sqlite, "{ require: { zdr: true } }")]
+    [InlineData(StoreKind.Postgres, "{ require: { zdr: true } }")]
+    public async Task Under_capture_none_and_under_zero_data_retention_no_content_is_left_anywhere(StoreKind kind, string policy)
     {
         await using var store = await StorePlace.CreateAsync(kind);
         await using var simulator = await SimulatorHost.StartAsync();
@@ -32,7 +36,7 @@ public sealed class ZeroRetentionTests
         var folder = Directory.CreateTempSubdirectory("demarc-zero-").FullName;
         try
         {
-            var config = await ConfigureAsync(store, simulator, folder);
+            var config = await ConfigureAsync(store, simulator, folder, policy);
             var temporary = Directory.CreateDirectory(Path.Combine(folder, "tmp")).FullName;
             using var serving = await ServingProcess.StartAsync(config, folder, ("TMPDIR", temporary), ("DOTNET_EnableDiagnostics", "0"));
             var key = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(folder, "quickstart.json"), Stop)).RootElement.GetProperty("developer_key").GetString()!;
@@ -50,7 +54,16 @@ public sealed class ZeroRetentionTests
             // 2 a client that leaves, and a process that dies, while the answer is on its way
             (await SlowAsync(client)).Dispose();
             using var cut = await SlowAsync(client);
-            await serving.KillAsync();
+            if (policy.Contains("zdr", StringComparison.Ordinal))
+            {
+                // A crash for which the kernel would dump whatever is in memory, were the process to be dumped.
+                await serving.SignalAsync("ABRT");
+                await serving.EndedAsync();
+                Assert.DoesNotContain("core dumped", serving.Output, StringComparison.Ordinal);
+                Assert.Empty(Directory.GetFiles(Environment.CurrentDirectory, "core*").Where(f => IsIn(Read(f))));
+            }
+            else
+                await serving.KillAsync();
 
             // 3 the next start settles what was open, and has nothing to find either
             if (kind == StoreKind.Postgres)
@@ -98,31 +111,36 @@ public sealed class ZeroRetentionTests
 
     private static ScriptRule Rule(string fate, ScriptRule rule) => rule with { Header = $"x-fate: {fate}" };
 
-    private static async Task<string> ConfigureAsync(StorePlace store, SimulatorHost simulator, string folder)
+    private static async Task<string> ConfigureAsync(StorePlace store, SimulatorHost simulator, string folder, string policy)
     {
         var config = Path.Combine(folder, "demarc.yaml");
         await File.WriteAllTextAsync(Path.Combine(folder, "upstream.key"), "x", Stop);
         await File.WriteAllTextAsync(config, $$"""
             store: {{store.Url}}
+            agreements:
+              - { name: commercial, party: anthropic, zdr: { executed: 2026-01-01 } }
             resources:
               - name: east
                 platform: foundry
                 endpoint: {{simulator.Url.AbsoluteUri}}east/anthropic
+                agreements: [commercial]
                 credential: { api_key: "${file:upstream.key}" }
                 deployments: [ { name: claude-sonnet-4-6, model: claude-sonnet-4-6, hosting: anthropic } ]
               - name: west
                 platform: foundry
                 endpoint: {{simulator.Url.AbsoluteUri}}west/anthropic
+                agreements: [commercial]
                 credential: { api_key: "${file:upstream.key}" }
                 deployments: [ { name: claude-sonnet-4-6, model: claude-sonnet-4-6, hosting: anthropic } ]
               - name: north
                 platform: foundry
                 endpoint: {{simulator.Url.AbsoluteUri}}north/anthropic
+                agreements: [commercial]
                 credential: { api_key: "${file:upstream.key}" }
                 deployments: [ { name: claude-sonnet-4-6, model: claude-sonnet-4-6, hosting: anthropic } ]
             aliases:
               sonnet: [east/claude-sonnet-4-6, west/claude-sonnet-4-6]
-            policies: [ { capture: none } ]
+            policies: [ {{policy}} ]
             """, Stop);
         return config;
     }

@@ -1,6 +1,5 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
+using Demarc.Tests.Harness;
 using Npgsql;
 using Xunit;
 
@@ -46,6 +45,13 @@ public sealed class PostgresServer
         return $"postgres://postgres@127.0.0.1:{server._port}/{name}";
     }
 
+    /// <summary>Dumps one database and restores it into another, which is empty.</summary>
+    public static Task CopyAsync(string url, string to)
+    {
+        static string Options(string url) => $"-h 127.0.0.1 -p {new Uri(url).Port} -U postgres -d {new Uri(url).AbsolutePath.Trim('/')}";
+        return RunAsync("bash", "-o", "pipefail", "-c", $"{Programs()}/pg_dump {Options(url)} | {Programs()}/psql -q -v ON_ERROR_STOP=1 {Options(to)} > /dev/null");
+    }
+
     /// <summary>Ends every connection to a database, as a failing network or server would.</summary>
     public static async Task DropConnectionsAsync(string url)
     {
@@ -55,6 +61,18 @@ public sealed class PostgresServer
         await using var command = new NpgsqlCommand("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", connection);
         command.Parameters.AddWithValue(new Uri(url).AbsolutePath.Trim('/'));
         await command.ExecuteNonQueryAsync();
+    }
+
+    /// <summary>Whether a database takes connections; when it takes none, those that there are end.</summary>
+    public static async Task AllowConnectionsAsync(string url, bool allow)
+    {
+        var server = await Shared.Value;
+        await using var connection = new NpgsqlConnection(server.ConnectionString("postgres"));
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand($"ALTER DATABASE {new Uri(url).AbsolutePath.Trim('/')} ALLOW_CONNECTIONS {allow}", connection);
+        await command.ExecuteNonQueryAsync();
+        if (!allow)
+            await DropConnectionsAsync(url);
     }
 
     private string ConnectionString(string database) =>
@@ -80,7 +98,7 @@ public sealed class PostgresServer
         var data = Path.Combine(folder, "data");
         await RunAsync(Command(root, Path.Combine(bin, "initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"));
 
-        var port = FreePort();
+        var port = Ports.Free();
         var start = new ProcessStartInfo { RedirectStandardError = true, RedirectStandardOutput = true };
         Fill(start, Command(
             root, Path.Combine(bin, "postgres"), "-D", data, "-p", $"{port}", "-k", folder,
@@ -128,13 +146,6 @@ public sealed class PostgresServer
         {
             // Already gone.
         }
-    }
-
-    private static int FreePort()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
 
     private static string[] Command(bool root, params string[] command) =>

@@ -49,6 +49,25 @@ public sealed class StorePlace : IAsyncDisposable
         return store;
     }
 
+    /// <summary>A backup of what is there now, as an operator makes one; a place of its own.</summary>
+    public async Task<StorePlace> CopyAsync()
+    {
+        if (_folder is null)
+        {
+            var copy = await PostgresServer.NewDatabaseAsync();
+            await PostgresServer.CopyAsync(Url, copy);
+            return new StorePlace(copy, null);
+        }
+        var folder = Directory.CreateTempSubdirectory("demarc-store-").FullName;
+        foreach (var file in new[] { "demarc.db", "derived.db", "keys.db" })
+        {
+            await using var sqlite = new SqliteConnection($"Data Source={_folder}/{file};Pooling=false");
+            await sqlite.OpenAsync();
+            await sqlite.ExecuteAsync("VACUUM INTO @to", new { to = Path.Combine(folder, file) });
+        }
+        return new StorePlace($"sqlite:{folder}/demarc.db", folder);
+    }
+
     /// <summary>Runs SQL beside the program, as an operator could.</summary>
     public async Task<T?> SqlAsync<T>(string sql, object? parameters = null)
     {

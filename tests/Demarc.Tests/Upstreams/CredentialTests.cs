@@ -1,6 +1,7 @@
 using System.Net;
 using Demarc.Simulator;
 using Demarc.Simulator.Scripts;
+using Demarc.Tests.Harness;
 using Demarc.Tests.Proxy;
 using Microsoft.Extensions.Logging;
 using Xunit;
@@ -42,14 +43,14 @@ public sealed class CredentialTests
         Assert.True((await place.AskAsync(UpstreamPlace.Body("m"))).Response.IsSuccessStatusCode);
 
         // Four minutes before its end the renewal fails: nobody is hurt.
-        time.Ahead = TimeSpan.FromMinutes(56);
+        time.Step(TimeSpan.FromMinutes(56));
         place.Simulator.Script.Set(new ScriptRule { Path = "*token", Fault = new ScriptFault { Kind = FaultKind.ServerError } }, new ScriptRule { Path = "/sts", Fault = new ScriptFault { Kind = FaultKind.ServerError } });
         Assert.True((await place.AskAsync(UpstreamPlace.Body("m"))).Response.IsSuccessStatusCode);
         await UntilAsync(place, () => place.Journal.Any(j => j.Line.StartsWith("No token for it", StringComparison.Ordinal)));
         Assert.True((await place.AskAsync(UpstreamPlace.Body("m"))).Response.IsSuccessStatusCode);
 
         // Past its end it no longer serves, and the refusal is the operator's.
-        time.Ahead = TimeSpan.FromMinutes(61);
+        time.Step(TimeSpan.FromMinutes(5));
         var (response, body) = await place.AskAsync(UpstreamPlace.Body("m"));
         Assert.Equal((HttpStatusCode.BadGateway, "api_error"), (response.StatusCode, Answers.Error(body).Type));
         Assert.Contains("its own credential", body, StringComparison.Ordinal);
@@ -70,7 +71,7 @@ public sealed class CredentialTests
         Assert.True((await place.AskAsync(UpstreamPlace.Body("m"))).Response.IsSuccessStatusCode);
 
         place.Simulator.Tokens.Expire();
-        time.Ahead = TimeSpan.FromMinutes(1);
+        time.Step(TimeSpan.FromMinutes(1));
         var (response, body) = await place.AskAsync(UpstreamPlace.Body("m", stream: true));
 
         Assert.True(response.IsSuccessStatusCode, body + PlatformTests.Journal(place));
@@ -203,6 +204,7 @@ public sealed class CredentialTests
         while (!holds())
         {
             Assert.True(TimeProvider.System.GetElapsedTime(start) < TimeSpan.FromSeconds(20), "It did not come." + PlatformTests.Journal(place));
+            // What is waited for is said to nobody but the operator's log.
             await Task.Delay(20, TestContext.Current.CancellationToken);
         }
     }

@@ -100,12 +100,16 @@ public sealed class PlatformTests
     }
 
     [Fact]
-    public async Task Tokens_of_a_provisioned_deployment_cannot_be_counted_and_nothing_is_sent()
+    public async Task A_provisioned_deployment_answers_and_its_tokens_cannot_be_counted()
     {
+        const string provisioned = "arn:aws:bedrock:us-east-1:123456789012:provisioned-model/abc123";
         await using var place = await StartAsync();
-        await place.ServeAsync("  - { name: b, platform: bedrock, endpoint: SIMULATOR, region: us-east-1, credential: { bearer_token: sk-known }, deployments: [{ name: 'arn:aws:bedrock:us-east-1:123456789012:provisioned-model/abc123', model: claude-sonnet-4-6 }] }");
+        await place.ServeAsync("  - { name: b, platform: bedrock, endpoint: SIMULATOR, region: us-east-1, credential: { bearer_token: sk-known }, deployments: [{ name: '" + provisioned + "', model: claude-sonnet-4-6 }] }");
 
-        var (response, body) = await place.AskAsync("""{"model":"arn:aws:bedrock:us-east-1:123456789012:provisioned-model/abc123","messages":[]}""", "/v1/messages/count_tokens");
+        Assert.Equal(HttpStatusCode.OK, (await place.AskAsync(UpstreamPlace.Body(provisioned))).Response.StatusCode);
+        Assert.Equal("/model/arn%3Aaws%3Abedrock%3Aus-east-1%3A123456789012%3Aprovisioned-model%2Fabc123/invoke", Last(place).Target);
+        place.Simulator.Log.Clear();
+        var (response, body) = await place.AskAsync($$"""{"model":"{{provisioned}}","messages":[]}""", "/v1/messages/count_tokens");
 
         Assert.Equal((HttpStatusCode.NotImplemented, "not_supported"), (response.StatusCode, Answers.Error(body).Type));
         Assert.Equal("false", response.Headers.GetValues("x-should-retry").Single());

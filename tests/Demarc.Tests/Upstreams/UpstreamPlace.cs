@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using Demarc.Serving;
 using Demarc.Simulator;
+using Demarc.Storage;
 using Demarc.Tests.Commands;
 using Demarc.Tests.Harness;
 using Microsoft.Extensions.Logging;
@@ -20,13 +21,16 @@ public sealed class UpstreamPlace : IAsyncDisposable, ILoggerProvider
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("demarc-upstreams-").FullName;
     private readonly Dictionary<string, string?> _before = [];
-    private readonly HttpClient _client = new(new SocketsHttpHandler { UseProxy = false });
     private Gateway? _gateway;
     private string _key = "";
 
     private UpstreamPlace(SimulatorHost simulator) => Simulator = simulator;
 
     public SimulatorHost Simulator { get; }
+
+    public HttpClient Client { get; } = new(new SocketsHttpHandler { UseProxy = false });
+
+    internal Store Store => _gateway!.Store;
 
     /// <summary>Lines of the operator's log.</summary>
     public ConcurrentQueue<(LogLevel Level, string Line)> Journal { get; } = new();
@@ -66,18 +70,25 @@ public sealed class UpstreamPlace : IAsyncDisposable, ILoggerProvider
 
     public async Task<(HttpResponseMessage Response, string Body)> AskAsync(string body, string path = "/v1/messages?beta=true", string? betas = null)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(_gateway!.Url, path)) { Content = new ByteArrayContent(Encoding.UTF8.GetBytes(body)) };
-        request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
-        request.Headers.Add("x-api-key", _key);
-        request.Headers.Add("anthropic-version", "2023-06-01");
+        using var request = Request(body, path);
         if (betas is not null)
             request.Headers.Add("anthropic-beta", betas);
-        var response = await _client.SendAsync(request, TestContext.Current.CancellationToken);
+        var response = await Client.SendAsync(request, TestContext.Current.CancellationToken);
         return (response, await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
     }
 
+    /// <summary>A request with the developer's key.</summary>
+    public HttpRequestMessage Request(string body, string path = "/v1/messages?beta=true")
+    {
+        var request = new HttpRequestMessage(HttpMethod.Post, new Uri(_gateway!.Url, path)) { Content = new ByteArrayContent(Encoding.UTF8.GetBytes(body)) };
+        request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        request.Headers.Add("x-api-key", _key);
+        request.Headers.Add("anthropic-version", "2023-06-01");
+        return request;
+    }
+
     public async Task<string> GetAsync(string path) =>
-        await (await _client.GetAsync(new Uri(_gateway!.Url, path), TestContext.Current.CancellationToken)).Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        await (await Client.GetAsync(new Uri(_gateway!.Url, path), TestContext.Current.CancellationToken)).Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
 
     /// <summary>Runs the built program on this place's configuration, with the variables of this process that clouds' libraries read.</summary>
     public Task<CommandResult> RunAsync(params string[] arguments)
@@ -96,7 +107,7 @@ public sealed class UpstreamPlace : IAsyncDisposable, ILoggerProvider
 
     public async ValueTask DisposeAsync()
     {
-        _client.Dispose();
+        Client.Dispose();
         if (_gateway is not null)
             await _gateway.DisposeAsync();
         await Simulator.DisposeAsync();

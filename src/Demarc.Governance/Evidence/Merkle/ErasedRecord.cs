@@ -13,6 +13,9 @@ public static class ErasedRecord
     /// <summary>The event that names erased leaves in its field <c>leaves</c>.</summary>
     public const string Tombstone = "demarc_records_erased";
 
+    /// <summary>The event that names leaves whose captured content was erased, while their records stay; in its field <c>leaves</c> too.</summary>
+    public const string ContentTombstone = "demarc_content_erased";
+
     private static readonly byte[] Prefix = "{\"erased\":\""u8.ToArray();
 
     public static byte[] Body(ReadOnlySpan<byte> commitment) =>
@@ -43,15 +46,16 @@ public static class ErasedRecord
     }
 
     /// <summary>The ranges that the body of a tombstone names; none for another record.</summary>
-    public static IReadOnlyList<(long First, long Last)> Ranges(ReadOnlySpan<byte> body)
+    /// <param name="type">Which of both kinds of tombstones.</param>
+    public static IReadOnlyList<(long First, long Last)> Ranges(ReadOnlySpan<byte> body, string type = Tombstone)
     {
         var ranges = new List<(long, long)>();
-        if (body.IndexOf("demarc_records_erased"u8) < 0)
+        if (body.IndexOf(type == Tombstone ? "demarc_records_erased"u8 : "demarc_content_erased"u8) < 0)
             return ranges;
         try
         {
             var e = JsonSerializer.Deserialize(body, RecordJson.Default.EventRecord);
-            if (e?.Type != Tombstone || !e.Fields.TryGetValue("leaves", out var leaves) || leaves is null)
+            if (e?.Type != type || !e.Fields.TryGetValue("leaves", out var leaves) || leaves is null)
                 return ranges;
             foreach (var part in leaves.Split(','))
             {

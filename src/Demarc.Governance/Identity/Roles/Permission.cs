@@ -52,6 +52,17 @@ public enum Permission : long
 
     ReviewsRequest = 1L << 23,
     ReviewsApprove = 1L << 24,
+    ReviewsRead = 1L << 25,
+
+    /// <summary>Read people, groups, roles and settings as the Compliance API has them.</summary>
+    OrganizationData = 1L << 26,
+
+    HoldsRead = 1L << 27,
+
+    /// <summary>Keep records from being erased, and let them go again.</summary>
+    HoldsManage = 1L << 28,
+
+    MetricsRead = 1L << 29,
 }
 
 /// <summary>Permissions by name, as roles in the configuration and APIs have them: <c>keys.read</c>.</summary>
@@ -66,8 +77,8 @@ public static class Permissions
     /// <summary>What a role assigned at a workspace can permit there.</summary>
     public const Permission OfWorkspace = Permission.ModelsAsk | Permission.WorkspacesRead | Permission.WorkspacesManage;
 
-    /// <summary>Content, and who decides on it: not an administrator's.</summary>
-    public const Permission OfContent = Permission.TranscriptsRead | Permission.ReviewsRequest | Permission.ReviewsApprove;
+    /// <summary>What compliance alone reads: not an administrator's, who still may decide reviews.</summary>
+    public const Permission OfContent = Permission.TranscriptsRead | Permission.OrganizationData;
 
     public static bool TryParse(string name, out Permission permission)
     {

@@ -10,13 +10,16 @@ public static class BuiltInRoles
 {
     private const Permission Asks = Permission.ModelsAsk | Permission.MeRead;
 
+    private const Permission Reviews = Permission.ReviewsRead | Permission.ReviewsRequest | Permission.ReviewsApprove;
+
     private const Permission Reads =
         Permission.MeRead | Permission.OrganizationRead | Permission.KeysRead | Permission.UsersRead | Permission.WorkspacesRead | Permission.ProjectsRead
-        | Permission.AliasesRead | Permission.LimitsRead | Permission.UsageRead | Permission.RolesRead;
+        | Permission.AliasesRead | Permission.LimitsRead | Permission.UsageRead | Permission.RolesRead | Permission.ReviewsRead | Permission.HoldsRead | Permission.MetricsRead;
 
     private const Permission Administers =
         Asks | Reads | Permission.KeysManage | Permission.UsersManage | Permission.WorkspacesManage | Permission.ProjectsManage
-        | Permission.AliasesManage | Permission.LimitsManage | Permission.RolesManage | Permission.ChangesApprove | Permission.ActivitiesRead | Permission.LogRead;
+        | Permission.AliasesManage | Permission.LimitsManage | Permission.RolesManage | Permission.ChangesApprove | Permission.ActivitiesRead | Permission.LogRead
+        | Reviews | Permission.HoldsManage;
 
     public static readonly Role Owner = new("owner", Administers | Permission.OwnersManage, "Administers, and gives and takes the role of owner. Reads no content.");
 
@@ -25,7 +28,7 @@ public static class BuiltInRoles
     public static readonly Role Auditor = new("security_auditor", Reads | Permission.ActivitiesRead | Permission.LogRead, "Reads activities, the log and all that is administered; changes nothing, reads no content.");
 
     public static readonly Role Reviewer = new(
-        "compliance_reviewer", Permission.MeRead | Permission.ActivitiesRead | Permission.LogRead | Permissions.OfContent, "Reads activities and sessions, and asks for and decides reviews of their content.");
+        "compliance_reviewer", Permission.MeRead | Permission.ActivitiesRead | Permission.LogRead | Reviews | Permission.HoldsRead | Permission.HoldsManage | Permission.MetricsRead | Permissions.OfContent, "Reads activities and sessions, asks for and decides reviews of their content, and sets legal holds.");
 
     public static readonly Role Billing = new(
         "billing", Permission.MeRead | Permission.OrganizationRead | Permission.UsersRead | Permission.WorkspacesRead | Permission.ProjectsRead | Permission.UsageRead | Permission.LimitsRead | Permission.LimitsManage,

@@ -18,9 +18,13 @@ internal static class AzureTokens
         FetchAsync(credential, resource, Foundry, stop);
 
     /// <exception cref="CredentialException">The chain has none.</exception>
-    public static async Task<(string Token, DateTimeOffset Expires)> FetchAsync(AzureCredential credential, ResourceSnapshot resource, string scope, CancellationToken stop)
+    public static Task<(string Token, DateTimeOffset Expires)> FetchAsync(AzureCredential credential, ResourceSnapshot resource, string scope, CancellationToken stop) =>
+        FetchAsync(credential, resource.Proxy, resource.CertificateAuthorities, scope, stop);
+
+    /// <exception cref="CredentialException">The chain has none.</exception>
+    public static async Task<(string Token, DateTimeOffset Expires)> FetchAsync(AzureCredential credential, Uri? proxy, string? authorities, string scope, CancellationToken stop)
     {
-        using var handler = UpstreamHandlers.TokenHandler(resource.Proxy, resource.CertificateAuthorities);
+        using var handler = UpstreamHandlers.TokenHandler(proxy, authorities);
         using var client = new HttpClient(handler);
         // A fresh one each time: its own cache would give back a token that was just refused.
         var options = new DefaultAzureCredentialOptions

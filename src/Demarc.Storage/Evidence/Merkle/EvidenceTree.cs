@@ -99,14 +99,7 @@ public sealed class EvidenceTree
     /// <summary>Where a record of the log is in the tree; null while it is not yet.</summary>
     public async Task<long?> IndexOfAsync(string organizationId, long sequence)
     {
-        // On PostgreSQL the order is not quite that of the sequences: a few bundles may span one.
-        var bundles = await _store.QueryAsync<LeafBundle>(
-            """
-            SELECT number, entries, sequences FROM leaf_bundles
-            WHERE organization_id = @organizationId AND last_sequence >= @sequence AND first_sequence <= @sequence ORDER BY last_sequence LIMIT 64
-            """,
-            new { organizationId, sequence }).ConfigureAwait(false);
-        foreach (var bundle in bundles)
+        foreach (var bundle in await BundlesAroundAsync(organizationId, sequence).ConfigureAwait(false))
         {
             for (var place = 0; place < bundle.Count; place++)
             {
@@ -115,6 +108,27 @@ public sealed class EvidenceTree
             }
         }
         return null;
+    }
+
+    /// <summary>Where records of the log are in the tree, by sequence; those that are no leaf yet are left out.</summary>
+    public async Task<Dictionary<long, long>> IndicesOfAsync(string organizationId, IReadOnlyCollection<long> sequences)
+    {
+        var found = new Dictionary<long, long>();
+        var wanted = sequences.ToHashSet();
+        foreach (var sequence in sequences.Order())
+        {
+            if (found.ContainsKey(sequence))
+                continue;
+            foreach (var bundle in await BundlesAroundAsync(organizationId, sequence).ConfigureAwait(false))
+            {
+                for (var place = 0; place < bundle.Count; place++)
+                {
+                    if (wanted.Contains(bundle.Sequence(place)))
+                        found[bundle.Sequence(place)] = bundle.IndexOf(place);
+                }
+            }
+        }
+        return found;
     }
 
     /// <summary>The salts of the leaves from 256 times that number on; null when they are gone.</summary>
@@ -138,6 +152,15 @@ public sealed class EvidenceTree
             """,
             new { organizationId, requestId = id.ToByteArray(bigEndian: true) });
     }
+
+    // On PostgreSQL the order is not quite that of the sequences: a few bundles may span one.
+    private Task<LeafBundle[]> BundlesAroundAsync(string organizationId, long sequence) =>
+        _store.QueryAsync<LeafBundle>(
+            """
+            SELECT number, entries, sequences FROM leaf_bundles
+            WHERE organization_id = @organizationId AND last_sequence >= @sequence AND first_sequence <= @sequence ORDER BY last_sequence LIMIT 64
+            """,
+            new { organizationId, sequence });
 
     private sealed record Counts
     {

@@ -8,7 +8,7 @@ using Demarc.Storage.Directory;
 namespace Demarc.Control.Identity.Roles;
 
 /// <summary><c>/v1/organizations/roles</c> and <c>/v1/organizations/role_assignments</c>: Demarc's own.</summary>
-public sealed class RoleEndpoints(Store store, Snapshots snapshots, SecondAdministrator second, TimeProvider time)
+public sealed class RoleAssignmentEndpoints(Store store, Snapshots snapshots, SecondAdministrator second, TimeProvider time)
 {
     private static readonly AdminAnswer Unknown = AdminAnswer.NotFound("There is no role assignment with this id. GET /v1/organizations/role_assignments lists them.");
 

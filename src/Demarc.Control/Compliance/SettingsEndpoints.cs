@@ -1,0 +1,80 @@
+using Demarc.Control.AdminApi;
+using Demarc.Control.Configuration;
+using Demarc.Governance;
+using Demarc.Governance.Identity.Roles;
+using Demarc.Storage;
+using Demarc.Storage.Directory;
+
+namespace Demarc.Control.Compliance;
+
+/// <summary>
+/// <c>GET /v1/compliance/organizations/{organization}/settings</c> ("Get effective organization settings"): the rows that
+/// Demarc has something to say to; what it has no setting for is left out, as the vendor does.
+/// </summary>
+/// <param name="identity">As it was read at the start; null where people do not sign in.</param>
+public sealed class SettingsEndpoints(Store store, ISnapshotSource snapshots, IdentityConfig? identity)
+{
+    /// <summary><c>{"type":"effective_organization_settings","organization_id","settings":[{"name","type","value"}],"api_keys":[…]}</c>.</summary>
+    public async Task<AdminAnswer> GetAsync(ComplianceRequest request)
+    {
+        var asked = request.Path("organization");
+        if (!Guid.TryParseExact(asked, "D", out var uuid) || uuid != OrganizationUuid.Parse(request.OrganizationId))
+            return AdminAnswer.NotFound($"organization `{ComplianceQuery.Printable(asked)}` not found in this organization's hierarchy");
+        if (new ComplianceQuery(request.Query, []).Problem is { } problem)
+            return problem;
+        return AdminAnswer.Of(new
+        {
+            Type = "effective_organization_settings",
+            OrganizationId = uuid.ToString("D"),
+            Settings = Rows(),
+            ApiKeys = (await KeysAsync(request.OrganizationId)).Select(Key),
+        });
+    }
+
+    private object[] Rows()
+    {
+        var allowed = snapshots.Current.Network.Allowed;
+        return
+        [
+            Row("sso_enabled", "boolean", identity is not null),
+            Row("sso_provisioning_mode", "provisioning_mode", Provisioning()),
+            Row("account_session_duration_seconds", "integer", identity is null ? null : (long)identity.Session.TotalSeconds),
+            Row("ip_allowlist_enabled", "boolean", allowed.Length > 0),
+            Row("ip_allowlist_ip_ranges", "string_list", allowed.Select(n => n.ToString()).ToArray()),
+        ];
+
+        static object Row(string name, string type, object? value) => new { Name = name, Type = type, Value = value };
+    }
+
+    // A person is made when first signing in: whoever the issuer knows, or whom a group lets in.
+    private string Provisioning() =>
+        identity is null ? "login_only"
+        : identity.Issuers.Any(i => i.AllowedGroups.Contains("*")) ? "jit_permissive" : "jit_advanced";
+
+    private async Task<IEnumerable<StoredApiKey>> KeysAsync(string organizationId)
+    {
+        var keys = new List<StoredApiKey>();
+        var after = "";
+        while (true)
+        {
+            // Towards the newest, from the oldest on.
+            var page = await store.ApiKeys.ListAsync(organizationId, new ApiKeyFilter(), new PageRequest(BeforeId: after, Limit: 1000));
+            keys.AddRange(page.Data.Reverse().Where(k => k.Kind == "compliance"));
+            if (!page.HasMore)
+                return keys;
+            after = page.Data[0].Id;
+        }
+    }
+
+    private static object Key(StoredApiKey key) => new
+    {
+        Type = "compliance_api_key",
+        key.Id,
+        key.Name,
+        Scopes = ComplianceScope.Of(new Access([new Grant(BuiltInRoles.Reviewer.Name, BuiltInRoles.Reviewer.Permissions, RoleScope.Organization, false, key.Id)])),
+        IsActive = key.Status == "active",
+        CreatedAt = Rfc3339.Text(key.CreatedAt),
+        CreatedById = key.CreatedByType == "user" ? key.CreatedById : null,
+        ExpiresAt = Rfc3339.Text(key.ExpiresAt),
+    };
+}

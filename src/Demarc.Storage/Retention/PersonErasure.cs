@@ -1,0 +1,36 @@
+using Demarc.Governance.Evidence;
+
+namespace Demarc.Storage.Retention;
+
+/// <summary>Takes people out of the directory: who they were is gone, the ids that records and the ledger have of them stay.</summary>
+internal sealed class PersonErasure(Store store)
+{
+    // What of a person is in no table of its own goes with the row.
+    private static readonly string[] Statements =
+    [
+        "UPDATE api_keys SET status = 'archived', name = '' WHERE organization_id = @OrganizationId AND principal_id = @id",
+        "DELETE FROM group_members WHERE organization_id = @OrganizationId AND member_id = @id",
+        "DELETE FROM project_members WHERE organization_id = @OrganizationId AND member_id = @id",
+        "DELETE FROM workspace_members WHERE organization_id = @OrganizationId AND user_id = @id",
+        "DELETE FROM identities WHERE organization_id = @OrganizationId AND user_id = @id",
+        "DELETE FROM sign_ins WHERE organization_id = @OrganizationId AND user_id = @id",
+        "DELETE FROM device_codes WHERE organization_id = @OrganizationId AND user_id = @id",
+        "DELETE FROM spend_limit_increase_requests WHERE organization_id = @OrganizationId AND principal_id = @id",
+        "DELETE FROM spend_raises WHERE organization_id = @OrganizationId AND principal_id = @id",
+    ];
+
+    public async Task RunAsync(ErasureEntry entry, ActorRecord actor)
+    {
+        foreach (var id in entry.People)
+        {
+            await store.WriteAsync(async transaction =>
+            {
+                foreach (var statement in Statements)
+                    await transaction.ExecuteAsync(statement, new { entry.OrganizationId, id }).ConfigureAwait(false);
+                if (await transaction.ExecuteAsync("DELETE FROM users WHERE organization_id = @OrganizationId AND id = @id", new { entry.OrganizationId, id }).ConfigureAwait(false) > 0)
+                    await transaction.ChangeAsync(entry.OrganizationId, actor, "demarc_user_removed", new() { ["user_id"] = id, ["erasure_id"] = entry.Id, ["reason"] = entry.Reason }).ConfigureAwait(false);
+                return true;
+            }).ConfigureAwait(false);
+        }
+    }
+}

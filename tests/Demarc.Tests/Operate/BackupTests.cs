@@ -1,0 +1,122 @@
+using System.Text.Json;
+using Demarc.Tests.Commands;
+using Demarc.Tests.Harness;
+using Microsoft.Data.Sqlite;
+using Xunit;
+
+namespace Demarc.Tests.Operate;
+
+/// <summary>The built program backs a serving gateway's store up, and restores it elsewhere.</summary>
+public sealed class BackupTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("demarc-backup-").FullName;
+
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    private string Backup => Path.Combine(_folder, "backup");
+
+    private static readonly string[] Configuration = ["quickstart.yaml", "simulator.key"];
+
+    private string Keys => Path.Combine(_folder, "keys");
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public async Task What_was_answered_before_a_backup_under_load_is_in_it_whole_and_opens()
+    {
+        await using var gateway = await GatewayFixture.StartAsync();
+        using var enough = new CancellationTokenSource();
+        for (var i = 0; i < 20; i++)
+            await AskAsync(gateway);
+        var before = await gateway.SqlAsync<long>("SELECT count(*) FROM records WHERE kind = 3");
+        var load = LoadAsync(gateway, enough.Token);
+
+        var made = await DemarcCommand.JsonAsync(_folder, "backup", Backup, "--keys", Keys, "--data", gateway.DataDirectory);
+        await enough.CancelAsync();
+        await load;
+
+        Assert.True(made.GetProperty("bytes").GetInt64() > 100_000);
+        Assert.Equal(["backup.json", "store"], Directory.GetFileSystemEntries(Backup).Select(Path.GetFileName).Order());
+        Assert.Equal(["keys.db", "master.key"], Directory.GetFiles(Keys).Select(Path.GetFileName).Order());
+        var place = Empty("restored", gateway);
+        var restored = await DemarcCommand.JsonAsync(_folder, "restore", Backup, "--keys", Keys, "--data", place);
+        Assert.True(restored.GetProperty("records").GetInt64() > 0);
+        Assert.True(await CountAsync(place, "SELECT count(*) FROM records WHERE kind = 3") >= before);
+        Assert.Equal(1, await CountAsync(place, "SELECT count(*) FROM records WHERE CAST(body AS text) LIKE '%demarc_backup_restored%'"));
+        // Every record against the tree, and every sealed content by the keys that were restored.
+        var found = (await DemarcCommand.JsonAsync(_folder, "verify", "--data", place)).GetProperty("found");
+        Assert.True(found.GetProperty("leaves").GetInt64() >= restored.GetProperty("records").GetInt64());
+        await using var serving = await ServeAsync(place, gateway);
+        using var list = new HttpRequestMessage(HttpMethod.Get, new Uri(serving.Url, "/v1/compliance/apps/sessions/local?limit=1")) { Headers = { { "x-api-key", gateway.ComplianceKey } } };
+        using var sessions = await gateway.Http.SendAsync(list, Stop);
+        var session = JsonDocument.Parse(await sessions.Content.ReadAsStringAsync(Stop)).RootElement.GetProperty("data")[0].GetProperty("id").GetString();
+        using var read = new HttpRequestMessage(HttpMethod.Get, new Uri(serving.Url, $"/v1/compliance/apps/sessions/local/{session}/messages")) { Headers = { { "x-api-key", gateway.ComplianceKey } } };
+        using var messages = await gateway.Http.SendAsync(read, Stop);
+        Assert.Contains("to be kept", await messages.Content.ReadAsStringAsync(Stop), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Nothing_is_written_over_and_a_backup_that_was_changed_or_is_not_whole_is_not_restored()
+    {
+        await using var gateway = await GatewayFixture.StartAsync();
+        await AskAsync(gateway);
+        await DemarcCommand.JsonAsync(_folder, "backup", Backup, "--data", gateway.DataDirectory);
+
+        Assert.Contains("is not empty", await DemarcCommand.FailsAsync(1, _folder, "backup", Backup, "--data", gateway.DataDirectory), StringComparison.Ordinal);
+        Assert.Contains("already: restore into an empty place", await DemarcCommand.FailsAsync(1, _folder, "restore", Backup, "--data", gateway.DataDirectory), StringComparison.Ordinal);
+        var place = Empty("restored", gateway);
+        Assert.Contains("is no backup", await DemarcCommand.FailsAsync(1, _folder, "restore", _folder, "--data", place), StringComparison.Ordinal);
+
+        var log = Path.Combine(Backup, "store", "demarc.db");
+        var bytes = await File.ReadAllBytesAsync(log, Stop);
+        bytes[^100] ^= 1;
+        await File.WriteAllBytesAsync(log, bytes, Stop);
+        Assert.Contains("demarc.db is not what the backup wrote", await DemarcCommand.FailsAsync(1, _folder, "restore", Backup, "--data", place), StringComparison.Ordinal);
+        File.Delete(log);
+        Assert.Contains("demarc.db is missing", await DemarcCommand.FailsAsync(1, _folder, "restore", Backup, "--data", place), StringComparison.Ordinal);
+        var manifest = Path.Combine(Backup, "backup.json");
+        await File.WriteAllTextAsync(manifest, (await File.ReadAllTextAsync(manifest, Stop)).Replace("store/demarc.db", "../../outside", StringComparison.Ordinal), Stop);
+        Assert.Contains("which is not in the backup", await DemarcCommand.FailsAsync(1, _folder, "restore", Backup, "--data", place), StringComparison.Ordinal);
+        Assert.Equal(Configuration, Directory.GetFiles(place).Select(Path.GetFileName).Order());
+    }
+
+    private string Empty(string name, GatewayFixture gateway)
+    {
+        var place = Directory.CreateDirectory(Path.Combine(_folder, name)).FullName;
+        // The configuration is not of the store: it is where the operator has it.
+        foreach (var file in Configuration)
+            File.Copy(Path.Combine(gateway.DataDirectory, file), Path.Combine(place, file));
+        return place;
+    }
+
+    private static async Task<Serving.Gateway> ServeAsync(string place, GatewayFixture gateway) => await Serving.Gateway.StartAsync(
+        new Serving.ServeOptions { ConfigPath = Path.Combine(place, "quickstart.yaml"), DataDirectory = place, Listen = "127.0.0.1:0", Simulator = gateway.Simulator.Url });
+
+    private static async Task LoadAsync(GatewayFixture gateway, CancellationToken stop)
+    {
+        while (!stop.IsCancellationRequested)
+            await AskAsync(gateway);
+    }
+
+    private static async Task AskAsync(GatewayFixture gateway)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(gateway.Url, "/v1/messages"))
+        {
+            Content = new StringContent("""{"model":"claude-sonnet-4-6","max_tokens":9,"messages":[{"role":"user","content":"to be kept"}]}""", System.Text.Encoding.UTF8, "application/json"),
+        };
+        request.Headers.Add("x-api-key", gateway.DeveloperKey);
+        request.Headers.Add("anthropic-version", "2023-06-01");
+        request.Headers.Add("x-claude-code-session-id", "0f0f0f0f-0000-4000-8000-000000000001");
+        using var response = await gateway.Http.SendAsync(request, Stop);
+        Assert.True(response.IsSuccessStatusCode, await response.Content.ReadAsStringAsync(Stop));
+    }
+
+    private static async Task<long> CountAsync(string place, string sql)
+    {
+        await using var connection = new SqliteConnection($"Data Source={Path.Combine(place, "demarc.db")};Mode=ReadOnly;Pooling=false");
+        await connection.OpenAsync(Stop);
+        await using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        return (long)(await command.ExecuteScalarAsync(Stop))!;
+    }
+}
