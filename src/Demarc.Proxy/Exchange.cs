@@ -85,6 +85,9 @@ internal sealed class Exchange
     /// <summary>What is captured of the request; null when nothing is.</summary>
     public SessionCapture? Captured { get; set; }
 
+    /// <summary>Nothing is captured although the policy says so, as the store is away.</summary>
+    public bool IsUncaptured { get; set; }
+
     public AnswerFacts Answer { get; } = new();
 
     /// <summary>True once the <c>finished</c> record is under way: a request has one, whatever happens to its answer afterwards.</summary>

@@ -237,7 +237,7 @@ public sealed partial class MessagesPipeline(
             var sent = upstream.SendAsync(x.Http.Request, x.Operation, x.Deployment, x.Facts, content, x.IdText, x.PrivateNetwork is not null, stop.Token);
             try
             {
-                if (x.Capture == CaptureMode.Full && x.Captured is null)
+                if (x.Capture == CaptureMode.Full && x.Captured is null && !x.IsUncaptured)
                     x.Captured = await CaptureAsync(x);
             }
             finally
@@ -295,10 +295,22 @@ public sealed partial class MessagesPipeline(
             : new WholeRelay(_settler).RunAsync(x, response, stop.Token);
     }
 
-    private async ValueTask<SessionCapture> CaptureAsync(Exchange x)
+    private async ValueTask<SessionCapture?> CaptureAsync(Exchange x)
     {
         var day = DateOnly.FromDateTime(DateTimeOffset.FromUnixTimeMilliseconds(x.At).UtcDateTime);
-        var key = await sink.ContentKeyAsync(x.Principal.OrganizationId, x.SessionId, day);
+        ContentKey key;
+        try
+        {
+            key = await sink.ContentKeyAsync(x.Principal.OrganizationId, x.SessionId, day);
+        }
+        catch (Exception e)
+        {
+            if (!x.Snapshot.ServesInOutage)
+                throw new RecordFailedException(e);
+            // A session that is new while the store is away has no key that anybody could open it with later.
+            x.IsUncaptured = true;
+            return null;
+        }
         return new SessionCapture(_tips, key, x.SessionId, x.Body.Span, x.Facts, x.CaptureAlso);
     }
 

@@ -1,7 +1,9 @@
 using System.Data.Common;
 using Dapper;
 using Demarc.Governance.Evidence;
+using Demarc.Governance.Identity;
 using Demarc.Storage.Evidence;
+using Demarc.Storage.Journals;
 using Demarc.Storage.Migrations;
 using Demarc.Storage.Projections;
 using Microsoft.Extensions.Logging;
@@ -10,7 +12,7 @@ using Npgsql;
 namespace Demarc.Storage;
 
 /// <summary>The store in a PostgreSQL database that any number of replicas share.</summary>
-internal sealed class PostgresStore : Store
+internal sealed partial class PostgresStore : Store
 {
     /// <summary>The channel on which a replica tells the others that the directory changed.</summary>
     public const string ChangesChannel = "demarc_changes";
@@ -24,12 +26,16 @@ internal sealed class PostgresStore : Store
 
     private readonly NpgsqlDataSource _source;
     private readonly PostgresWriter _writer;
+    private readonly RecentDocuments _recent = new();
+    private readonly ILogger _log;
+    private PostgresWriter? _journalWriter;
 
     private PostgresStore(NpgsqlDataSource source, MasterKey master, TimeProvider time, ILoggerFactory loggers)
         : base(master, time, loggers)
     {
         _source = source;
-        _writer = new PostgresWriter(source, Replica, time, RaiseAppended);
+        _log = loggers.CreateLogger<PostgresStore>();
+        _writer = new PostgresWriter(source, Replica, _recent, time, RaiseAppended);
     }
 
     // A process that stands still keeps its connection, and with it the lock: its session ends once it has not been seen for a minute.
@@ -56,6 +62,9 @@ internal sealed class PostgresStore : Store
         "watermarks w JOIN records r ON (r.xact, r.sequence) > (w.xact::text::xid8, w.sequence) WHERE w.name = 'records'";
 
     internal override string TextsOfJson(string parameter) => $"(SELECT json_array_elements_text(@{parameter}::json))";
+
+    // As an array it is looked up by index; thousands in a subquery were compared each with each, as nothing tells the planner of their number.
+    internal override string IsAmong(string column, string parameter) => $"{column} = ANY (ARRAY{TextsOfJson(parameter)})";
 
     internal override string AsBytes(string column) => column;
 
@@ -86,12 +95,32 @@ internal sealed class PostgresStore : Store
         }
     }
 
-    public override Task AppendAsync(EvidenceRecord record) => _writer.AppendAsync(record);
-
-    // Nothing lingers here: a batch goes as soon as the one before is durable.
-    public override void Hurry()
+    public override async Task UseJournalAsync(string folder)
     {
+        Journal journal;
+        string name;
+        try
+        {
+            journal = Journal.Open(folder);
+            name = Journal.NameOf(folder, Ids.New("replica_journal_", Time));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new StoreException($"The journal {folder} cannot be opened: {e.Message} Each replica needs a folder of its own.", e);
+        }
+        _journalWriter = new PostgresWriter(_source, name, _recent, Time, RaiseAppended);
+        var taken = await FindAsync<long?>("SELECT last_batch FROM replicas WHERE id = @name", new { name }).ConfigureAwait(false) ?? 0;
+        var left = journal.Left(taken);
+        if (left.Count > 0)
+            await TakeAsync([.. left.Select(l => l.Record)], taken = left[^1].Number).ConfigureAwait(false);
+        journal.Start(taken);
+        RecordJournal = new JournalWriter(journal, TakeAsync, Time, _log);
     }
+
+    public override Task AppendAsync(EvidenceRecord record) => RecordJournal is { } journal ? journal.AppendAsync(record) : _writer.AppendAsync(record);
+
+    // Without a journal nothing lingers: a batch goes as soon as the one before is durable.
+    public override void Hurry() => RecordJournal?.Hurry();
 
     internal override Task<T> WriteDerivedAsync<T>(Func<StoreTransaction, Task<T>> write) => WriteAsync(write);
 
@@ -124,6 +153,25 @@ internal sealed class PostgresStore : Store
     internal override Task<T[]> QueryKeysAsync<T>(string sql, object? parameters = null) => QueryAsync<T>(sql, parameters);
 
     internal override string KeyTable(string name) => "keys." + name;
+
+    private async Task TakeAsync(List<EvidenceRecord> records, long last)
+    {
+        foreach (var late in await _journalWriter!.TakeAsync(records, last).ConfigureAwait(false))
+        {
+            // Its replica was taken for dead, and the request settled at its bound: what really became of it is on record all the same.
+            var id = Ids.From(Ids.Request, late.RequestId);
+            CameLate(late.Kind, id);
+            await RecordAsync(late.OrganizationId, new ActorRecord("system", Replica), "demarc_record_late", new()
+            {
+                ["request_id"] = id,
+                ["kind"] = late.Kind.ToString().ToLowerInvariant(),
+                ["record"] = System.Text.Encoding.UTF8.GetString(late.Body.Span),
+            }).ConfigureAwait(false);
+        }
+    }
+
+    [LoggerMessage(3023, LogLevel.Error, "A {Kind} of {Request} came from the journal after another replica had ended the request; it is an activity of its own")]
+    private partial void CameLate(RecordKind kind, string request);
 
     internal override async Task<DbConnection> OpenReadAsync() => await _source.OpenConnectionAsync().ConfigureAwait(false);
 
@@ -166,18 +214,18 @@ internal sealed class PostgresStore : Store
         var rows = await QueryAsync<LogRow>(
             """
             SELECT xact::text::bigint AS xact, sequence, organization_id, kind, request_id, session_id, at,
-              CASE WHEN replica = @Replica THEN ''::bytea ELSE body END AS body, (content IS NOT NULL)::int::bigint AS captured
+              CASE WHEN replica = @Replica OR replica = @journal THEN ''::bytea ELSE body END AS body, (content IS NOT NULL)::int::bigint AS captured
             FROM records
             WHERE (xact, sequence) > (@Xact::text::xid8, @Sequence) AND xact < pg_snapshot_xmin(pg_current_snapshot())
             ORDER BY records.xact, records.sequence LIMIT @limit
             """,
-            new { after.Xact, after.Sequence, limit, Replica }).ConfigureAwait(false);
+            new { after.Xact, after.Sequence, limit, Replica, journal = _journalWriter?.Replica ?? "" }).ConfigureAwait(false);
         var missing = new Dictionary<long, int>();
         for (var i = 0; i < rows.Length; i++)
         {
             if (rows[i].Body.Length > 0)
                 continue;
-            if (_writer.Recent.Take(new Guid(rows[i].RequestId, bigEndian: true), (RecordKind)rows[i].Kind) is var (document, body))
+            if (_recent.Take(new Guid(rows[i].RequestId, bigEndian: true), (RecordKind)rows[i].Kind) is var (document, body))
                 rows[i] = rows[i] with { Document = document, Body = body };
             else
                 missing.Add(rows[i].Sequence, i);
@@ -237,6 +285,10 @@ internal sealed class PostgresStore : Store
 
     public override async ValueTask DisposeAsync()
     {
+        if (RecordJournal is not null)
+            await RecordJournal.DisposeAsync().ConfigureAwait(false);
+        if (_journalWriter is not null)
+            await _journalWriter.DisposeAsync().ConfigureAwait(false);
         await _writer.DisposeAsync().ConfigureAwait(false);
         await _source.DisposeAsync().ConfigureAwait(false);
     }

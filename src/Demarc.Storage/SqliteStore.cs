@@ -46,9 +46,6 @@ internal sealed partial class SqliteStore : Store
         _keyWriter = new SqliteWriter(keys, null, time, () => { });
     }
 
-    /// <summary>Where records become durable first, in the process that serves; null in others.</summary>
-    internal JournalWriter? RecordJournal { get; private set; }
-
     // One process serves, so whoever else has begun something is gone.
     internal override string DeadReplicas => "replica <> @self";
 
@@ -58,6 +55,8 @@ internal sealed partial class SqliteStore : Store
     internal override string Unfollowed => "watermarks w JOIN records r ON r.sequence > w.sequence WHERE w.name = 'records'";
 
     internal override string TextsOfJson(string parameter) => $"(SELECT value FROM json_each(@{parameter}))";
+
+    internal override string IsAmong(string column, string parameter) => $"{column} IN {TextsOfJson(parameter)}";
 
     internal override string AsBytes(string column) => $"CAST({column} AS blob)";
 
@@ -83,8 +82,6 @@ internal sealed partial class SqliteStore : Store
     public override Task AppendAsync(EvidenceRecord record) => RecordJournal is { } journal ? journal.AppendAsync(record) : _writer.AppendAsync(record);
 
     public override void Hurry() => RecordJournal?.Hurry();
-
-    internal override Task SettledAsync() => RecordJournal?.TakenAsync() ?? Task.CompletedTask;
 
     internal override Task<T> WriteAsync<T>(Func<StoreTransaction, Task<T>> write) =>
         _writer.WriteAsync<T>(write, scope =>

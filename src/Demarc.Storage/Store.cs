@@ -6,6 +6,7 @@ using Demarc.Storage.Content;
 using Demarc.Storage.Directory;
 using Demarc.Storage.Evidence;
 using Demarc.Storage.Evidence.Merkle;
+using Demarc.Storage.Journals;
 using Demarc.Storage.Ledger;
 using Demarc.Storage.Projections;
 using Demarc.Storage.Retention;
@@ -46,6 +47,8 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
         FederatedTokens = new FederatedTokens(this);
         ScimUsers = new ScimUsers(this);
         ScimGroups = new ScimGroups(this);
+        Seats = new Seats(this);
+        SamlAssertions = new SamlAssertions(this);
         Aliases = new Aliases(this);
         Boundaries = new BoundaryRegister(this);
         Breakers = new Breakers(this);
@@ -116,6 +119,12 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
 
     /// <summary>Groups as a directory reads and writes them.</summary>
     public ScimGroups ScimGroups { get; }
+
+    /// <summary>Who may sign in, where that is counted.</summary>
+    public Seats Seats { get; }
+
+    /// <summary>Assertions of identity providers, each once.</summary>
+    public SamlAssertions SamlAssertions { get; }
 
     public Aliases Aliases { get; }
 
@@ -222,6 +231,17 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
             return true;
         });
 
+    /// <summary>
+    /// Makes records durable in a journal of this process first, and lets the store take them from there; what a process before it
+    /// left there is taken at once. SQLite has its own.
+    /// </summary>
+    /// <param name="folder">On a disk that outlives the process, and that no other process uses.</param>
+    /// <exception cref="StoreException">Another process has that journal, or it cannot be written.</exception>
+    public virtual Task UseJournalAsync(string folder) => Task.CompletedTask;
+
+    /// <summary>Where records become durable first, in a process that serves; null where the store itself makes them so.</summary>
+    internal JournalWriter? RecordJournal { get; private protected set; }
+
     public abstract Task AppendAsync(EvidenceRecord record);
 
     public abstract void Hurry();
@@ -303,6 +323,9 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
     /// <summary>A subquery of the strings in a parameter that is a JSON array.</summary>
     internal abstract string TextsOfJson(string parameter);
 
+    /// <summary>The condition that a column is one of the strings in a parameter that is a JSON array, however many.</summary>
+    internal abstract string IsAmong(string column, string parameter);
+
     /// <summary>A subquery of the whole numbers in a parameter that is a JSON array.</summary>
     internal abstract string NumbersOfJson(string parameter);
 
@@ -312,7 +335,7 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
     public abstract ValueTask DisposeAsync();
 
     /// <summary>Completes when all that was durable before can be read from the tables.</summary>
-    internal virtual Task SettledAsync() => Task.CompletedTask;
+    internal Task SettledAsync() => RecordJournal?.TakenAsync() ?? Task.CompletedTask;
 
     internal async Task<T[]> QueryAsync<T>(string sql, object? parameters = null)
     {

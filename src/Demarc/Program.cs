@@ -9,6 +9,7 @@ var root = new RootCommand("Demarc: a gateway and control plane for Claude that 
     KeyCommands.Create(),
     UserCommands.Create(),
     SignInCommands.Create(),
+    SeatCommands.Create(),
     ServiceAccountCommands.Create(),
     GroupCommands.Create(),
     WorkspaceCommands.Create(),

@@ -66,7 +66,7 @@ internal sealed class RouteTable
         (Permission.UsageRead, ["GET " + Organizations + "usage_report/messages", "GET " + Organizations + "usage_report/claude_code", "GET " + Organizations + "cost_report"]),
         (Permission.LimitsRead,
         [
-            "GET " + Organizations + "spend_limits", "GET " + Organizations + "spend_limits/effective", "GET " + Organizations + "spend_limits/{id}",
+            "GET " + Organizations + "spend_limits", "GET " + Organizations + "spend_limits/effective", "GET " + Organizations + "spend_limits/audit", "GET " + Organizations + "spend_limits/{id}",
             "GET " + Organizations + "spend_limit_increase_requests", "GET " + Organizations + "spend_limit_increase_requests/{id}",
         ]),
         (Permission.LimitsManage,

@@ -24,7 +24,8 @@ internal static class Routes
     public static readonly string[] SignIn =
     [
         "GET /.well-known/oauth-authorization-server", "GET /.well-known/jwks.json", "POST /oauth/device_authorization", "POST /oauth/token", "POST /oauth/revoke",
-        "GET /device", "POST /device", "GET /oauth/callback", "GET /protocol", "POST /v1/oauth/token",
+        "GET /device", "POST /device", "GET /oauth/callback", "GET /protocol", "GET /saml/metadata", "POST /saml/acs", "GET /saml/finish",
+        "POST /v1/oauth/token",
     ];
 
     /// <summary>The routes by which a directory provisions people, where the configuration lets it: they take a token of their own.</summary>
@@ -76,7 +77,6 @@ internal static class Routes
         var activities = app.Services.GetRequiredService<ActivityEndpoints>();
         var sessions = app.Services.GetRequiredService<SessionEndpoints>();
         var directory = app.Services.GetRequiredService<DirectoryEndpoints>();
-        var roles = app.Services.GetRequiredService<RoleEndpoints>();
         var effective = app.Services.GetRequiredService<SettingsEndpoints>();
         var log = app.Services.GetRequiredService<LogGate>();
         var health = app.Services.GetRequiredService<Health>();
@@ -199,9 +199,9 @@ internal static class Routes
         app.MapGet("/v1/compliance/apps/sessions/local/{session_id}/messages", http => compliance.HandleAsync(http, ComplianceScope.UserData, sessions.MessagesAsync));
         app.MapGet("/v1/compliance/organizations", http => compliance.HandleAsync(http, ComplianceScope.OrganizationData, directory.OrganizationsAsync));
         app.MapGet("/v1/compliance/organizations/{organization}/users", http => compliance.HandleAsync(http, ComplianceScope.UserData, directory.UsersAsync));
-        app.MapGet("/v1/compliance/organizations/{organization}/roles", http => compliance.HandleAsync(http, ComplianceScope.OrganizationData, roles.ListAsync));
-        app.MapGet("/v1/compliance/organizations/{organization}/roles/{role_id}", http => compliance.HandleAsync(http, ComplianceScope.OrganizationData, roles.GetAsync));
-        app.MapGet("/v1/compliance/organizations/{organization}/roles/{role_id}/permissions", http => compliance.HandleAsync(http, ComplianceScope.OrganizationData, roles.PermissionsAsync));
+        app.MapGet("/v1/compliance/organizations/{organization}/roles", http => compliance.HandleAsync(http, ComplianceScope.OrganizationData, RoleEndpoints.ListAsync));
+        app.MapGet("/v1/compliance/organizations/{organization}/roles/{role_id}", http => compliance.HandleAsync(http, ComplianceScope.OrganizationData, RoleEndpoints.GetAsync));
+        app.MapGet("/v1/compliance/organizations/{organization}/roles/{role_id}/permissions", http => compliance.HandleAsync(http, ComplianceScope.OrganizationData, RoleEndpoints.PermissionsAsync));
         app.MapGet("/v1/compliance/organizations/{organization}/settings", http => compliance.HandleAsync(http, ComplianceScope.OrganizationData, effective.GetAsync));
         app.MapGet("/v1/compliance/groups", http => compliance.HandleAsync(http, ComplianceScope.OrganizationData, directory.GroupsAsync));
         app.MapGet("/v1/compliance/groups/{group_id}", http => compliance.HandleAsync(http, ComplianceScope.OrganizationData, directory.GroupAsync));

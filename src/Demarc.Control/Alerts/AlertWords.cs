@@ -17,6 +17,9 @@ internal static class AlertWords
             "spend.limit_increase_denied" => (
                 $"Your request for a higher {Text(data, "period")} Claude spend limit was not approved",
                 $"Your limit stays as it is. You can ask again in 30 days; your administrator can say more.\n\nRequest: {Text(data, "increase_request_id")}\n"),
+            "boundary.mismatch" => (
+                $"{Text(data, "deployment")} is out of service: its data path is not as declared",
+                $"{Text(data, "mismatch")}.\n\nIt returns when it is verified again, when its declaration changes, or by: demarc resource verify {Text(data, "deployment")} --accept REASON\n\nAt: {alert.GetProperty("timestamp").GetString()}\nAlert: {id}\n"),
             _ => Limit(id, alert, type, data),
         };
     }

@@ -6,20 +6,20 @@ namespace Demarc.Control.Compliance;
 /// <c>/v1/compliance/organizations/{organization}/roles</c>: the roles of an organization's own and what they permit. Each
 /// role there is comes from <see cref="All"/>.
 /// </summary>
-public sealed class RoleEndpoints
+public static class RoleEndpoints
 {
     /// <summary>A role and its permissions; times are Unix milliseconds.</summary>
     internal sealed record Role(string Id, string Name, string Description, long? CreatedAt, long? UpdatedAt, (string Action, string ResourceType, string ResourceId)[] Permissions);
 
     /// <summary><c>{"data":[{"id","name","description","created_at","updated_at"}],"has_more","next_page"}</c>.</summary>
-    public Task<AdminAnswer> ListAsync(ComplianceRequest request) => ListAsync(request, () => [.. All.Select(Shape)]);
+    public static Task<AdminAnswer> ListAsync(ComplianceRequest request) => ListAsync(request, () => [.. All.Select(Shape)]);
 
-    public Task<AdminAnswer> GetAsync(ComplianceRequest request) => Task.FromResult(
+    public static Task<AdminAnswer> GetAsync(ComplianceRequest request) => Task.FromResult(
         DirectoryEndpoints.Organization(request) ?? new ComplianceQuery(request.Query, []).Problem
         ?? (Find(request) is { } role ? AdminAnswer.Of(Shape(role)) : NotFound));
 
     /// <summary><c>{"data":[{"action","resource_type","resource_id"}],"has_more","next_page"}</c>.</summary>
-    public Task<AdminAnswer> PermissionsAsync(ComplianceRequest request) => ListAsync(
+    public static Task<AdminAnswer> PermissionsAsync(ComplianceRequest request) => ListAsync(
         request, () => Find(request)?.Permissions.Select(p => (object)new { p.Action, p.ResourceId, p.ResourceType }).ToArray());
 
     private static readonly AdminAnswer NotFound = AdminAnswer.NotFound("Role not found.");

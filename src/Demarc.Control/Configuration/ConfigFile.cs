@@ -8,8 +8,8 @@ public static class ConfigFile
 {
     private static readonly string[] Keys =
     [
-        "listen", "admin_listen", "public_url", "tls", "trusted_proxies", "network_rules", "store", "content", "master_key", "catalog", "max_body_bytes", "verify", "log",
-        "organization", "identity", "billing", "reports", "commitments", "agreements", "facts", "resources", "aliases", "policies", "refusals", "alerts", "exports", "metrics", "retention", "scim", "zero_retention",
+        "listen", "admin_listen", "public_url", "tls", "trusted_proxies", "network_rules", "store", "journal", "outage", "content", "master_key", "catalog", "max_body_bytes", "verify", "log",
+        "organization", "identity", "billing", "reports", "commitments", "agreements", "facts", "resources", "aliases", "policies", "refusals", "alerts", "exports", "metrics", "retention", "scim", "zero_retention", "seats",
         "roles", "approvals", "entra", "federation",
     ];
 
@@ -71,6 +71,8 @@ public static class ConfigFile
             TrustedProxies = ServerSection.TrustedProxies(map.Get("trusted_proxies"), reading),
             Network = NetworkSection.Read(map.Get("network_rules"), reading),
             Store = StoreSection.Store(map.Get("store"), reading)!, // null has left an error, and then no part is used
+            JournalDirectory = StoreSection.Journal(map.Text("journal"), map.Get("store"), reading),
+            ServesInOutage = StoreSection.Outage(map.Text("outage"), reading),
             ContentDirectory = StoreSection.Content(map.Text("content"), reading),
             MasterKey = StoreSection.MasterKey(map.Get("master_key"), reading),
             CatalogPath = catalog,
@@ -94,6 +96,7 @@ public static class ConfigFile
             Entra = EntraSection.Read(map.Get("entra"), roles, reading),
             Federation = FederationSection.Read(map.Get("federation"), reading),
             Approvals = RoleSection.Approvals(map.Get("approvals"), reading),
+            Seats = SeatSection.Read(map.Get("seats"), reading),
             Exports = ExportSection.Read(map.Get("exports"), reading),
             Metrics = MapReader.Open(map.Get("metrics"), reading, ["public"]) is { } metrics ? new MetricsConfig(Vocabulary.Flag(metrics.Get("public"), reading)) : null,
             Retention = RetentionSection.Read(map.Get("retention"), reading),

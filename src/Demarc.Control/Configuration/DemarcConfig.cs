@@ -41,6 +41,12 @@ public sealed record DemarcConfig
     /// <summary>Default SQLite, <c>demarc.db</c> in the data directory.</summary>
     public required StoreConfig Store { get; init; }
 
+    /// <summary>Where records wait for PostgreSQL, on a disk of this replica's own; null for not at all. SQLite has its own.</summary>
+    public string? JournalDirectory { get; init; }
+
+    /// <summary>Whether requests are served by what is known while PostgreSQL is away: a waiver, which is on record.</summary>
+    public bool ServesInOutage { get; init; }
+
     /// <summary>The directory for captured content; null to leave it in the store.</summary>
     public string? ContentDirectory { get; init; }
 
@@ -118,6 +124,9 @@ public sealed record DemarcConfig
 
     /// <summary>Whose workloads trade their identity tokens for Demarc's.</summary>
     public FederationConfig Federation { get; init; } = FederationConfig.None;
+
+    /// <summary>Who may sign in; null where everyone may whom an issuer lets in.</summary>
+    public SeatConfig? Seats { get; init; }
 }
 
 /// <summary>How finance reads what was spent.</summary>

@@ -7,7 +7,8 @@ namespace Demarc.Control.Configuration;
 /// <param name="Session">How long a sign-in lasts; then the person signs in anew. Default 12 hours.</param>
 /// <param name="AccessToken">How long an access token lasts before the client refreshes it. Default 1 hour.</param>
 /// <param name="LoginNotice">What a developer reads while signing in, at most 500 characters.</param>
-public sealed record IdentityConfig(IssuerConfig[] Issuers, TimeSpan Session, TimeSpan AccessToken, string LoginNotice);
+/// <param name="Recheck">How often an issuer is asked again whether a person is still there; null for at sign-in alone.</param>
+public sealed record IdentityConfig(IssuerConfig[] Issuers, TimeSpan Session, TimeSpan AccessToken, string LoginNotice, SamlConfig? Saml = null, TimeSpan? Recheck = null);
 
 /// <summary>An OpenID Connect provider.</summary>
 /// <param name="Name">What its button says; unique.</param>
@@ -30,10 +31,10 @@ internal static class IdentitySection
 
     public static IdentityConfig? Read(ConfigNode? node, ConfigReading reading)
     {
-        if (MapReader.Open(node, reading, ["issuers", "session", "access_token", "login_notice"]) is not { } map)
+        if (MapReader.Open(node, reading, ["issuers", "session", "access_token", "login_notice", "saml", "recheck"]) is not { } map)
             return null;
         var issuers = new List<IssuerConfig>();
-        foreach (var item in reading.Items(map.Required("issuers", "a list of OpenID Connect issuers")))
+        foreach (var item in reading.Items(map.Mentions("saml") ? map.Get("issuers") : map.Required("issuers", "a list of OpenID Connect issuers")))
         {
             if (Issuer(item, reading) is not { } issuer)
                 continue;
@@ -50,7 +51,9 @@ internal static class IdentitySection
             [.. issuers],
             Lifetime(map.Get("session"), TimeSpan.FromHours(12), reading),
             Lifetime(map.Get("access_token"), TimeSpan.FromHours(1), reading),
-            notice?.Value ?? DefaultNotice);
+            notice?.Value ?? DefaultNotice,
+            SamlSection.Read(map.Get("saml"), issuers.Select(i => i.Name), reading),
+            map.Get("recheck") is { } recheck ? ManagementSection.Interval(recheck, reading) : null);
     }
 
     private static IssuerConfig? Issuer(ConfigNode item, ConfigReading reading)

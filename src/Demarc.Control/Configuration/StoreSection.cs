@@ -28,6 +28,32 @@ internal static class StoreSection
         return null;
     }
 
+    public static string? Journal(TextNode? node, ConfigNode? store, ConfigReading reading)
+    {
+        if (node is not { } text)
+            return null;
+        if (store is TextNode { Value: var address } && address.StartsWith("postgres", StringComparison.Ordinal))
+            return reading.Absolute(text.Value);
+        reading.Error(text, "the embedded store has a journal of its own; accepted: with store: postgres://…");
+        return null;
+    }
+
+    /// <summary>False for <c>refuse</c>, the default.</summary>
+    public static bool Outage(TextNode? node, ConfigReading reading)
+    {
+        switch (node?.Value)
+        {
+            case "serve":
+                reading.Warn(node!, "while the store is away, people and keys that were revoked meanwhile are still let in");
+                return true;
+            case null or "refuse":
+                return false;
+            default:
+                reading.Error(node!, "not what to do while the store is away; accepted: refuse, serve");
+                return false;
+        }
+    }
+
     public static string? Content(TextNode? node, ConfigReading reading)
     {
         if (node is null)

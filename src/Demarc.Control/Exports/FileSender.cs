@@ -27,12 +27,18 @@ internal sealed class FileSender(FileDestination destination) : ExportSender
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // Opened anew the next time: a line that was begun is cut off there.
-            await DisposeAsync();
+            await CloseAsync();
             throw new ExportException(e.Message, inner: e);
         }
     }
 
     public override async ValueTask DisposeAsync()
+    {
+        await CloseAsync();
+        await base.DisposeAsync();
+    }
+
+    private async Task CloseAsync()
     {
         if (_file is null)
             return;

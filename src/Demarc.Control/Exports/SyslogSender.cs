@@ -53,7 +53,11 @@ internal sealed class SyslogSender(SyslogDestination destination, ExportWays way
         }
     }
 
-    public override async ValueTask DisposeAsync() => await CloseAsync();
+    public override async ValueTask DisposeAsync()
+    {
+        await CloseAsync();
+        await base.DisposeAsync();
+    }
 
     private async Task CloseAsync()
     {

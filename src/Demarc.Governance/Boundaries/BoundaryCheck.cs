@@ -9,6 +9,9 @@ namespace Demarc.Governance.Boundaries;
 /// <param name="Source">Where it was read, as <c>Azure Resource Manager</c>.</param>
 public sealed record BoundaryCheck(string Deployment, string Declaration, bool Observed, string Source, DateTimeOffset At, CheckedFact[] Facts)
 {
+    /// <summary>The activity of a mismatch, which is told as alerts are.</summary>
+    public const string MismatchEvent = "demarc_boundary_mismatch";
+
     /// <summary>False for a mismatch, which takes the deployment out of service.</summary>
     [JsonIgnore]
     public bool Holds => Array.TrueForAll(Facts, f => f.Holds);

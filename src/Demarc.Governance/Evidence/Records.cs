@@ -220,6 +220,9 @@ public sealed record FinishedRecord
 
     /// <summary>SHA-256 of the sealed content, in hex: what is proven of the record is proven of its content. Null when none is kept.</summary>
     public string? ContentSha256 { get; init; }
+
+    /// <summary>True where content was to be kept and the store was away, so that its session has no key: a span without capture.</summary>
+    public bool? Uncaptured { get; init; }
 }
 
 /// <summary>Something that happened outside of an answered request, already in the shape of an activity.</summary>

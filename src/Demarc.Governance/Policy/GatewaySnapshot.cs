@@ -134,6 +134,9 @@ public sealed class GatewaySnapshot
     /// <summary>Whether reports for each person name people; else they appear by id.</summary>
     public bool NamesPeople { get; init; }
 
+    /// <summary>Whether requests are answered by what is known while the store is away.</summary>
+    public bool ServesInOutage { get; init; }
+
     /// <summary>Fewer people than this stand in reports as one row; 0 and 1 for each by themselves. Default 5.</summary>
     public int SmallestGroup { get; init; } = DefaultSmallestGroup;
 
@@ -205,6 +208,7 @@ public sealed class GatewaySnapshot
         NamesPeople = NamesPeople,
         Roles = Roles,
         Approvals = Approvals,
+        ServesInOutage = ServesInOutage,
         SmallestGroup = SmallestGroup,
         Retention = Retention,
     };

@@ -133,6 +133,7 @@ internal sealed class Settler(IEvidenceSink sink, UpstreamHealth health, string 
             Parts = bill?.Parts,
             Incomplete = incomplete,
             Provider = provider with { MessageId = answer.Id, InferenceGeo = answer.Usage?.InferenceGeo, ServiceTier = answer.Usage?.ServiceTier, Speed = answer.Usage?.Speed },
+            Uncaptured = x.IsUncaptured ? true : null,
             LatencyUs = x.ElapsedUs,
             FirstByteUs = x.FirstByteUs,
             ResponseBytes = responseBytes,

@@ -76,7 +76,7 @@ public sealed class BoundaryRegister
                 at = check.At.ToUnixTimeMilliseconds(),
                 body = JsonSerializer.SerializeToUtf8Bytes(check, RecordJson.Default.BoundaryCheck),
             }).ConfigureAwait(false);
-        await transaction.ChangeAsync(organizationId, actor, check.Holds ? "demarc_boundary_verified" : "demarc_boundary_mismatch", new()
+        await transaction.ChangeAsync(organizationId, actor, check.Holds ? "demarc_boundary_verified" : BoundaryCheck.MismatchEvent, new()
         {
             ["deployment"] = check.Deployment,
             ["declaration"] = check.Declaration,

@@ -118,6 +118,13 @@ internal sealed class CachedKey
     /// <summary>Whether a role of it has ended since it was read.</summary>
     public bool IsRoleOver(DateTimeOffset now) => _answer.Principal?.Access.NextEnd <= now;
 
+    /// <summary>Ends what runs under the key, until the store says again that it may.</summary>
+    public Task LetGo()
+    {
+        lock (_turn)
+            return End(KeyStatus.Unavailable);
+    }
+
     /// <summary>Ends what still runs under a key that is past its end.</summary>
     public Task EndExpired(DateTimeOffset now) =>
         _answer.Principal is { } principal && principal.ExpiresAt <= now && !principal.Revoked.IsCancellationRequested

@@ -17,6 +17,7 @@ public sealed partial class Changes
     private readonly List<Func<Task>> _eachTime = [];
     private Dictionary<string, long>? _versions;
     private long _confirmed;
+    private volatile bool _away;
 
     internal Changes(Store store, ILogger log)
     {
@@ -28,6 +29,15 @@ public sealed partial class Changes
 
     /// <summary>How long ago everything that follows the store was known to be as the store has it.</summary>
     public TimeSpan SinceConfirmed => _store.Time.GetElapsedTime(Volatile.Read(ref _confirmed));
+
+    /// <summary>
+    /// After how long without the store's word nobody is let in any more, and whoever is, is let go; null for never. To be set before
+    /// <see cref="RunAsync"/>.
+    /// </summary>
+    public TimeSpan? RefuseAfter { get; set; }
+
+    /// <summary>Whether nobody is let in, as the store has not been heard for too long.</summary>
+    public bool IsAway => _away;
 
     /// <summary>
     /// Adds a handler, awaited after each change, and once at the start; one that throws is called again a second later.
@@ -44,7 +54,7 @@ public sealed partial class Changes
     /// <summary>Follows until stopped. Run once in a serving process.</summary>
     public async Task RunAsync(CancellationToken stop)
     {
-        var listening = ListenAsync(stop);
+        var listening = Task.WhenAll(ListenAsync(stop), WatchAsync(stop));
         try
         {
             while (true)
@@ -68,7 +78,8 @@ public sealed partial class Changes
             var asked = _store.Time.GetTimestamp();
             var rows = await _store.QueryAsync<Row>("SELECT organization_id, version FROM changes").ConfigureAwait(false);
             var versions = rows.ToDictionary(row => row.OrganizationId, row => row.Version);
-            var changed = _versions == null || versions.Count != _versions.Count
+            // Whoever was let go while the store was away is looked up again.
+            var changed = _away || _versions == null || versions.Count != _versions.Count
                 || versions.Any(pair => _versions.GetValueOrDefault(pair.Key) != pair.Value);
             await _store.Principals.FollowAsync(changed).ConfigureAwait(false);
             if (changed)
@@ -78,10 +89,26 @@ public sealed partial class Changes
                 await handler().ConfigureAwait(false);
             _versions = versions;
             Volatile.Write(ref _confirmed, asked);
+            _away = false;
         }
         catch (Exception e)
         {
             NotFollowed(e);
+        }
+    }
+
+    // Beside the questions themselves: one that gets no answer is not over for a long time.
+    private async Task WatchAsync(CancellationToken stop)
+    {
+        while (!stop.IsCancellationRequested)
+        {
+            // A silence is told by a clock alone. Stopping ends the wait and is no failure.
+            await Task.Delay(Interval / 4, _store.Time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (_away || RefuseAfter is not { } limit || SinceConfirmed <= limit)
+                continue;
+            _away = true;
+            WentAway(limit.TotalSeconds);
+            await _store.Principals.LetGoAsync().ConfigureAwait(false);
         }
     }
 
@@ -109,6 +136,9 @@ public sealed partial class Changes
 
     [LoggerMessage(3001, LogLevel.Error, "The store's changes could not be followed; trying again in a second")]
     private partial void NotFollowed(Exception e);
+
+    [LoggerMessage(3004, LogLevel.Critical, "The store has not been heard for {Seconds} seconds: requests are refused, and those under way end")]
+    private partial void WentAway(double seconds);
 
     [LoggerMessage(3002, LogLevel.Warning, "No notifications of changes; the version is still asked for each second")]
     private partial void NotListening(Exception e);

@@ -18,6 +18,9 @@ public sealed record DeviceCode
 
     public string? Issuer { get; init; }
 
+    /// <summary>Why it was denied, for the person; null for no more than that.</summary>
+    public string? Reason { get; init; }
+
     /// <summary>Unix milliseconds.</summary>
     public required long ExpiresAt { get; init; }
 
@@ -28,7 +31,7 @@ public sealed record DeviceCode
 
 public sealed class DeviceCodes
 {
-    private const string Select = "SELECT id, organization_id, status, user_id, issuer, expires_at, ip_address, user_agent FROM device_codes";
+    private const string Select = "SELECT id, organization_id, status, user_id, issuer, reason, expires_at, ip_address, user_agent FROM device_codes";
 
     // A code that has ended still tells its machine so for a while.
     private static readonly TimeSpan Kept = TimeSpan.FromHours(1);
@@ -64,11 +67,13 @@ public sealed class DeviceCodes
 
     /// <summary>Decides once: false where it was decided before, or is past its end.</summary>
     /// <param name="userId">Who signed in; null where that was refused.</param>
-    public Task<bool> DecideAsync(string organizationId, string id, string? userId, string issuer) =>
+    /// <param name="reason">Why it was refused, for the person.</param>
+    /// <param name="grant">What asks the issuer again, sealed; null for nothing.</param>
+    public Task<bool> DecideAsync(string organizationId, string id, string? userId, string issuer, string? reason = null, byte[]? grant = null) =>
         _store.WriteAsync(async transaction => await transaction.ExecuteAsync(
             """
-            UPDATE device_codes SET status = @status, user_id = @userId, issuer = @issuer
+            UPDATE device_codes SET status = @status, user_id = @userId, issuer = @issuer, reason = @reason, grant_sealed = @grant
             WHERE organization_id = @organizationId AND id = @id AND status = 'pending' AND expires_at > @Now
             """,
-            new { organizationId, id, userId, issuer, status = userId is null ? "denied" : "approved", _store.Now }).ConfigureAwait(false) == 1);
+            new { organizationId, id, userId, issuer, reason, grant, status = userId is null ? "denied" : "approved", _store.Now }).ConfigureAwait(false) == 1);
 }

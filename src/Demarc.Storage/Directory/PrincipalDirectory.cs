@@ -89,6 +89,8 @@ public sealed partial class PrincipalDirectory
     /// </summary>
     public ValueTask<(KeyStatus Status, Principal? Principal)> AuthenticateAsync(string presentedKey)
     {
+        if (_store.Changes.IsAway)
+            return new((KeyStatus.Unavailable, null));
         if (AccessTokens.IsToken(presentedKey))
             return AuthenticateTokenAsync(presentedKey);
         if (presentedKey.Length is 0 or > ApiKey.MaxLength)
@@ -164,6 +166,9 @@ public sealed partial class PrincipalDirectory
             await WriteLastUsedAsync().ConfigureAwait(false);
     }
 
+    /// <summary>Ends all that is under way: whether it still may be is not known.</summary>
+    internal Task LetGoAsync() => Task.WhenAll(Known().Select(key => key.LetGo()));
+
     private async Task<(KeyStatus Status, Principal? Principal)> LoadedAsync(KeyHash hash, PresentedKey presented)
     {
         // One look at the store, however many requests present the key at once.
@@ -209,11 +214,13 @@ public sealed partial class PrincipalDirectory
         foreach (var (hash, reference) in _evicted)
             if (!reference.TryGetTarget(out _))
                 _evicted.TryRemove(hash, out _);
-        var keys = _keys.Values.Concat(_evicted.Values.Select(r => r.TryGetTarget(out var key) ? key : null).OfType<CachedKey>()).ToArray();
+        var keys = Known();
         var rows = await RowsAsync(keys).ConfigureAwait(false);
         var now = _store.Time.GetUtcNow();
         await Task.WhenAll(keys.Select(key => key.Apply(rows.GetValueOrDefault(key.Id), Volatile.Read(ref _roles), now, UnknownFor))).ConfigureAwait(false);
     }
+
+    private CachedKey[] Known() => [.. _keys.Values, .. _evicted.Values.Select(r => r.TryGetTarget(out var key) ? key : null).OfType<CachedKey>()];
 
     /// <summary>What the store has of keys and sign-ins, by id.</summary>
     private async Task<Dictionary<string, KeyRow>> RowsAsync(CachedKey[] keys)

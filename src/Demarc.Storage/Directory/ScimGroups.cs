@@ -78,7 +78,7 @@ public sealed class ScimGroups
         _store.QueryAsync<ScimMember>(
             $"""
             SELECT m.group_id, u.id, u.name FROM group_members m JOIN users u ON u.id = m.member_id
-            WHERE m.organization_id = @organizationId AND m.group_id IN {_store.TextsOfJson("ids")} ORDER BY u.id
+            WHERE m.organization_id = @organizationId AND {_store.IsAmong("m.group_id", "ids")} ORDER BY u.id
             """,
             new { organizationId, ids = JsonSerializer.Serialize(groupIds) });
 
@@ -160,7 +160,7 @@ public sealed class ScimGroups
         if (ids.Length == 0)
             return true;
         var known = await transaction.FindAsync<long>(
-            $"SELECT count(*) FROM users WHERE organization_id = @organizationId AND id IN {_store.TextsOfJson("ids")}",
+            $"SELECT count(*) FROM users WHERE organization_id = @organizationId AND {_store.IsAmong("id", "ids")}",
             new { organizationId, ids = JsonSerializer.Serialize(ids) }).ConfigureAwait(false);
         return known == ids.Distinct().Count();
     }
@@ -171,18 +171,18 @@ public sealed class ScimGroups
         var held = await transaction.QueryAsync<string>(
             $"""
             SELECT member_id FROM group_members WHERE group_id = @Id
-              AND ({(change.All ? "member_id LIKE 'user!_%' ESCAPE '!'" : $"member_id IN {_store.TextsOfJson("named")}")})
+              AND ({(change.All ? "member_id LIKE 'user!_%' ESCAPE '!'" : $"{_store.IsAmong("member_id", "named")}")})
             """,
             new { group.Id, named = JsonSerializer.Serialize(change.Remove.Concat(change.Add)) }).ConfigureAwait(false);
         string[] removed = [.. (change.All ? held : held.Intersect(change.Remove)).Except(change.Add)];
         string[] added = [.. change.Add.Distinct().Except(held)];
         await transaction.ExecuteAsync(
-            $"DELETE FROM group_members WHERE organization_id = @OrganizationId AND group_id = @Id AND member_id IN {_store.TextsOfJson("ids")}",
+            $"DELETE FROM group_members WHERE organization_id = @OrganizationId AND group_id = @Id AND {_store.IsAmong("member_id", "ids")}",
             new { group.OrganizationId, group.Id, ids = JsonSerializer.Serialize(removed) }).ConfigureAwait(false);
         await transaction.ExecuteAsync(
             $"""
             INSERT INTO group_members (organization_id, group_id, member_id, issuer)
-            SELECT @OrganizationId, @Id, u.id, @Source FROM users u WHERE u.organization_id = @OrganizationId AND u.id IN {_store.TextsOfJson("ids")}
+            SELECT @OrganizationId, @Id, u.id, @Source FROM users u WHERE u.organization_id = @OrganizationId AND {_store.IsAmong("u.id", "ids")}
             ON CONFLICT DO NOTHING
             """,
             new { group.OrganizationId, group.Id, Source, ids = JsonSerializer.Serialize(added) }).ConfigureAwait(false);

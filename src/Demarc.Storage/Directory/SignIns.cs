@@ -15,7 +15,7 @@ public sealed record StoredSignIn
 
     public required string Issuer { get; init; }
 
-    /// <summary><c>active</c>; or <c>signed_out</c>, <c>reused</c> (a refresh token came twice) or <c>revoked</c>.</summary>
+    /// <summary><c>active</c>; or <c>signed_out</c>, <c>reused</c> (a refresh token came twice), <c>unseated</c>, <c>left</c> (the issuer knows the person no more) or <c>revoked</c>.</summary>
     public required string Status { get; init; }
 
     /// <summary>Which refresh token holds, from 0.</summary>
@@ -35,6 +35,24 @@ public sealed record StoredSignIn
     public required string UserStatus { get; init; }
 
     internal bool Holds(long now) => Status == "active" && UserStatus == "active" && ExpiresAt > now;
+}
+
+/// <summary>A session whose issuer is to be asked again.</summary>
+public sealed record DueCheck
+{
+    public required string Id { get; init; }
+
+    public required string OrganizationId { get; init; }
+
+    public required string Issuer { get; init; }
+
+    public required string Subject { get; init; }
+
+    /// <summary>What asks it, sealed.</summary>
+    public required byte[] GrantSealed { get; init; }
+
+    /// <summary>When it was asked last, Unix milliseconds.</summary>
+    public required long CheckedAt { get; init; }
 }
 
 public sealed class SignIns
@@ -70,8 +88,8 @@ public sealed class SignIns
                 return null;
             await transaction.ExecuteAsync(
                 """
-                INSERT INTO sign_ins (id, organization_id, user_id, issuer, status, generation, rotated_at, created_at, expires_at, ip_address, user_agent)
-                SELECT @id, organization_id, user_id, issuer, 'active', 0, @now, @now, @end, ip_address, user_agent FROM device_codes WHERE id = @deviceId
+                INSERT INTO sign_ins (id, organization_id, user_id, issuer, status, generation, rotated_at, created_at, expires_at, ip_address, user_agent, grant_sealed, checked_at)
+                SELECT @id, organization_id, user_id, issuer, 'active', 0, @now, @now, @end, ip_address, user_agent, grant_sealed, @now FROM device_codes WHERE id = @deviceId
                 """,
                 place).ConfigureAwait(false);
             var made = await transaction.FindAsync<StoredSignIn>(Select + " AND i.id = @id", place).ConfigureAwait(false);
@@ -114,6 +132,29 @@ public sealed class SignIns
             await transaction.RecordAsync(organizationId, actor with { Id = found.UserId, Email = found.Email }, "demarc_sign_in_refreshed", new() { ["sign_in_id"] = id }).ConfigureAwait(false);
             return found;
         });
+
+    /// <summary>Sessions that hold and whose issuers were not asked since, those first that wait longest.</summary>
+    public Task<DueCheck[]> DueAsync(string organizationId, DateTimeOffset since, int limit) =>
+        _store.QueryAsync<DueCheck>(
+            """
+            SELECT i.id, i.organization_id, i.issuer, d.subject, i.grant_sealed, i.checked_at
+            FROM sign_ins i JOIN users u ON u.id = i.user_id JOIN identities d ON d.user_id = i.user_id AND d.issuer = i.issuer
+            WHERE i.organization_id = @organizationId AND i.status = 'active' AND u.status = 'active' AND i.expires_at > @Now
+              AND i.grant_sealed IS NOT NULL AND i.checked_at <= @since
+            ORDER BY i.checked_at LIMIT @limit
+            """,
+            new { organizationId, since = since.ToUnixTimeMilliseconds(), limit, _store.Now });
+
+    /// <summary>Takes it on to ask; false where another replica has.</summary>
+    public Task<bool> ClaimCheckAsync(DueCheck due) =>
+        _store.WriteAsync(async transaction => await transaction.ExecuteAsync(
+            "UPDATE sign_ins SET checked_at = @Now WHERE organization_id = @OrganizationId AND id = @Id AND checked_at = @CheckedAt",
+            new { due.OrganizationId, due.Id, due.CheckedAt, _store.Now }).ConfigureAwait(false) == 1);
+
+    /// <summary>Keeps what asks the next time.</summary>
+    public Task KeepGrantAsync(DueCheck due, byte[] grant) =>
+        _store.WriteAsync(transaction => transaction.ExecuteAsync(
+            "UPDATE sign_ins SET grant_sealed = @grant WHERE organization_id = @OrganizationId AND id = @Id", new { due.OrganizationId, due.Id, grant }));
 
     /// <summary>Ends a session, and what runs under it; false where there is none that is active.</summary>
     /// <param name="status">Why, as in <see cref="StoredSignIn.Status"/>.</param>

@@ -17,7 +17,6 @@ internal sealed class PostgresWriter : IAsyncDisposable
     private static readonly TimeSpan RetryFor = TimeSpan.FromSeconds(5);
 
     private readonly NpgsqlDataSource _source;
-    private readonly string _replica;
     private readonly TimeProvider _time;
     private readonly Action _durable;
     private readonly Channel<AppendJob> _queue =
@@ -28,23 +27,64 @@ internal sealed class PostgresWriter : IAsyncDisposable
     private NpgsqlCommand? _insert;
     private long _batch;
 
+    /// <param name="replica">By which batches are numbered: this process, or its journal.</param>
     /// <param name="durable">Called after each batch.</param>
-    public PostgresWriter(NpgsqlDataSource source, string replica, TimeProvider time, Action durable)
+    public PostgresWriter(NpgsqlDataSource source, string replica, RecentDocuments recent, TimeProvider time, Action durable)
     {
         _source = source;
-        _replica = replica;
+        Recent = recent;
+        Replica = replica;
         _time = time;
         _durable = durable;
         _loop = LoopAsync();
     }
 
     /// <summary>What this replica wrote last, for the projector.</summary>
-    public RecentDocuments Recent { get; } = new();
+    public RecentDocuments Recent { get; }
+
+    /// <summary>By which batches are numbered.</summary>
+    public string Replica { get; }
 
     public Task AppendAsync(EvidenceRecord record)
     {
         var job = new AppendJob(record);
         return _queue.Writer.TryWrite(job) ? job.Task : QueueAsync(job);
+    }
+
+    /// <summary>
+    /// Gives the store records that are numbered already, each once however often they are given; the task completes when they are
+    /// durable. Not to be mixed with <see cref="AppendAsync"/>.
+    /// </summary>
+    /// <param name="last">The number of the last; those before it count down from there.</param>
+    /// <returns>Those that the log does not take: another record of that kind stands in their place, or PostgreSQL cannot hold them.</returns>
+    public async Task<List<EvidenceRecord>> TakeAsync(List<EvidenceRecord> records, long last)
+    {
+        var batch = records.ConvertAll(record => new AppendJob(record));
+        _batch = last - 1;
+        try
+        {
+            var (ours, inserted) = await SendAsync(batch).ConfigureAwait(false);
+            List<EvidenceRecord> refused = [];
+            // All of an earlier try that succeeded, or all but those that were not ours.
+            if (!ours || inserted < batch.Count)
+            {
+                var kept = await KeptAsync(batch).ConfigureAwait(false);
+                refused = batch.FindAll(job => !IsKept(job, kept)).ConvertAll(job => job.Record);
+            }
+            else
+                Recent.Add(batch);
+            _durable();
+            return refused;
+        }
+        catch (PostgresException e) when (e.SqlState.StartsWith("22", StringComparison.Ordinal))
+        {
+            if (records.Count == 1)
+                return records;
+            var half = records.Count / 2;
+            var first = await TakeAsync(records.GetRange(0, half), last - records.Count + half).ConfigureAwait(false);
+            first.AddRange(await TakeAsync(records.GetRange(half, records.Count - half), last).ConfigureAwait(false));
+            return first;
+        }
     }
 
     public async ValueTask DisposeAsync()
@@ -133,7 +173,7 @@ internal sealed class PostgresWriter : IAsyncDisposable
             try
             {
                 var insert = _insert ?? await ConnectAsync().ConfigureAwait(false);
-                PostgresInsert.Bind(insert, _replica, number, batch);
+                PostgresInsert.Bind(insert, Replica, number, batch);
                 var inserted = await insert.ExecuteNonQueryAsync().ConfigureAwait(false);
                 if (inserted > 0)
                     return (true, inserted);
@@ -156,7 +196,7 @@ internal sealed class PostgresWriter : IAsyncDisposable
         var command = new NpgsqlCommand(
             "INSERT INTO replicas (id, started_at, seen_at, last_batch) VALUES ($1, $2, $2, 0) ON CONFLICT DO NOTHING", _connection)
         {
-            Parameters = { new() { Value = _replica }, new() { Value = _time.GetUtcNow().ToUnixTimeMilliseconds() } },
+            Parameters = { new() { Value = Replica }, new() { Value = _time.GetUtcNow().ToUnixTimeMilliseconds() } },
         };
         await using (command.ConfigureAwait(false))
             return await command.ExecuteNonQueryAsync().ConfigureAwait(false) == 0;
@@ -165,12 +205,28 @@ internal sealed class PostgresWriter : IAsyncDisposable
     /// <summary>Answers a batch of which not all was inserted: what is there with our own body is durable, the rest was there before.</summary>
     private async Task TellApartAsync(List<AppendJob> batch)
     {
+        var kept = await KeptAsync(batch).ConfigureAwait(false);
+        foreach (var job in batch)
+        {
+            if (IsKept(job, kept))
+                Durable([job]);
+            else
+                job.SetException(new AlreadyRecordedException());
+        }
+    }
+
+    private static bool IsKept(AppendJob job, ILookup<(Guid, long), byte[]> kept) =>
+        kept[(job.Record.RequestId, (long)job.Record.Kind)].Any(body => job.Record.Body.Span.SequenceEqual(body));
+
+    /// <summary>What this writer wrote of a batch's requests: bodies by request and kind.</summary>
+    private async Task<ILookup<(Guid RequestId, long Kind), byte[]>> KeptAsync(List<AppendJob> batch)
+    {
         var command = new NpgsqlCommand("SELECT request_id, kind, body FROM records WHERE request_id = ANY($1) AND replica = $2", _connection)
         {
             Parameters =
             {
                 new() { Value = batch.Select(job => job.Record.RequestId.ToByteArray(bigEndian: true)).ToArray() },
-                new() { Value = _replica },
+                new() { Value = Replica },
             },
         };
         var kept = new List<(Guid RequestId, long Kind, byte[] Body)>();
@@ -182,14 +238,7 @@ internal sealed class PostgresWriter : IAsyncDisposable
                     kept.Add((new Guid(reader.GetFieldValue<byte[]>(0), bigEndian: true), reader.GetInt64(1), reader.GetFieldValue<byte[]>(2)));
         }
 
-        var byRequest = kept.ToLookup(row => (row.RequestId, row.Kind), row => row.Body);
-        foreach (var job in batch)
-        {
-            if (byRequest[(job.Record.RequestId, (long)job.Record.Kind)].Any(body => job.Record.Body.Span.SequenceEqual(body)))
-                Durable([job]);
-            else
-                job.SetException(new AlreadyRecordedException());
-        }
+        return kept.ToLookup(row => (row.RequestId, row.Kind), row => row.Body);
     }
 
     private async Task<NpgsqlCommand> ConnectAsync()

@@ -43,6 +43,17 @@ internal sealed class Journal : IDisposable
         }
     }
 
+    /// <summary>Names the journal for as long as its folder exists: whoever takes its records knows by it how far they came.</summary>
+    /// <param name="fresh">The name of one that has none yet.</param>
+    public static string NameOf(string folder, string fresh)
+    {
+        var file = Path.Combine(folder, "name");
+        if (File.Exists(file) && File.ReadAllText(file).Trim() is { Length: > 0 } name)
+            return name;
+        File.WriteAllText(file, fresh);
+        return fresh;
+    }
+
     /// <summary>What a process that is gone left behind, in order, after a number.</summary>
     public List<(long Number, EvidenceRecord Record)> Left(long after)
     {

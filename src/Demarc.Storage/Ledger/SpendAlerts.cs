@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Text.Json;
+using Demarc.Governance.Boundaries;
 using Demarc.Governance.Evidence;
 using Demarc.Governance.Identity;
 using Demarc.Governance.Spend;
@@ -27,7 +29,8 @@ public sealed record SpendAlert
 
 /// <summary>
 /// Alerts made from activities: each once for each limit, period, threshold and destination, and tried until it is delivered.
-/// Decisions on people's requests for more go by e-mail to who asked, where that is a destination.
+/// Decisions on people's requests for more go by e-mail to who asked, where that is a destination. A deployment that a mismatch
+/// takes out of service is told of once a day.
 /// </summary>
 public sealed class SpendAlerts
 {
@@ -57,7 +60,7 @@ public sealed class SpendAlerts
             SELECT a.position, r.body, a.at FROM activities a JOIN records r ON r.sequence = a.finished
             WHERE a.organization_id = @organizationId AND a.type IN {_store.TextsOfJson("types")} AND a.position > @mark ORDER BY a.position LIMIT {Batch}
             """,
-            new { organizationId, mark, types = JsonSerializer.Serialize<string[]>([.. SpendEvents.All, .. SpendEvents.Decisions]) }).ConfigureAwait(false);
+            new { organizationId, mark, types = JsonSerializer.Serialize<string[]>([.. SpendEvents.All, .. SpendEvents.Decisions, BoundaryCheck.MismatchEvent]) }).ConfigureAwait(false);
         if (rows.Length == 0)
             return 0;
         await _store.WriteAsync(async transaction =>
@@ -131,12 +134,15 @@ public sealed class SpendAlerts
 
     private async Task AddAsync(StoreTransaction transaction, string organizationId, EventRecord e, long at, string destination)
     {
+        var moment = DateTimeOffset.FromUnixTimeMilliseconds(at);
         var about = SpendEvents.Decisions.Contains(e.Type) ? $"{e.Type}/{e.Fields["increase_request_id"]}"
+            // It is found again with each check: once a day is enough to be told.
+            : e.Type == BoundaryCheck.MismatchEvent ? string.Create(CultureInfo.InvariantCulture, $"{e.Type}/{e.Fields["deployment"]}/{moment:yyyy-MM-dd}")
             : $"{e.Type}/{e.Fields.GetValueOrDefault("meter")}/{e.Fields.GetValueOrDefault("limit")}/{(e.Type == SpendEvents.Threshold ? e.Fields.GetValueOrDefault("percent") : "")}";
         var body = JsonSerializer.Serialize(new Dictionary<string, object?>
         {
-            ["type"] = "spend." + e.Type["demarc_spend_".Length..],
-            ["timestamp"] = DateTimeOffset.FromUnixTimeMilliseconds(at).ToString("O", System.Globalization.CultureInfo.InvariantCulture),
+            ["type"] = e.Type == BoundaryCheck.MismatchEvent ? "boundary.mismatch" : "spend." + e.Type["demarc_spend_".Length..],
+            ["timestamp"] = moment.ToString("O", CultureInfo.InvariantCulture),
             ["data"] = e.Fields.Where(f => f.Value is not null).ToDictionary(),
         });
         await transaction.ExecuteAsync(

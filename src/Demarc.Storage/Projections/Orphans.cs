@@ -55,7 +55,7 @@ internal static class Orphans
         };
         try
         {
-            await store.AppendAsync(new EvidenceRecord
+            var record = new EvidenceRecord
             {
                 OrganizationId = request.OrganizationId,
                 Kind = RecordKind.Finished,
@@ -63,8 +63,13 @@ internal static class Orphans
                 SessionId = request.SessionId,
                 At = store.Now,
                 Body = JsonSerializer.SerializeToUtf8Bytes(finished, RecordJson.Default.FinishedRecord),
+            };
+            // By the store itself, not by way of a journal: who was first is told by the log alone.
+            return await store.WriteAsync(async transaction =>
+            {
+                await transaction.AppendAsync(record).ConfigureAwait(false);
+                return true;
             }).ConfigureAwait(false);
-            return true;
         }
         catch (AlreadyRecordedException)
         {

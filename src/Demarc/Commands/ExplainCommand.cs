@@ -169,7 +169,7 @@ internal static class ExplainCommand
             return;
         }
         Console.WriteLine(Basis(then, changed));
-        Console.WriteLine($"Policies: {(now.Policies.Length == 0 ? "none" : string.Join(", ", now.Policies))}. {(now.Decision.Refusal is { } refusal ? $"Refused ({refusal.Code}): {refusal.Message}" : $"Plan: {string.Join(", ", now.Decision.Plan.Select(d => d.FullName))}.")}");
+        Console.WriteLine($"Policies: {(now.Policies.Length == 0 ? "none" : string.Join(", ", now.Policies))}. {(now.Decision.Refusal is { } refusal ? refusal.Message == then.Message ? "Refused in the same words." : $"Refused ({refusal.Code}): {refusal.Message}" : $"Plan: {string.Join(", ", now.Decision.Plan.Select(d => d.FullName))}.")}");
         if (now.Deployments.Length > 0)
         {
             Console.WriteLine();

@@ -4,6 +4,7 @@ using Demarc.Control.Compliance;
 using Demarc.Control.Configuration;
 using Demarc.Control.Identity.Roles;
 using Demarc.Control.Exports;
+using Demarc.Control.Identity.SignIn;
 using Demarc.Control.Increases;
 using Demarc.Control.Resources;
 using Demarc.Control.Telemetry;
@@ -26,6 +27,9 @@ namespace Demarc.Serving;
 /// <summary>A running gateway: configuration, store, request path and control plane, wired and listening.</summary>
 public sealed class Gateway : IAsyncDisposable
 {
+    // As long without the store's word as a replica may decide by what it knew.
+    private static readonly TimeSpan MaxUnconfirmed = TimeSpan.FromSeconds(4);
+
     private readonly WebApplication _app;
     private readonly Store _store;
 
@@ -59,6 +63,7 @@ public sealed class Gateway : IAsyncDisposable
         var (store, organization) = (installation.Store, installation.Organization);
         try
         {
+            await ServeFromAsync(store, config);
             var snapshots = new Snapshots(store, organization.Id, files.Snapshot, loggers.CreateLogger<Snapshots>(), new ActorRecord("system", store.Replica));
             await snapshots.ApplyAsync(snapshots.Current);
             await ZeroRetention.RecordAsync(store, organization.Id, config.ZeroRetention, waived);
@@ -112,6 +117,7 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSignIn(config, store, organization.Id, installation.Master, time);
             builder.Services.AddTokens(config, store, organization.Id, installation.Master, loggers);
             builder.Services.AddScim(config.Scim, organization.Id);
+            store.FollowSeats(config.Seats, organization.Id);
             builder.Services.AddSingleton<UsageReportEndpoints>();
             builder.Services.AddSingleton<CostReportEndpoints>();
             builder.Services.AddSingleton<ClaudeCodeReportEndpoints>();
@@ -123,7 +129,6 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton<SessionEndpoints>();
             builder.Services.AddSingleton<MeEndpoints>();
             builder.Services.AddSingleton<DirectoryEndpoints>();
-            builder.Services.AddSingleton<RoleEndpoints>();
             builder.Services.AddSingleton(new SettingsEndpoints(store, snapshots, config.Identity));
             builder.Services.AddEvidenceLog(config.Log, store, installation.Master);
             builder.Services.AddRetention(config.Retention, installation);
@@ -184,6 +189,9 @@ public sealed class Gateway : IAsyncDisposable
     /// <summary>What the request path knows of the upstreams' state.</summary>
     internal UpstreamHealth Health => _app.Services.GetRequiredService<UpstreamHealth>();
 
+    /// <summary>Asks issuers again about those who signed in.</summary>
+    internal SignInRecheck Recheck => _app.Services.GetRequiredService<SignInRecheck>();
+
     internal Store Store => _store;
 
     /// <summary>Every route that is mapped, as <c>METHOD /pattern</c>.</summary>
@@ -198,6 +206,15 @@ public sealed class Gateway : IAsyncDisposable
         await _app.StopAsync();
         await _app.DisposeAsync();
         await _store.DisposeAsync();
+    }
+
+    // A store of this process's own is away only with it.
+    private static async Task ServeFromAsync(Store store, DemarcConfig config)
+    {
+        if (config.JournalDirectory is { } journal)
+            await store.UseJournalAsync(journal);
+        if (config.Store is PostgresStoreConfig && !config.ServesInOutage)
+            store.Changes.RefuseAfter = MaxUnconfirmed;
     }
 
     private static void DefaultLogging(ILoggingBuilder logging) => logging

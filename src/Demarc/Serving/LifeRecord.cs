@@ -47,6 +47,8 @@ internal sealed partial class LifeRecord(Store store, string organizationId, ISn
         ["configuration"] = snapshots.Current.ConfigurationHash,
         ["policy"] = snapshots.Current.PolicyHash,
         ["catalog"] = snapshots.Current.Catalog.Hash,
+        // A waiver: who leaves meanwhile is still let in.
+        ["outage"] = snapshots.Current.ServesInOutage ? "serve" : null,
     });
 
     [LoggerMessage(5020, LogLevel.Warning, "That this gateway stopped could not be put on record")]

@@ -1,4 +1,5 @@
 using Demarc.Control.Configuration;
+using Demarc.Control.Identity.Saml;
 using Demarc.Control.Identity.SignIn;
 using Demarc.Governance;
 using Demarc.Governance.Evidence;
@@ -21,9 +22,13 @@ internal static class SignInServing
             return;
         services.AddSingleton(s => new SignInService(
             identity, store, organizationId, master, new SocketsHttpHandler { AllowAutoRedirect = false, PooledConnectionLifetime = TimeSpan.FromMinutes(5) },
-            () => Url(config, s), time));
+            () => Url(config, s), time, config.Seats));
+        services.AddSingleton<SignInCompletion>();
         services.AddSingleton<DeviceEndpoints>();
+        services.AddSingleton<SamlEndpoints>();
         services.AddSingleton<TokenEndpoints>();
+        services.AddSingleton<SignInRecheck>();
+        services.AddHostedService<RecheckSchedule>();
     }
 
     /// <summary>Where clients find the gateway; to be asked when it listens.</summary>
@@ -45,6 +50,13 @@ internal static class SignInServing
         app.MapGet("/device", Guarded(devices.PageAsync));
         app.MapPost("/device", Guarded(devices.SubmitAsync));
         app.MapGet("/oauth/callback", Guarded(devices.CallbackAsync));
+        if (app.Services.GetRequiredService<SignInService>().HasSaml)
+        {
+            var saml = app.Services.GetRequiredService<SamlEndpoints>();
+            app.MapGet("/saml/metadata", Guarded(saml.MetadataAsync));
+            app.MapPost("/saml/acs", Guarded(saml.AnswerAsync));
+            app.MapGet("/saml/finish", Guarded(saml.FinishAsync));
+        }
         app.MapGet("/protocol", Guarded(ClientEndpoints.ProtocolAsync));
 
         RequestDelegate Guarded(RequestDelegate endpoint) => http =>

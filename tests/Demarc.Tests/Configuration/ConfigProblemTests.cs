@@ -116,6 +116,8 @@ public sealed class ConfigProblemTests : IDisposable
         { "store: sqlite:${FOUNDRY_KEY}", "store", "is not read here" },
         { "store: postgres://db.contoso.example/demarc", "store", "names no user or no database" },
         { "store: postgres://demarc@db.contoso.example", "store", "names no user or no database" },
+        { "journal: waiting", "journal", "the embedded store has a journal of its own" },
+        { "outage: sometimes", "outage", "accepted: refuse, serve" },
         { "store: 'postgres://${FOUNDRY_KEY}:x@db.contoso.example/demarc'", "store", "outside of the password" },
         { "store: 'postgres://demarc:${GONE}@db.contoso.example/demarc'", "store", "the environment variable GONE is not set" },
         { "store: 'postgres://demarc:${file:secrets/gone}@db.contoso.example/demarc'", "store", "'secrets/gone'" },

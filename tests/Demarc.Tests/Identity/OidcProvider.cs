@@ -10,6 +10,7 @@ namespace Demarc.Tests.Identity;
 internal sealed partial class OidcProvider : IAsyncDisposable
 {
     private readonly Process _process;
+    private int _ended;
 
     private OidcProvider(Process process, Uri url) => (_process, Url) = (process, url);
 
@@ -39,6 +40,14 @@ internal sealed partial class OidcProvider : IAsyncDisposable
         while (await _process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken) is { } line && line != "ready")
         {
         }
+    }
+
+    /// <summary>Takes a person out of its directory.</summary>
+    public async Task RemoveAsync(string login)
+    {
+        await _process.StandardInput.WriteLineAsync(login);
+        await _process.StandardInput.FlushAsync(TestContext.Current.CancellationToken);
+        await _process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken);
     }
 
     /// <summary>Goes where the gateway sent the browser, logs in and consents; the address that the provider sends it back to.</summary>
@@ -71,6 +80,8 @@ internal sealed partial class OidcProvider : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _ended, 1) != 0)
+            return;
         _process.Kill(entireProcessTree: true);
         await _process.WaitForExitAsync(CancellationToken.None);
         _process.Dispose();

@@ -2,6 +2,7 @@ using System.Net;
 using System.Text.Json;
 using Demarc.Simulator.Management;
 using Demarc.Simulator.Scripts;
+using Demarc.Tests.Limits;
 using Demarc.Tests.Proxy;
 using Demarc.Tests.Storage;
 using Microsoft.Extensions.Logging;
@@ -133,8 +134,9 @@ public sealed class VerificationTests
     [Fact]
     public async Task An_answer_from_where_the_boundary_does_not_allow_takes_its_deployment_out_of_service()
     {
+        using var mail = new MailServer();
         await using var place = await StartAsync();
-        await place.ServeAsync(Direct);
+        await place.ServeAsync(Direct + $"\nalerts: {{ email: {{ server: '127.0.0.1:{mail.Port}', from: demarc@example.com, to: [privacy@example.com] }} }}\n");
         Assert.Equal(HttpStatusCode.OK, (await place.AskAsync(UpstreamPlace.Body("bound"))).Response.StatusCode);
         Assert.Equal(HttpStatusCode.OK, (await place.AskAsync(UpstreamPlace.Body("spare"))).Response.StatusCode);
 
@@ -147,6 +149,7 @@ public sealed class VerificationTests
         var refused = await AskUntilAsync(place, "bound", HttpStatusCode.BadRequest);
         Assert.Contains("inference.geography is declared as us, and an answer's usage.inference_geo says global", Answers.Error(refused).Message, StringComparison.Ordinal);
         Assert.Single(place.Journal, j => j.Level == LogLevel.Error && j.Line.Contains("direct/bound goes out of service", StringComparison.Ordinal));
+        Assert.Contains("Subject: direct/bound is out of service: its data path is not as declared", await mail.NextAsync(), StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.OK, (await place.AskAsync(UpstreamPlace.Body("spare"))).Response.StatusCode);
 
         var accepted = await place.RunAsync(["resource", "verify", "direct/bound", "--accept", "the workspace is pinned again", .. At]);

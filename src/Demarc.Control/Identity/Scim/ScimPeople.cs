@@ -9,7 +9,7 @@ namespace Demarc.Control.Identity.Scim;
 /// <summary>A person as SCIM shows them, and the person that a document says.</summary>
 internal static class ScimPeople
 {
-    private static readonly string[] InColumns = ["userName", "externalId", "displayName", "active"];
+    private static readonly string[] InColumns = ["userName", "externalId", "active"];
 
     /// <summary>What is shown, all of it.</summary>
     public static JsonObject Show(ScimUser user, IEnumerable<UserGroup> groups, string address)
@@ -59,9 +59,8 @@ internal static class ScimPeople
         var name = Text(document, "displayName") ?? Text(document["name"], "formatted") ?? Whole(document["name"]) ?? userName;
         var enterprise = document[ScimSchemas.EnterpriseId];
         var rest = (JsonObject)document.DeepClone();
-        foreach (var column in InColumns.Where(c => c != "displayName"))
+        foreach (var column in InColumns)
             rest.Remove(column);
-        var costCenter = Named(enterprise, "costCenter");
         return before with
         {
             UserName = userName,
@@ -69,7 +68,7 @@ internal static class ScimPeople
             Name = PrincipalRules.NameProblem(name) is { } wrong ? throw ScimException.Value($"displayName: {wrong}") : name,
             Status = document["active"]?.GetValueKind() is JsonValueKind.False ? "inactive" : "active",
             ExternalId = Text(document, "externalId"),
-            CostCenter = costCenter,
+            CostCenter = Named(enterprise, "costCenter"),
             Department = Named(enterprise, "department"),
             Manager = Text(enterprise?["manager"], "value") ?? Text(enterprise?["manager"], "displayName"),
             Document = rest.ToJsonString(ScimAnswer.Wire),

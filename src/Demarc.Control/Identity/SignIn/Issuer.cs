@@ -2,6 +2,7 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using Demarc.Control.Configuration;
+using Demarc.Governance.Identity;
 using Demarc.Storage.Directory;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.IdentityModel.JsonWebTokens;
@@ -53,21 +54,51 @@ internal sealed class Issuer
         });
     }
 
-    /// <summary>Who signed in.</summary>
+    /// <summary>Who signed in, and what asks for them again.</summary>
     /// <exception cref="SignInException">The issuer, its token or a claim is not as it has to be; or nothing allows the person in.</exception>
-    public async Task<ProvidedIdentity> IdentifyAsync(string code, PendingSignIn pending, string redirectUri, CancellationToken stop)
+    public async Task<(ProvidedIdentity Identity, Secret? Refresh)> IdentifyAsync(string code, PendingSignIn pending, string redirectUri, CancellationToken stop)
     {
         var metadata = await MetadataAsync(stop);
-        using var tokens = await RedeemAsync(metadata, code, pending, redirectUri, stop);
+        using var tokens = await RedeemAsync(metadata, new()
+        {
+            ["grant_type"] = "authorization_code",
+            ["code"] = code,
+            ["redirect_uri"] = redirectUri,
+            ["code_verifier"] = pending.Verifier,
+        }, stop);
         if (Text(tokens.RootElement, "id_token") is not { } idToken)
             throw new SignInException("no_id_token", $"{Config.Name} answered without an id_token: does the scope hold openid?");
         var token = await ValidateAsync(idToken, metadata, stop);
         if (!PendingSignIn.Same(pending.Nonce, token.TryGetPayloadValue<string>("nonce", out var nonce) ? nonce : null))
             throw new SignInException("nonce", $"The id_token of {Config.Name} is not for this sign-in: its nonce differs");
+        return (await IdentityAsync(metadata, token, tokens.RootElement, stop), Refresh(tokens.RootElement));
+    }
+
+    /// <summary>Who somebody is now, by what their sign-in left behind; the identity is null where the issuer says no more than that they are there.</summary>
+    /// <exception cref="SignInException">They are not (<see cref="HasLeft"/>), or the issuer could not be asked.</exception>
+    public async Task<(ProvidedIdentity? Identity, Secret? Refresh)> AskAgainAsync(Secret refresh, string subject, CancellationToken stop)
+    {
+        var metadata = await MetadataAsync(stop);
+        using var tokens = await RedeemAsync(metadata, new() { ["grant_type"] = "refresh_token", ["refresh_token"] = refresh.Reveal() }, stop);
+        var next = Refresh(tokens.RootElement);
+        if (Text(tokens.RootElement, "id_token") is not { } idToken)
+            return (null, next);
+        var token = await ValidateAsync(idToken, metadata, stop);
+        // OpenID Connect Core, 12.2.
+        if (token.Subject != subject)
+            throw new SignInException("refresh_subject", $"{Config.Name} answered for another subject than the one who signed in");
+        return (await IdentityAsync(metadata, token, tokens.RootElement, stop), next);
+    }
+
+    /// <summary>Whether a refusal says that the person is no longer there, or may no longer sign in.</summary>
+    public static bool HasLeft(SignInException refusal) => refusal.Code is "invalid_grant" or "not_allowed" or "refresh_subject";
+
+    private async Task<ProvidedIdentity> IdentityAsync(OpenIdConnectConfiguration metadata, JsonWebToken token, JsonElement tokens, CancellationToken stop)
+    {
         using var payload = JsonDocument.Parse(Base64UrlEncoder.Decode(token.EncodedPayload));
         var claims = payload.RootElement;
         var groups = IssuerClaims.Groups(claims, Config.Groups);
-        if ((groups is null || Text(claims, Config.Email) is null) && metadata.UserInfoEndpoint is { Length: > 0 } userInfo && Text(tokens.RootElement, "access_token") is { } accessToken)
+        if ((groups is null || Text(claims, Config.Email) is null) && metadata.UserInfoEndpoint is { Length: > 0 } userInfo && Text(tokens, "access_token") is { } accessToken)
         {
             using var told = await UserInfoAsync(userInfo, accessToken, stop);
             // OpenID Connect Core, 5.3.2: what is told of another subject must not be used.
@@ -94,15 +125,8 @@ internal sealed class Issuer
         return metadata;
     }
 
-    private async Task<JsonDocument> RedeemAsync(OpenIdConnectConfiguration metadata, string code, PendingSignIn pending, string redirectUri, CancellationToken stop)
+    private async Task<JsonDocument> RedeemAsync(OpenIdConnectConfiguration metadata, Dictionary<string, string> form, CancellationToken stop)
     {
-        var form = new Dictionary<string, string>
-        {
-            ["grant_type"] = "authorization_code",
-            ["code"] = code,
-            ["redirect_uri"] = redirectUri,
-            ["code_verifier"] = pending.Verifier,
-        };
         using var request = new HttpRequestMessage(HttpMethod.Post, metadata.TokenEndpoint);
         var methods = metadata.TokenEndpointAuthMethodsSupported;
         if (Config.PrivateKey is { } key)
@@ -138,7 +162,8 @@ internal sealed class Issuer
                 return json;
             var error = json.RootElement.ValueKind == JsonValueKind.Object ? $"{Text(json.RootElement, "error")} {Text(json.RootElement, "error_description")}" : "";
             json.Dispose();
-            throw new SignInException("issuer_refused", $"{Config.Name} answered {(int)response.StatusCode} at its {what} endpoint: {ConfigText.Printable(error)}");
+            throw new SignInException(
+                error.StartsWith("invalid_grant", StringComparison.Ordinal) ? "invalid_grant" : "issuer_refused", $"{Config.Name} answered {(int)response.StatusCode} at its {what} endpoint: {ConfigText.Printable(error)}");
         }
         catch (Exception e) when (e is HttpRequestException or JsonException || (e is OperationCanceledException && !stop.IsCancellationRequested))
         {
@@ -174,6 +199,8 @@ internal sealed class Issuer
                 return until is not null && until + ClockSkew > now && (from is null || from - ClockSkew <= now);
             },
         });
+
+    private static Secret? Refresh(JsonElement tokens) => Text(tokens, "refresh_token") is { } token ? new Secret(token) : null;
 
     private static string? Text(JsonElement json, string name) => IssuerClaims.Text(json, name);
 }

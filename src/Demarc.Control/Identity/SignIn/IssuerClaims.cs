@@ -21,9 +21,7 @@ internal static class IssuerClaims
             throw new SignInException("groups_overage", $"{config.Name} leaves groups out, as there are too many (_claim_names): emit only groups assigned to the application, or app roles");
         var groups = told.Select(json => Groups(json, config.Groups)).FirstOrDefault(g => g is not null) ?? [];
         if (!config.AllowedGroups.Contains("*") && !config.AllowedGroups.Intersect(groups).Any())
-            throw new SignInException(
-                "not_allowed", $"None of the {groups.Length} groups that {config.Name} names at {config.Groups} is in allowed_groups",
-                "Your account is known, but it is in no group that may use this gateway. Ask your administrator for access.");
+            throw SignInException.NotAllowed(config.Name, config.Groups, groups.Length);
         var name = First(json => Text(json, "name")) ?? email;
         return new ProvidedIdentity(issuer, subject, email, PrincipalRules.NameProblem(name) is null ? name : email, groups);
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace Demarc.Control.Identity.SignIn;
 
@@ -24,15 +25,16 @@ internal static class OAuthAnswer
     }
 
     /// <summary>The form of a request, empty where it has none; null for one that cannot be read.</summary>
-    public static async Task<IFormCollection?> FormAsync(HttpContext http)
+    /// <param name="most">Bytes.</param>
+    public static async Task<IFormCollection?> FormAsync(HttpContext http, long most = MaxForm)
     {
         if (!http.Request.HasFormContentType)
             return FormCollection.Empty;
-        if (http.Request.ContentLength is null or > MaxForm)
+        if (http.Request.ContentLength is not { } length || length > most)
             return null;
         try
         {
-            return await http.Request.ReadFormAsync(http.RequestAborted);
+            return await http.Request.ReadFormAsync(new FormOptions { ValueLengthLimit = (int)most, BufferBodyLengthLimit = most }, http.RequestAborted);
         }
         catch (Exception e) when (e is InvalidDataException or BadHttpRequestException)
         {

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Demarc.Governance.Evidence;
+using Demarc.Governance.Identity;
 
 namespace Demarc.Control.Identity.SignIn;
 
@@ -29,40 +30,34 @@ internal sealed record PendingSignIn(string DeviceId, string Issuer, string Stat
     private static string Random() => Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32));
 }
 
-/// <summary>Seals a pending sign-in: AES-256-GCM, base64url.</summary>
+/// <summary>Seals a pending sign-in, base64url.</summary>
 internal sealed class SignInSeal(MasterKey master)
 {
-    private const int NonceSize = 12;
-    private const int TagSize = 16;
+    private readonly ByteSeal _seal = new(master.Derive("demarc sign-in cookie"));
 
-    private readonly byte[] _key = master.Derive("demarc sign-in cookie");
-
-    public string Seal(PendingSignIn pending)
-    {
-        var text = JsonSerializer.SerializeToUtf8Bytes(pending);
-        var output = new byte[NonceSize + TagSize + text.Length];
-        RandomNumberGenerator.Fill(output.AsSpan(0, NonceSize));
-        using var aes = new AesGcm(_key, TagSize);
-        aes.Encrypt(output.AsSpan(0, NonceSize), text, output.AsSpan(NonceSize + TagSize), output.AsSpan(NonceSize, TagSize));
-        return Base64Url.EncodeToString(output);
-    }
+    public string Seal(PendingSignIn pending) => Base64Url.EncodeToString(_seal.Seal(JsonSerializer.SerializeToUtf8Bytes(pending)));
 
     /// <summary>Null for what was not sealed here.</summary>
     public PendingSignIn? Open(string? text)
     {
         try
         {
-            var input = Base64Url.DecodeFromChars(text);
-            if (input.Length <= NonceSize + TagSize)
-                return null;
-            var output = new byte[input.Length - NonceSize - TagSize];
-            using var aes = new AesGcm(_key, TagSize);
-            aes.Decrypt(input.AsSpan(0, NonceSize), input.AsSpan(NonceSize + TagSize), input.AsSpan(NonceSize, TagSize), output);
-            return JsonSerializer.Deserialize<PendingSignIn>(output);
+            return _seal.Open(Base64Url.DecodeFromChars(text)) is { } opened ? JsonSerializer.Deserialize<PendingSignIn>(opened) : null;
         }
-        catch (Exception e) when (e is FormatException or CryptographicException)
+        catch (FormatException)
         {
             return null;
         }
     }
+}
+
+/// <summary>Seals what an issuer gave to ask it again: a refresh token.</summary>
+internal sealed class GrantSeal(MasterKey master)
+{
+    private readonly ByteSeal _seal = new(master.Derive("demarc issuer grant"));
+
+    public byte[] Seal(Secret refresh) => _seal.Seal(Encoding.UTF8.GetBytes(refresh.Reveal()));
+
+    /// <summary>Null for what was not sealed here.</summary>
+    public Secret? Open(byte[] grant) => _seal.Open(grant) is { } opened ? new Secret(Encoding.UTF8.GetString(opened)) : null;
 }

@@ -4,9 +4,18 @@ namespace Demarc.Control.Identity.SignIn;
 /// <param name="code">Stable, for records.</param>
 /// <param name="message">For the operator's log: which claim, which clock, which certificate.</param>
 /// <param name="shown">For the person; null for no more than that it failed.</param>
-internal sealed class SignInException(string code, string message, string? shown = null) : Exception(message)
+/// <param name="isError">Whether something went wrong; not so where all is well but the person has no seat.</param>
+internal sealed class SignInException(string code, string message, string? shown = null, bool isError = true) : Exception(message)
 {
+    /// <summary>Whom no group lets in.</summary>
+    /// <param name="place">Where the issuer names the groups, of which there were <paramref name="count"/>.</param>
+    public static SignInException NotAllowed(string issuer, string place, int count) => new(
+        "not_allowed", $"None of the {count} groups that {issuer} names at {place} is in allowed_groups",
+        "Your account is known, but it is in no group that may use this gateway. Ask your administrator for access.");
+
     public string Code { get; } = code;
 
     public string? Shown { get; } = shown;
+
+    public bool IsError { get; } = isError;
 }

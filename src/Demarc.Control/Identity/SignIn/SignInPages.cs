@@ -30,6 +30,14 @@ internal static class SignInPages
     public static Task MessageAsync(HttpContext http, int status, string title, string message) =>
         WriteAsync(http, status, title, $"<p>{Encode(message)}</p>");
 
+    /// <summary>A form that the person sends on to another site.</summary>
+    public static Task ForwardAsync(HttpContext http, Uri to, string name, string field, string value) => WriteAsync(http, 200, "Sign in", $"""
+        <form method="post" action="{Encode(to.AbsoluteUri)}">
+        <input type="hidden" name="{field}" value="{Encode(value)}">
+        <p><button>Continue to {Encode(name)}</button></p>
+        </form>
+        """);
+
     private static Task WriteAsync(HttpContext http, int status, string title, string body)
     {
         var headers = http.Response.Headers;

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Demarc.Control.Configuration;
+using Demarc.Control.Identity.Saml;
 using Demarc.Governance.Evidence;
 using Demarc.Governance.Identity;
 using Demarc.Storage;
@@ -21,12 +22,14 @@ public sealed class SignInService
     internal static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(5);
 
     /// <param name="url">Where clients find the gateway, without a trailing slash; asked when it listens.</param>
-    public SignInService(IdentityConfig config, Store store, string organizationId, MasterKey master, HttpMessageHandler handler, Func<Uri> url, TimeProvider time)
+    public SignInService(IdentityConfig config, Store store, string organizationId, MasterKey master, HttpMessageHandler handler, Func<Uri> url, TimeProvider time, SeatConfig? seats = null)
     {
-        (Config, Store, OrganizationId, Time, Url) = (config, store, organizationId, time, url);
+        (Config, Store, OrganizationId, Time, Url, Seats) = (config, store, organizationId, time, url, seats);
         var http = new HttpClient(handler) { Timeout = TimeSpan.FromSeconds(20), MaxResponseContentBufferSize = 1 << 20 };
         Issuers = [.. config.Issuers.Select(i => new Issuer(i, http, time))];
+        Saml = config.Saml is { } saml ? new SamlService(saml, master, time, () => Base) : null;
         Seal = new SignInSeal(master);
+        Grants = new GrantSeal(master);
         Tokens = new AccessTokens(master, time);
         Devices = new SignedId("demarc_device_", master);
         Refreshes = new SignedId("demarc_refresh_", master);
@@ -48,7 +51,21 @@ public sealed class SignInService
 
     internal Issuer[] Issuers { get; }
 
+    /// <summary>Null where nobody needs a seat.</summary>
+    internal SeatConfig? Seats { get; }
+
+    /// <summary>What somebody without a seat is told to do.</summary>
+    internal string SeatHelp => Seats?.Help ?? "Ask your administrator for one.";
+
+    /// <summary>Null where there are no providers of SAML.</summary>
+    internal SamlService? Saml { get; }
+
+    public bool HasSaml => Saml is not null;
+
     internal SignInSeal Seal { get; }
+
+    /// <summary>What asks an issuer again.</summary>
+    internal GrantSeal Grants { get; }
 
     internal AccessTokens Tokens { get; }
 

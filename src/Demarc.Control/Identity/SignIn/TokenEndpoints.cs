@@ -68,7 +68,7 @@ public sealed class TokenEndpoints(SignInService signIn)
             return;
         }
         if (device.Status == "denied")
-            await OAuthAnswer.ErrorAsync(http, 400, "access_denied");
+            await OAuthAnswer.ErrorAsync(http, 400, "access_denied", device.Reason);
         else if (device.ExpiresAt <= signIn.Time.GetUtcNow().ToUnixTimeMilliseconds())
             await OAuthAnswer.ErrorAsync(http, 400, "expired_token");
         else if (!signIn.Polled.Take(device.Id))
@@ -92,7 +92,9 @@ public sealed class TokenEndpoints(SignInService signIn)
             return;
         }
         signIn.Failed.Take(SignInService.Address(http) + " token");
-        await OAuthAnswer.ErrorAsync(http, 401, "invalid_grant", "The sign-in has ended. Run /login to sign in again.");
+        var ended = id == default ? null : await signIn.Store.SignIns.GetAsync(signIn.OrganizationId, Ids.From(Ids.SignIn, id));
+        await OAuthAnswer.ErrorAsync(
+            http, 401, "invalid_grant", ended?.Status == "unseated" ? $"Your seat was released. {signIn.SeatHelp}" : "The sign-in has ended. Run /login to sign in again.");
     }
 
     private async Task AnswerAsync(HttpContext http, StoredSignIn session)

@@ -14,8 +14,8 @@ internal sealed class TokenException(string code, string message) : Exception(me
 }
 
 /// <summary>
-/// The keys of an issuer of tokens: kept, read again each day (the library's default), and when a token names a key that they
-/// lack, which at most one token in five minutes brings about. A set that is written into a file is read once.
+/// The keys of an issuer of tokens: kept for a day, and read again when a token names one that they lack, which brings that about
+/// once a minute at most. A set that stands in a file is read once.
 /// </summary>
 internal sealed class TokenKeys
 {
@@ -25,28 +25,27 @@ internal sealed class TokenKeys
     // What a public key verifies: with a shared secret, or with none, anybody could sign.
     private static readonly string[] Algorithms = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"];
 
+    private static readonly TimeSpan Kept = TimeSpan.FromDays(1);
+    private static readonly TimeSpan AgainAfter = TimeSpan.FromMinutes(1);
+
     private readonly TimeProvider _time;
-    private readonly BaseConfigurationManager _metadata;
+    private readonly string? _address;
+    private readonly HttpDocumentRetriever? _documents;
+    private readonly SemaphoreSlim _reading = new(1, 1);
+    private volatile Published? _published;
+    private long _unknownAt;
 
     /// <param name="discovery">The address under which <c>/.well-known/openid-configuration</c> is.</param>
     public TokenKeys(Uri discovery, HttpClient http, TimeProvider time)
     {
-        _time = time;
-        _metadata = new ConfigurationManager<OpenIdConnectConfiguration>(
-            $"{discovery.AbsoluteUri.TrimEnd('/')}/.well-known/openid-configuration", new OpenIdConnectConfigurationRetriever(),
-            // http:// is accepted by the configuration for loopback alone.
-            new HttpDocumentRetriever(http) { RequireHttps = discovery.Scheme == "https" });
+        (_time, _address) = (time, $"{discovery.AbsoluteUri.TrimEnd('/')}/.well-known/openid-configuration");
+        // http:// is accepted by the configuration for loopback alone.
+        _documents = new HttpDocumentRetriever(http) { RequireHttps = discovery.Scheme == "https" };
     }
 
     /// <param name="keySet">A JWKS (RFC 7517).</param>
-    public TokenKeys(string keySet, TimeProvider time)
-    {
-        _time = time;
-        var metadata = new OpenIdConnectConfiguration();
-        foreach (var key in new JsonWebKeySet(keySet).GetSigningKeys())
-            metadata.SigningKeys.Add(key);
-        _metadata = new StaticConfigurationManager<OpenIdConnectConfiguration>(metadata);
-    }
+    public TokenKeys(string keySet, TimeProvider time) =>
+        (_time, _published) = (time, new Published([.. new JsonWebKeySet(keySet).GetSigningKeys()], DateTimeOffset.MaxValue));
 
     /// <summary>The token when its signature, issuer, audience and times hold, with its claims.</summary>
     /// <param name="issuers">Any of which it may name.</param>
@@ -54,12 +53,10 @@ internal sealed class TokenKeys
     /// <exception cref="TokenException">It does not hold, or the keys cannot be read.</exception>
     public async Task<(JsonWebToken Token, JsonElement Claims)> ValidateAsync(string token, string[] issuers, string[] audiences, CancellationToken stop)
     {
-        var result = await TryAsync(token, issuers, audiences, stop);
-        if (result.Exception is SecurityTokenSignatureKeyNotFoundException)
-        {
-            _metadata.RequestRefresh();
-            result = await TryAsync(token, issuers, audiences, stop);
-        }
+        var keys = await KeysAsync(issuers[0], null, stop);
+        var result = await TryAsync(token, issuers, audiences, keys);
+        if (result.Exception is SecurityTokenSignatureKeyNotFoundException && await KeysAsync(issuers[0], keys, stop) is var newer && newer != keys)
+            result = await TryAsync(token, issuers, audiences, newer);
         if (!result.IsValid)
             throw new TokenException(Code(result.Exception), Explain(result.Exception, token, issuers, audiences));
         var valid = (JsonWebToken)result.SecurityToken;
@@ -80,22 +77,41 @@ internal sealed class TokenKeys
         }
     }
 
-    private async Task<TokenValidationResult> TryAsync(string token, string[] issuers, string[] audiences, CancellationToken stop)
+    /// <param name="lacking">Keys that lack one that a token names; null for any that are kept.</param>
+    private async Task<SecurityKey[]> KeysAsync(string issuer, SecurityKey[]? lacking, CancellationToken stop)
     {
-        BaseConfiguration metadata;
+        if (_published is { } published && published.Keys != lacking && _time.GetUtcNow() < published.Until)
+            return published.Keys;
+        if (_address is null)
+            return _published!.Keys;
+        await _reading.WaitAsync(stop);
         try
         {
-            metadata = await _metadata.GetBaseConfigurationAsync(stop);
+            var now = _time.GetUtcNow();
+            var isUnknown = lacking is not null && _published?.Keys == lacking;
+            if (_published is { } kept && now < kept.Until && (!isUnknown || (_unknownAt != 0 && now.ToUnixTimeMilliseconds() - _unknownAt < AgainAfter.TotalMilliseconds)))
+                return kept.Keys;
+            if (isUnknown)
+                _unknownAt = now.ToUnixTimeMilliseconds();
+            var read = await OpenIdConnectConfigurationRetriever.GetAsync(_address, _documents, stop);
+            return (_published = new Published([.. read.SigningKeys], now + Kept)).Keys;
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
-            throw new TokenException("keys_unreachable", $"The keys of {issuers[0]} cannot be read: {e.GetBaseException().Message}");
+            throw new TokenException("keys_unreachable", $"The keys of {issuer} cannot be read: {e.GetBaseException().Message}");
         }
-        return await new JsonWebTokenHandler { MapInboundClaims = false }.ValidateTokenAsync(token, new TokenValidationParameters
+        finally
+        {
+            _reading.Release();
+        }
+    }
+
+    private Task<TokenValidationResult> TryAsync(string token, string[] issuers, string[] audiences, SecurityKey[] keys) =>
+        new JsonWebTokenHandler { MapInboundClaims = false }.ValidateTokenAsync(token, new TokenValidationParameters
         {
             ValidIssuers = issuers,
             ValidAudiences = audiences,
-            IssuerSigningKeys = metadata.SigningKeys,
+            IssuerSigningKeys = keys,
             ValidAlgorithms = Algorithms,
             RequireSignedTokens = true,
             RequireExpirationTime = true,
@@ -107,7 +123,8 @@ internal sealed class TokenKeys
                 return until is not null && until + ClockSkew > now && (from is null || from - ClockSkew <= now);
             },
         });
-    }
+
+    private sealed record Published(SecurityKey[] Keys, DateTimeOffset Until);
 
     private static string Code(Exception? e) => e switch
     {

@@ -1,0 +1,31 @@
+-- Who may sign in, where seats are counted. A row counts as long as its person is active and, for a seat by group, in one.
+CREATE TABLE seats (
+  organization_id text NOT NULL,
+  user_id text NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  source text NOT NULL,
+  assigned_at integer NOT NULL,
+  assigned_by text NOT NULL,
+  PRIMARY KEY (organization_id, user_id)
+) WITHOUT ROWID;
+
+-- Why somebody was refused, for the machine that waits.
+ALTER TABLE device_codes ADD COLUMN reason text;
+
+-- Assertions that were accepted: each once. Until the browser that asked fetches it, the identity is kept under a hash.
+CREATE TABLE saml_assertions (
+  organization_id text NOT NULL,
+  issuer text NOT NULL,
+  assertion_id text NOT NULL,
+  handle blob NOT NULL,
+  request_id text NOT NULL,
+  identity text,
+  expires_at integer NOT NULL,
+  PRIMARY KEY (organization_id, issuer, assertion_id)
+) WITHOUT ROWID;
+CREATE INDEX saml_assertions_handle ON saml_assertions (handle);
+CREATE INDEX saml_assertions_end ON saml_assertions (expires_at);
+
+-- What asks an identity provider again whether a person is still there, sealed; when it was asked last.
+ALTER TABLE sign_ins ADD COLUMN grant_sealed blob;
+ALTER TABLE sign_ins ADD COLUMN checked_at integer;
+ALTER TABLE device_codes ADD COLUMN grant_sealed blob;
