@@ -67,7 +67,7 @@ internal sealed class Feed(Store store)
         await RunAsync($"UPDATE watermarks SET position = {all}, sequence = {all}, ordered_at = {First.ToUnixTimeMilliseconds() + Year} WHERE name = 'records'");
     }
 
-    private Task RunAsync(string sql) => store.WriteDerivedAsync(transaction => transaction.ExecuteAsync(sql));
+    private Task<int> RunAsync(string sql) => store.WriteDerivedAsync(transaction => transaction.ExecuteAsync(sql));
 
     private async Task WriteAsync(Leaves trees, int first, int count, int rows)
     {

@@ -18,5 +18,5 @@ await using var store = url.StartsWith("Host=", StringComparison.Ordinal)
 if (args[0] == "fill")
     await new Feed(store).FillAsync(args.Length > 2 ? int.Parse(args[2], CultureInfo.InvariantCulture) : 10_000_000);
 else
-    await Pages.MeasureAsync(store);
+    await FeedPages.MeasureAsync(store);
 return 0;

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import SCIMMY from 'scimmy';
 
 const [, , url, token] = process.argv;
-const { User, Group, EnterpriseUser, ResourceType } = SCIMMY.Schemas;
+const { User, Group, EnterpriseUser } = SCIMMY.Schemas;
 User.definition.extend(EnterpriseUser.definition, false);
 const compared = { schemas: 0, filters: 0, patches: 0, bulk: 0 };
 
@@ -23,7 +23,7 @@ const ask = async (method, path, body) => {
 const plain = (attributes) => Object.fromEntries(attributes.map((a) => [a.name, a]));
 const served = plain((await ask('GET', '/Schemas')).Resources.map((s) => ({ ...s, name: s.id })));
 for (const { definition } of [User, Group, EnterpriseUser]) {
-  const known = plain(definition.describe().attributes);
+  const known = plain(JSON.parse(JSON.stringify(definition.describe())).attributes);
   for (const attribute of served[definition.id].attributes) {
     const { type, multiValued, mutability, subAttributes = [] } = known[attribute.name] ?? assert.fail(`${definition.id} has no ${attribute.name}`);
     assert.deepEqual([attribute.type, attribute.multiValued, attribute.mutability], [type, multiValued, mutability], `${definition.id}:${attribute.name}`);
@@ -31,7 +31,7 @@ for (const { definition } of [User, Group, EnterpriseUser]) {
     compared.schemas++;
   }
 }
-for (const type of (await ask('GET', '/ResourceTypes')).Resources) new ResourceType?.(type);
+for (const type of (await ask('GET', '/ResourceTypes')).Resources) assert.ok(type.endpoint && type.schema);
 const config = await ask('GET', '/ServiceProviderConfig');
 for (const feature of ['patch', 'bulk', 'filter', 'sort', 'etag']) assert.equal(config[feature].supported, true);
 
@@ -57,10 +57,10 @@ assert.equal(all.length, people.length);
 for (const user of all) new User(user, 'out');
 for (const group of (await ask('GET', '/Groups')).Resources) new Group(group, 'out');
 
-// 3 filters
+// 3 filters; none with a group in brackets behind "and", of which scimmy 1.3.5 drops the rest
 for (const filter of [
   'userName eq "peer1@corp.example"', 'userName sw "peer" and active eq true', 'title eq "Lead" or externalId eq "x-5"', 'not (title eq "Lead") and userName sw "peer"',
-  'emails[type eq "home" and value co "p1"]', 'emails.value ew "home.example"', 'userName sw "peer" and (title eq "Lead" or title eq "Engineer") and active eq false',
+  'emails[type eq "home" and value co "p1"]', 'emails.value ew "home.example"', 'userName sw "peer" and title eq "Lead" and active eq false',
   'name.givenName eq "G4"', 'nickName pr', 'userName sw "peer" and title ne "Lead"', 'externalId gt "x-3"', 'externalId le "x-1"',
 ]) {
   const ours = (await ask('GET', `/Users?filter=${encodeURIComponent(filter)}`)).Resources.map((u) => u.userName);

@@ -83,10 +83,10 @@ public sealed class DirectoryEndpoints(Store store, PageTokens tokens)
         group.Id,
         group.Name,
         Description = "",
-        SourceType = "direct",
+        SourceType = group.ExternalId is null ? "direct" : "scim",
         Roles = Array.Empty<string>(),
         CreatedAt = Rfc3339.Text(group.CreatedAt),
-        UpdatedAt = (string?)null,
+        UpdatedAt = Rfc3339.Text(group.ModifiedAt),
     };
 
     private async Task<AdminAnswer> ListAsync<T>(

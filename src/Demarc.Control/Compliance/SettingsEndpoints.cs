@@ -2,6 +2,8 @@ using Demarc.Control.AdminApi;
 using Demarc.Control.Configuration;
 using Demarc.Governance;
 using Demarc.Governance.Identity.Roles;
+using Demarc.Governance.Identity;
+using Demarc.Governance.Policy;
 using Demarc.Storage;
 using Demarc.Storage.Directory;
 
@@ -12,7 +14,8 @@ namespace Demarc.Control.Compliance;
 /// Demarc has something to say to; what it has no setting for is left out, as the vendor does.
 /// </summary>
 /// <param name="identity">As it was read at the start; null where people do not sign in.</param>
-public sealed class SettingsEndpoints(Store store, ISnapshotSource snapshots, IdentityConfig? identity)
+/// <param name="isProvisioned">Whether directories provision people and groups (SCIM).</param>
+public sealed class SettingsEndpoints(Store store, ISnapshotSource snapshots, IdentityConfig? identity, bool isProvisioned)
 {
     /// <summary><c>{"type":"effective_organization_settings","organization_id","settings":[{"name","type","value"}],"api_keys":[…]}</c>.</summary>
     public async Task<AdminAnswer> GetAsync(ComplianceRequest request)
@@ -37,7 +40,9 @@ public sealed class SettingsEndpoints(Store store, ISnapshotSource snapshots, Id
         return
         [
             Row("sso_enabled", "boolean", identity is not null),
+            Row("directory_sync_enabled", "boolean", isProvisioned),
             Row("sso_provisioning_mode", "provisioning_mode", Provisioning()),
+            Row("data_retention_periods", "data_retention", Retention()),
             Row("account_session_duration_seconds", "integer", identity is null ? null : (long)identity.Session.TotalSeconds),
             Row("ip_allowlist_enabled", "boolean", allowed.Length > 0),
             Row("ip_allowlist_ip_ranges", "string_list", allowed.Select(n => n.ToString()).ToArray()),
@@ -46,10 +51,27 @@ public sealed class SettingsEndpoints(Store store, ISnapshotSource snapshots, Id
         static object Row(string name, string type, object? value) => new { Name = name, Type = type, Value = value };
     }
 
-    // A person is made when first signing in: whoever the issuer knows, or whom a group lets in.
-    private string Provisioning() =>
-        identity is null ? "login_only"
-        : identity.Issuers.Any(i => i.AllowedGroups.Contains("*")) ? "jit_permissive" : "jit_advanced";
+    // Without a directory a person is made when first signing in: whoever the issuer knows, or whom a group lets in.
+    private string Provisioning()
+    {
+        if (identity is null)
+            return isProvisioned ? "scim_permissive" : "login_only";
+        var breadth = identity.Issuers.Any(i => i.AllowedGroups.Contains("*")) ? "permissive" : "advanced";
+        return (isProvisioned ? "scim_" : "jit_") + breadth;
+    }
+
+    // By the Compliance API's own words for what Demarc keeps of the two.
+    private Dictionary<string, object> Retention()
+    {
+        var kept = snapshots.Current.RetentionOfAll;
+        return new()
+        {
+            ["local_session"] = Fixed(kept.Transcripts ?? RetentionPeriods.DefaultTranscripts),
+            ["activity"] = kept.Activities is { } activities ? Fixed(activities) : new { Type = "indefinite" },
+        };
+
+        static object Fixed(TimeSpan period) => new { Type = "fixed", Timescale = "day", Duration = (long)period.TotalDays };
+    }
 
     private async Task<IEnumerable<StoredApiKey>> KeysAsync(string organizationId)
     {

@@ -15,7 +15,10 @@ internal abstract class ExportSender : IAsyncDisposable
     /// <summary>Bytes of one request at most: what collectors accept without being told to accept more.</summary>
     public const int MaxRequest = 900_000;
 
-    public virtual ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    public ValueTask DisposeAsync() => CloseAsync();
+
+    /// <summary>Lets go of what is open; what is sent after that opens it again.</summary>
+    protected virtual ValueTask CloseAsync() => ValueTask.CompletedTask;
 
     /// <param name="send">Sends requests over a destination's way out.</param>
     public static ExportSender For(ExportDestination destination, ExportWays ways, TimeProvider time) => destination switch

@@ -32,13 +32,7 @@ internal sealed class FileSender(FileDestination destination) : ExportSender
         }
     }
 
-    public override async ValueTask DisposeAsync()
-    {
-        await CloseAsync();
-        await base.DisposeAsync();
-    }
-
-    private async Task CloseAsync()
+    protected override async ValueTask CloseAsync()
     {
         if (_file is null)
             return;
@@ -79,7 +73,7 @@ internal sealed class FileSender(FileDestination destination) : ExportSender
     private async Task RotateAsync()
     {
         _file!.Flush(flushToDisk: true);
-        await DisposeAsync();
+        await CloseAsync();
         for (var i = destination.Keep; i >= 1; i--)
         {
             if (File.Exists(Numbered(i - 1)))

@@ -53,13 +53,7 @@ internal sealed class SyslogSender(SyslogDestination destination, ExportWays way
         }
     }
 
-    public override async ValueTask DisposeAsync()
-    {
-        await CloseAsync();
-        await base.DisposeAsync();
-    }
-
-    private async Task CloseAsync()
+    protected override async ValueTask CloseAsync()
     {
         if (_connection is null)
             return;

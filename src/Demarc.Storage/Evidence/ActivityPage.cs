@@ -59,8 +59,8 @@ internal sealed class ActivityPage
         // 3 a walk along the positions, which is enough for what is dense
         var walked = await PageAsync(
             $"""
-            SELECT * FROM (SELECT position, request_id, type, session_id, at, begun, finished, actor_id FROM activities
-              WHERE organization_id = @OrganizationId{Conditions()} ORDER BY position {Order} LIMIT {Math.Max(Walk, _query.Limit * 4)}) AS walked
+            SELECT position FROM (SELECT position, type, actor_id FROM activities
+              WHERE organization_id = @OrganizationId{Conditions()} ORDER BY position {Order} LIMIT {Math.Max(Walk, _query.Limit * 20)}) AS walked
             WHERE 1 = 1{ofActors}{ofTypes} ORDER BY position {Order} LIMIT {_query.Limit + 1}
             """).ConfigureAwait(false);
         if (walked.HasMore || Math.Max(types.Length, actors.Length) > MaxArms)
@@ -73,13 +73,14 @@ internal sealed class ActivityPage
         return await PageAsync(arms).ConfigureAwait(false);
     }
 
-    /// <summary>The page of a query for its rows, one more than fit, with their records.</summary>
-    private async Task<Page<Activity>> PageAsync(string rows)
+    /// <summary>The page of a query for its positions, one more than fit: only of those the rows and their records are read.</summary>
+    private async Task<Page<Activity>> PageAsync(string positions)
     {
         var page = await _store.QueryAsync<Activity>(
             $"""
             SELECT a.position, a.request_id, a.type, a.session_id, a.at, b.body AS begun, r.body
-            FROM ({rows}) AS a
+            FROM ({positions}) AS p
+            JOIN activities a ON a.organization_id = @OrganizationId AND a.position = p.position
             JOIN records r ON r.sequence = a.finished
             LEFT JOIN records b ON b.sequence = a.begun
             ORDER BY a.position {Order}
@@ -90,7 +91,7 @@ internal sealed class ActivityPage
 
     private string Range(string from, string more) =>
         $"""
-        SELECT position, request_id, type, session_id, at, begun, finished FROM {from}
+        SELECT position FROM {from}
         WHERE organization_id = @OrganizationId{more}{Conditions()}
         ORDER BY position {Order} LIMIT {_query.Limit + 1}
         """;

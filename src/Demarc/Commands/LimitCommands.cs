@@ -62,8 +62,10 @@ internal static class LimitCommands
             var limit = await installation.Store.SpendLimits.PutAsync(
                 installation.Organization.Id, scope, target, (LimitPeriod)Array.IndexOf(LimitPeriods.Names, context.Get(period)), context.Get(shared), nano,
                 (LimitMode)Array.IndexOf(LimitModes.Names, context.Get(mode)), context.Actor);
+            var whom = given.Length > 0 ? $"{given[0].Name[2..]} {context.Get(given[0])}" : "everyone";
             context.Output.Done(
-                SpendLimitObject.Of(limit), $"{limit.Id}: {(nano is { } n ? NanoDollars.Format(n) : "no limit")} {limit.Period.Wire()}, {limit.Mode.Wire()}.");
+                SpendLimitObject.Of(limit),
+                $"{limit.Id}: {(nano is { } n ? NanoDollars.Format(n) : "no limit")} {limit.Period.Wire()}, {limit.Mode.Wire()}, for {whom}{(limit.Shared ? " together" : "")}.");
         });
     }
 

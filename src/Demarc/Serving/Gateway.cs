@@ -129,7 +129,7 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton<SessionEndpoints>();
             builder.Services.AddSingleton<MeEndpoints>();
             builder.Services.AddSingleton<DirectoryEndpoints>();
-            builder.Services.AddSingleton(new SettingsEndpoints(store, snapshots, config.Identity));
+            builder.Services.AddSingleton(new SettingsEndpoints(store, snapshots, config.Identity, config.Scim is not null));
             builder.Services.AddEvidenceLog(config.Log, store, installation.Master);
             builder.Services.AddRetention(config.Retention, installation);
             builder.Services.AddSingleton(new Escrow(store.Budgets, time));
@@ -158,7 +158,8 @@ public sealed class Gateway : IAsyncDisposable
                 alerts.Use(next.Alerts);
                 exporter.Use(next.Exports);
                 return ReloadAsync(store, snapshots, organization.Id, files.Shipped, next, result);
-            }, time, loggers.CreateLogger<ConfigWatch>()) { Refused = life.ConfigurationRefusedAsync });
+            }, time, loggers.CreateLogger<ConfigWatch>())
+            { Refused = life.ConfigurationRefusedAsync });
             Listen(builder, config, options, tls);
 
             // 4 the routes

@@ -57,8 +57,9 @@ public sealed class AdviceTests
                     Assert.True(one.Verdict >= alone.Verdict, $"{requirement.Key} {judged.Way.Id}");
             }
         }
-        var scim = Behind("foundry-azure", "scim");
-        Assert.Equal((Verdict.NotMet, Verdict.Met), (scim.Verdict, scim.Planned));
+        var batches = Behind("foundry-azure", "batches");
+        Assert.Equal((Verdict.NotMet, Verdict.Met), (batches.Verdict, batches.Planned));
+        Assert.Equal((Verdict.Met, null), (Behind("foundry-azure", "scim").Verdict, Behind("foundry-azure", "scim").Planned));
         Assert.Equal(Verdict.Met, Behind("foundry-azure", "siem_logging").Verdict);
         Assert.Equal(Verdict.Disputed, Behind("foundry-azure", "zdr").Verdict);
     }

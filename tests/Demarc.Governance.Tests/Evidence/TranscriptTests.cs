@@ -187,7 +187,7 @@ public sealed class TranscriptTests
     public void An_attachment_is_stored_once_a_session_however_often_and_wherever_it_comes()
     {
         var image = new string('A', 3 << 20);
-        var source = $$"""{"type":"image","source":{"type":"base64","media_type":"image/png","data":"{{image}}"}}""";
+        var source = $$$"""{"type":"image","source":{"type":"base64","media_type":"image/png","data":"{{{image}}}"}}""";
         var first = $$"""{"role":"user","content":[{"type":"text","text":"look"},{{source}}]}""";
         _session.Ask(first, Answer("1"));
         _session.Ask($$"""{{first}},{{Assistant("1")}},{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":[{{source}}]}]}""", Answer("2"));
@@ -246,12 +246,10 @@ public sealed class TranscriptTests
     }
 
     [Fact]
-    public void Bytes_that_are_no_text_show_as_replacements()
+    public void Half_a_character_shows_as_it_was_written()
     {
-        var body = Encoding.UTF8.GetBytes("""{"model":"m","max_tokens":1,"messages":[{"role":"user","content":"a#b"},{"role":"user","content":"\ud800"}]}""");
-        body[Array.IndexOf(body, (byte)'#')] = 0xff;
-        _session.Ask(body, Answer("1"));
-        Assert.Equal(["u: a\ufffdb", @"u: \ud800", "a: 1"], _session.Lines());
+        _session.Ask(Encoding.UTF8.GetBytes("""{"model":"m","max_tokens":1,"messages":[{"role":"user","content":"\ud800"}]}"""), Answer("1"));
+        Assert.Equal([@"u: \ud800", "a: 1"], _session.Lines());
     }
 
     [Fact]

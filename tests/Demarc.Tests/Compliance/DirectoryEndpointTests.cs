@@ -62,6 +62,8 @@ public sealed class DirectoryEndpointTests
         var rows = settings.GetProperty("settings").EnumerateArray().ToDictionary(r => r.Text("name")!);
         Assert.Equal(("boolean", false), (rows["sso_enabled"].Text("type"), rows["sso_enabled"].GetProperty("value").GetBoolean()));
         Assert.Equal("login_only", rows["sso_provisioning_mode"].Text("value"));
+        Assert.False(rows["directory_sync_enabled"].GetProperty("value").GetBoolean());
+        Assert.Equal(("fixed", "day", 180), Period(rows["data_retention_periods"].GetProperty("value").GetProperty("local_session")));
         Assert.False(rows["ip_allowlist_enabled"].GetProperty("value").GetBoolean());
         Assert.Equal(0, rows["ip_allowlist_ip_ranges"].GetProperty("value").GetArrayLength());
         var key = Assert.Single(settings.GetProperty("api_keys").EnumerateArray().ToArray());
@@ -69,6 +71,8 @@ public sealed class DirectoryEndpointTests
         Assert.Contains("read:compliance_org_data", key.GetProperty("scopes").EnumerateArray().Select(s => s.GetString()));
         Assert.DoesNotContain(place.Keys["compliance_key"], settings.ToString(), StringComparison.Ordinal);
     }
+
+    private static (string? Type, string? Scale, int Duration) Period(JsonElement period) => (period.Text("type"), period.Text("timescale"), period.GetProperty("duration").GetInt32());
 
     [Fact]
     public async Task What_is_unknown_forged_or_foreign_is_refused_in_the_vendors_words()

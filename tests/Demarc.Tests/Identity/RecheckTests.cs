@@ -29,7 +29,7 @@ public sealed class RecheckTests
         using var refused = await SignInTests.RefusedAsync(place, zed.Access());
         using var served = await place.AskAsync(amy.Access());
         Assert.Equal(HttpStatusCode.OK, served.StatusCode);
-        Assert.Equal("left", await place.Gateway.SqlAsync<string>("SELECT status FROM sign_ins i JOIN users u ON u.id = i.user_id WHERE u.email = 'zed@corp.example'"));
+        Assert.Equal("left", await place.Gateway.SqlAsync<string>("SELECT i.status FROM sign_ins i JOIN users u ON u.id = i.user_id WHERE u.email = 'zed@corp.example'"));
         // What asks the issuer is sealed.
         Assert.Equal(0, await place.Gateway.SqlAsync<long>("SELECT count(*) FROM sign_ins WHERE grant_sealed IS NULL OR length(grant_sealed) < 44"));
     }

@@ -183,7 +183,7 @@ public sealed class OutageTests
                 Governance.Identity.Ids.TryParse(Governance.Identity.Ids.Request, id, out var request);
                 Assert.Equal(2, await Store.SqlAsync<long>("SELECT count(*) FROM records WHERE request_id = @id", new { id = request.ToByteArray(bigEndian: true) }));
             }
-            Assert.True(Answered.Count <= simulator.Log.Read(0).Count());
+            Assert.True(Answered.Count <= simulator.Log.Read(0).Length);
         }
 
         public async ValueTask DisposeAsync()

@@ -131,6 +131,8 @@ public sealed class ProxyPlace : IAsyncDisposable
     /// <summary>Waits until every request that begun has a row of the ledger.</summary>
     public async Task ProjectedAsync()
     {
+        // Of what was answered the records may still be in the journal alone.
+        await Gateway.Store.SettledAsync();
         var begun = await _store.SqlAsync<long>("SELECT count(*) FROM records WHERE kind = 1");
         var deadline = TimeProvider.System.GetTimestamp();
         while (await _store.SqlAsync<long>("SELECT count(*) FROM ledger") < begun)

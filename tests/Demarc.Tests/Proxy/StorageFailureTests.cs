@@ -61,7 +61,10 @@ public sealed class StorageFailureTests
             Assert.Null(await AskAsync(client, answered));
             await serving.KillAsync();
 
-            // 3 each answer is on record, once
+            // 3 each answer is on record, once; the next start takes over what was durable in the journal alone
+            using (await ServingProcess.StartAsync(config, folder))
+            {
+            }
             await using var log = new SqliteConnection($"Data Source={folder}/demarc.db;Pooling=false");
             await log.OpenAsync(Stop);
             using var command = log.CreateCommand();
@@ -97,7 +100,15 @@ public sealed class StorageFailureTests
         await PostgresServer.AllowConnectionsAsync(place.Store.Url, false);
         try
         {
-            Assert.Contains("record", await AskAsync(place.Client, answered), StringComparison.OrdinalIgnoreCase);
+            string? refused;
+            var closed = TimeProvider.System.GetTimestamp();
+            while ((refused = await AskAsync(place.Client, answered)) is null)
+            {
+                Assert.True(TimeProvider.System.GetElapsedTime(closed) < TimeSpan.FromSeconds(20), "requests are answered although nothing can be recorded");
+                // As long as what the gateway knows is confirmed, and its records are durable in its journal, it serves.
+                await Task.Delay(50, Stop);
+            }
+            Assert.Matches("(?i)record|store", refused);
         }
         finally
         {
@@ -132,7 +143,7 @@ public sealed class StorageFailureTests
         }
         Assert.True(response.StatusCode == HttpStatusCode.ServiceUnavailable, $"{(int)response.StatusCode} {body}");
         var (type, message) = Answers.Error(body);
-        Assert.Equal("api_error", type);
+        Assert.Contains(type, new[] { "api_error", "overloaded_error" });
         return message;
     }
 

@@ -124,18 +124,21 @@ public sealed class ZeroRetentionTests
                 platform: foundry
                 endpoint: {{simulator.Url.AbsoluteUri}}east/anthropic
                 agreements: [commercial]
+                facts: { storage.zdr: { value: on-request, reason: the addendum names Foundry, agreement: commercial, date: 2026-01-01 } }
                 credential: { api_key: "${file:upstream.key}" }
                 deployments: [ { name: claude-sonnet-4-6, model: claude-sonnet-4-6, hosting: anthropic } ]
               - name: west
                 platform: foundry
                 endpoint: {{simulator.Url.AbsoluteUri}}west/anthropic
                 agreements: [commercial]
+                facts: { storage.zdr: { value: on-request, reason: the addendum names Foundry, agreement: commercial, date: 2026-01-01 } }
                 credential: { api_key: "${file:upstream.key}" }
                 deployments: [ { name: claude-sonnet-4-6, model: claude-sonnet-4-6, hosting: anthropic } ]
               - name: north
                 platform: foundry
                 endpoint: {{simulator.Url.AbsoluteUri}}north/anthropic
                 agreements: [commercial]
+                facts: { storage.zdr: { value: on-request, reason: the addendum names Foundry, agreement: commercial, date: 2026-01-01 } }
                 credential: { api_key: "${file:upstream.key}" }
                 deployments: [ { name: claude-sonnet-4-6, model: claude-sonnet-4-6, hosting: anthropic } ]
             aliases:

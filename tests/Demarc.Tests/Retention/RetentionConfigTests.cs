@@ -1,5 +1,6 @@
 using Demarc.Control.Configuration;
 using Demarc.Tests.Configuration;
+using Demarc.Tests.Harness;
 using Xunit;
 
 namespace Demarc.Tests.Retention;
@@ -26,6 +27,14 @@ public sealed class RetentionConfigTests : IDisposable
         var problem = Assert.Single(_folder.Read(yaml).Problems, p => p.Severity == ConfigSeverity.Error);
         Assert.Equal(path, problem.Path);
         Assert.Contains(message, problem.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_example_of_the_document_is_read_as_it_stands()
+    {
+        var yaml = Assert.Single(System.Text.RegularExpressions.Regex.Matches(File.ReadAllText(Repository.Path("docs", "retention.md")), "(?ms)^```yaml\n(.*?)^```")).Groups[1].Value;
+        var config = _folder.Read(yaml).Config!;
+        Assert.Equal((365, 30), ((int)config.Retention.Periods.Transcripts!.Value.TotalDays, (int)config.Policies[0].Retention.Transcripts!.Value.TotalDays));
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using System.Text;
+using Demarc.Simulator.Scripts;
 using Demarc.Tests.Clients;
 using Demarc.Tests.Identity;
 using Xunit;
@@ -32,8 +33,9 @@ public sealed class ClaudeHomeTests
             var kept = Traces(home, canary);
             Assert.NotEmpty(kept);
 
-            foreach (var file in Directory.EnumerateFiles(Path.Combine(home, ".claude"), "*", SearchOption.AllDirectories).Where(f => !f.EndsWith(".credentials.json", StringComparison.Ordinal)))
-                File.SetLastWriteTimeUtc(file, TimeProvider.System.GetUtcNow().AddDays(-2).UtcDateTime);
+            // Two days later. The client cleans up some seconds after its start: an answer that takes its time keeps it there.
+            place.Gateway.Simulator.Script.Set(new ScriptRule { Text = "There is nothing new here to be listed", Deltas = 15, BetweenEventsMs = 1000 });
+            Age(home);
             run = await ClaudeCode.PrintAtAsync(home, ClaudeVersion.Newest, new Dictionary<string, string>(), null, []);
 
             Assert.True(run.ExitCode == 0, run.ToString());
@@ -43,6 +45,13 @@ public sealed class ClaudeHomeTests
         {
             Directory.Delete(home, recursive: true);
         }
+    }
+
+    private static void Age(string home)
+    {
+        var then = TimeProvider.System.GetUtcNow().AddDays(-2).UtcDateTime;
+        foreach (var entry in Directory.EnumerateFileSystemEntries(Path.Combine(home, ".claude"), "*", SearchOption.AllDirectories).Where(f => !f.EndsWith(".credentials.json", StringComparison.Ordinal)))
+            File.SetLastWriteTimeUtc(entry, then);
     }
 
     private static string[] Traces(string home, string canary) =>

@@ -17,7 +17,7 @@ internal sealed class TokenException(string code, string message) : Exception(me
 /// The keys of an issuer of tokens: kept for a day, and read again when a token names one that they lack, which brings that about
 /// once a minute at most. A set that stands in a file is read once.
 /// </summary>
-internal sealed class TokenKeys
+internal sealed class TokenKeys : IDisposable
 {
     /// <summary>The vendor's federation allows as much (WIF reference, "Token exchange errors").</summary>
     public static readonly TimeSpan ClockSkew = TimeSpan.FromSeconds(30);
@@ -46,6 +46,8 @@ internal sealed class TokenKeys
     /// <param name="keySet">A JWKS (RFC 7517).</param>
     public TokenKeys(string keySet, TimeProvider time) =>
         (_time, _published) = (time, new Published([.. new JsonWebKeySet(keySet).GetSigningKeys()], DateTimeOffset.MaxValue));
+
+    public void Dispose() => _reading.Dispose();
 
     /// <summary>The token when its signature, issuer, audience and times hold, with its claims.</summary>
     /// <param name="issuers">Any of which it may name.</param>

@@ -77,7 +77,8 @@ internal sealed partial class SamlPlace : IAsyncDisposable
     /// <summary>Posts a response as the provider's page has the browser do it: from another site, without the gateway's cookies.</summary>
     public async Task<(HttpStatusCode Status, Uri? Next, string Page)> PostAsync(XmlDocument response)
     {
-        using var answer = await Gateway.Http.PostAsync(
+        using var fresh = SignInPlace.NewBrowser();
+        using var answer = await fresh.PostAsync(
             new Uri(Gateway.Url, "/saml/acs"), new FormUrlEncodedContent([KeyValuePair.Create("SAMLResponse", Convert.ToBase64String(Encoding.UTF8.GetBytes(response.OuterXml)))]),
             TestContext.Current.CancellationToken);
         return (answer.StatusCode, answer.Headers.Location is { } next ? new Uri(Gateway.Url, next) : null, await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));

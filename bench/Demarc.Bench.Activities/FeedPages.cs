@@ -6,7 +6,7 @@ using Demarc.Storage.Evidence;
 namespace Demarc.Bench.Activities;
 
 /// <summary>Milliseconds of a page by each filter, at the newest, the middle and the oldest end; and of a proof.</summary>
-internal static class Pages
+internal static class FeedPages
 {
     private const int Rounds = 5;
     private const double Bound = 50;
