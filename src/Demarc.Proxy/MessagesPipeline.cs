@@ -107,9 +107,11 @@ public sealed partial class MessagesPipeline(
         }
         x.Principal = principal;
         x.Actor = ActorRecord.Of(principal, x.Http.Connection.RemoteIpAddress?.ToString(), x.Http.Request.Headers.UserAgent);
-        if (principal.KeyKind == ApiKeyKind.Inference)
+        if (principal.KeyKind != ApiKeyKind.Inference)
+            return await RefusedAsync(x, Refused.WrongKeyKind, "This key administers or reads records; models are asked with an inference key (demarc_key_…).");
+        if (RoleRefusal.Of(principal) is not { } none)
             return true;
-        await RefuseAsync(x, Refused.WrongKeyKind, "This key administers or reads records; models are asked with an inference key (demarc_key_…).");
+        await RefuseAsync(x, Refused.Policy, none.Message, none.Code);
         return false;
     }
 

@@ -41,6 +41,10 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
         DeviceCodes = new DeviceCodes(this);
         SignIns = new SignIns(this);
         Identities = new Identities(this);
+        RoleAssignments = new RoleAssignments(this);
+        RoleRequests = new RoleRequests(this);
+        PendingChanges = new PendingChanges(this);
+        FederatedTokens = new FederatedTokens(this);
         ScimUsers = new ScimUsers(this);
         ScimGroups = new ScimGroups(this);
         Seats = new Seats(this);
@@ -97,6 +101,18 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
 
     /// <summary>People by what identity providers say of them.</summary>
     public Identities Identities { get; }
+
+    /// <summary>Roles that are data.</summary>
+    public RoleAssignments RoleAssignments { get; }
+
+    /// <summary>Roles that people ask to have for a time.</summary>
+    public RoleRequests RoleRequests { get; }
+
+    /// <summary>Changes that wait for a second administrator.</summary>
+    public PendingChanges PendingChanges { get; }
+
+    /// <summary>Short-lived tokens of workloads.</summary>
+    public FederatedTokens FederatedTokens { get; }
 
     /// <summary>People as a directory reads and writes them.</summary>
     public ScimUsers ScimUsers { get; }

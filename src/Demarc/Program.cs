@@ -32,6 +32,8 @@ var root = new RootCommand("Demarc: a gateway and control plane for Claude that 
     SpendCommands.CreateCommitments(),
     SpendCommands.CreateExport(AuditExportCommand.Create(), SiemCommands.Create()),
     ReconcileCommand.Create(),
+    RoleCommands.Create(),
+    AccessCommands.Create(),
     DoctorCommand.Create(),
     BackupCommands.CreateBackup(),
     BackupCommands.CreateRestore(),

@@ -1,5 +1,6 @@
 using Demarc.Control.AdminApi;
 using Demarc.Control.Compliance;
+using Demarc.Control.Identity.Roles;
 using Demarc.Control.Increases;
 using Demarc.Control.Retention;
 using Demarc.Control.Reviews;
@@ -13,7 +14,7 @@ using Demarc.Serving;
 
 namespace Demarc;
 
-/// <summary>Every route there is. What is not here is refused; all but <see cref="Open"/> and <see cref="SignIn"/> need a key.</summary>
+/// <summary>Every route there is. What is not here is refused; all but <see cref="Open"/> and <see cref="SignIn"/> need a credential, and what <see cref="RouteTable"/> names.</summary>
 internal static class Routes
 {
     /// <summary>The routes that answer without a key: they say that the gateway is there, and nothing else; a link of a refusal is a credential itself.</summary>
@@ -24,6 +25,18 @@ internal static class Routes
     [
         "GET /.well-known/oauth-authorization-server", "GET /.well-known/jwks.json", "POST /oauth/device_authorization", "POST /oauth/token", "POST /oauth/revoke",
         "GET /device", "POST /device", "GET /oauth/callback", "GET /protocol", "GET /saml/metadata", "POST /saml/acs", "GET /saml/finish",
+        "POST /v1/oauth/token",
+    ];
+
+    /// <summary>The routes by which a directory provisions people, where the configuration lets it: they take a token of their own.</summary>
+    public static readonly string[] Directory =
+    [
+        .. new[] { "/scim/v2/Users", "/scim/v2/Groups" }.SelectMany(kind => (string[])
+        [
+            $"GET {kind}", $"POST {kind}", $"POST {kind}/.search", $"GET {kind}/{{id}}", $"PUT {kind}/{{id}}", $"PATCH {kind}/{{id}}", $"DELETE {kind}/{{id}}",
+        ]),
+        "POST /scim/v2/Bulk", "GET /scim/v2/ServiceProviderConfig", "GET /scim/v2/Schemas", "GET /scim/v2/Schemas/{id}", "GET /scim/v2/ResourceTypes", "GET /scim/v2/ResourceTypes/{id}",
+        "* /scim/{**rest}",
     ];
 
     // The control plane: what admin_listen takes apart from inference.
@@ -92,11 +105,12 @@ internal static class Routes
 
         // People sign in (open).
         app.MapSignIn();
+        app.MapFederation();
 
         // A directory provisions people and groups (its own token).
         app.MapScim();
 
-        // Administration: the vendor's Admin API, and what it leaves to its Console. Admin keys only.
+        // Administration: the vendor's Admin API, and what it leaves to its Console. Admin keys, and people whose roles permit it (RouteTable).
         app.MapGet("/v1/organizations/me", http => admin.HandleAsync(http, organization.GetAsync));
         app.MapGet("/v1/organizations/api_keys", http => admin.HandleAsync(http, keys.ListAsync));
         app.MapPost("/v1/organizations/api_keys", http => admin.HandleAsync(http, keys.CreateAsync));
@@ -104,6 +118,7 @@ internal static class Routes
         app.MapPost("/v1/organizations/api_keys/{id}", http => admin.HandleAsync(http, keys.UpdateAsync));
         app.MapGet("/v1/organizations/users", http => admin.HandleAsync(http, users.ListAsync));
         app.MapPost("/v1/organizations/users", http => admin.HandleAsync(http, users.CreateAsync));
+        app.MapPost("/v1/organizations/users/{id}", http => admin.HandleAsync(http, users.UpdateAsync));
         app.MapGet("/v1/organizations/users/{id}", http => admin.HandleAsync(http, users.GetAsync));
         app.MapGet("/v1/organizations/workspaces", http => admin.HandleAsync(http, workspaces.ListAsync));
         app.MapPost("/v1/organizations/workspaces", http => admin.HandleAsync(http, workspaces.CreateAsync));
@@ -157,7 +172,27 @@ internal static class Routes
         app.MapPost("/v1/organizations/reviews/{id}/deny", http => admin.HandleAsync(http, reviews.DenyAsync));
         app.MapPost("/v1/organizations/reviews/{id}/revoke", http => admin.HandleAsync(http, reviews.RevokeAsync));
 
-        // Compliance: the vendor's Compliance API. Compliance keys; activities for admin keys too. Each read is an activity.
+        // Roles, and what waits for a second administrator.
+        var assigned = app.Services.GetRequiredService<RoleAssignmentEndpoints>();
+        var roleRequests = app.Services.GetRequiredService<RoleRequestEndpoints>();
+        var review = app.Services.GetRequiredService<AccessReviewEndpoints>();
+        var changes = app.Services.GetRequiredService<ChangeEndpoints>();
+        app.MapGet("/v1/organizations/roles", http => admin.HandleAsync(http, assigned.RolesAsync));
+        app.MapGet("/v1/organizations/role_assignments", http => admin.HandleAsync(http, assigned.ListAsync));
+        app.MapPost("/v1/organizations/role_assignments", http => admin.HandleAsync(http, assigned.CreateAsync));
+        app.MapGet("/v1/organizations/role_assignments/{id}", http => admin.HandleAsync(http, assigned.GetAsync));
+        app.MapDelete("/v1/organizations/role_assignments/{id}", http => admin.HandleAsync(http, assigned.DeleteAsync));
+        app.MapGet("/v1/organizations/role_requests", http => admin.HandleAsync(http, roleRequests.ListAsync));
+        app.MapPost("/v1/organizations/role_requests/{id}/approve", http => admin.HandleAsync(http, roleRequests.ApproveAsync));
+        app.MapPost("/v1/organizations/role_requests/{id}/deny", http => admin.HandleAsync(http, roleRequests.DenyAsync));
+        app.MapGet("/v1/me/role_requests", http => admin.HandleAsync(http, roleRequests.OwnAsync));
+        app.MapPost("/v1/me/role_requests", http => admin.HandleAsync(http, roleRequests.AskAsync));
+        app.MapGet("/v1/organizations/access_review", http => admin.HandleAsync(http, review.GetAsync));
+        app.MapGet("/v1/organizations/changes", http => admin.HandleAsync(http, changes.ListAsync));
+        app.MapPost("/v1/organizations/changes/{id}/approve", http => admin.HandleAsync(http, changes.ApproveAsync));
+        app.MapPost("/v1/organizations/changes/{id}/deny", http => admin.HandleAsync(http, changes.DenyAsync));
+
+        // Compliance: the vendor's Compliance API. Compliance keys, and people whose roles permit it; activities for admin keys too. Each read is an activity.
         app.MapGet("/v1/compliance/activities", http => compliance.HandleAsync(http, ComplianceScope.Activities, activities.ListAsync));
         app.MapGet("/v1/compliance/apps/sessions/local", http => compliance.HandleAsync(http, ComplianceScope.UserData, sessions.ListAsync));
         app.MapGet("/v1/compliance/apps/sessions/local/{session_id}", http => compliance.HandleAsync(http, ComplianceScope.UserData, sessions.GetAsync));

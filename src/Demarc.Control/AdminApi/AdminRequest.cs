@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace Demarc.Control.AdminApi;
 
-/// <summary>A request of the Admin API whose admin key holds.</summary>
+/// <summary>A request of the Admin API that the roles of whoever asks permit.</summary>
 public sealed class AdminRequest(HttpRequest http, Principal principal)
 {
     private const int DefaultLimit = 20;
@@ -14,6 +14,11 @@ public sealed class AdminRequest(HttpRequest http, Principal principal)
     public HttpRequest Http { get; } = http;
 
     public string OrganizationId => principal.OrganizationId;
+
+    public Principal Principal => principal;
+
+    /// <summary>Set where a second administrator has approved this very request.</summary>
+    public ApprovedChange? Approved { get; init; }
 
     /// <summary>For the records of what the request changes.</summary>
     public ActorRecord Actor { get; } = ActorRecord.Of(principal, http.HttpContext.Connection.RemoteIpAddress?.ToString(), http.Headers.UserAgent);

@@ -7,7 +7,7 @@ namespace Demarc.Control.AdminApi;
 /// <c>/v1/organizations/aliases</c>: Demarc's own. Every change is on record with what held before and after; with
 /// <c>?dry_run=true</c> it is shown (<see cref="AliasPreview"/>) and not made.
 /// </summary>
-public sealed class AliasEndpoints(Store store, Snapshots snapshots, TimeProvider time)
+public sealed class AliasEndpoints(Store store, Snapshots snapshots, SecondAdministrator second, TimeProvider time)
 {
     /// <summary><c>{"data":[…]}</c>, by name.</summary>
     public async Task<AdminAnswer> ListAsync(AdminRequest request) =>
@@ -43,7 +43,11 @@ public sealed class AliasEndpoints(Store store, Snapshots snapshots, TimeProvide
         var name = request.Path("name");
         if (AliasRules.PlaceOf(snapshots.Current, name) is { } place)
             return ReadOnly(place);
-        if (AliasRules.NameProblem(name) is not null || !await store.Aliases.DeleteAsync(request.OrganizationId, name, request.Actor))
+        if (AliasRules.NameProblem(name) is not null || await store.Aliases.FindAsync(request.OrganizationId, name) is null)
+            return Absent();
+        if (await second.HoldAsync(request, "aliases", $"remove the alias {name}") is { } held)
+            return held;
+        if (!await store.Aliases.DeleteAsync(request.OrganizationId, name, request.Actor))
             return Absent();
         await snapshots.RefreshAsync();
         return AdminAnswer.Of(new { Type = "alias_deleted", Name = name });
@@ -61,6 +65,8 @@ public sealed class AliasEndpoints(Store store, Snapshots snapshots, TimeProvide
             return planned.Outcome == Storage.Directory.AliasOutcome.Absent ? Absent() : AdminAnswer.Conflict(problem);
         if (request.Asks("dry_run"))
             return AdminAnswer.Of(planned.Preview);
+        if (await second.HoldAsync(request, "aliases", $"alias {name}: {string.Join(", ", planned.Preview.Before)} -> {string.Join(", ", planned.Preview.After)}{(planned.Preview.Share is { } share ? $", for {share} of sessions" : "")}") is { } held)
+            return held;
         if (AliasMove.Problem(await planned.ApplyAsync(request.Actor), name) is { } late)
             return AdminAnswer.Conflict(late);
         await snapshots.RefreshAsync();

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Demarc.Control.Identity;
 using Demarc.Governance.Identity;
+using Demarc.Governance.Identity.Roles;
 using Demarc.Storage;
 using Demarc.Storage.Directory;
 
@@ -72,6 +73,10 @@ public sealed class ApiKeyEndpoints(Store store, TimeProvider time)
         if (body.Problem is not null)
             return body.Problem;
 
+        // Such a key has a role of its own: who makes it gives that away.
+        var given = kind switch { ApiKeyKind.Admin => BuiltInRoles.Admin, ApiKeyKind.Compliance => BuiltInRoles.Reviewer, _ => null };
+        if (given is not null && !request.Principal.Access.MayGive(given))
+            return new(403, null, "permission_error", $"kind: nobody makes a key that permits more than their own roles, and one of this kind is {given.Name}.");
         var (key, secret) = await store.ApiKeys.CreateAsync(
             new NewApiKey(request.OrganizationId, kind, name, type, principal, workspace?.Id ?? project?.WorkspaceId, expires, ProjectId: project?.Id), request.Actor);
         var answer = JsonSerializer.SerializeToNode(ApiKeyObject.Of(key), AdminAnswer.Wire)!.AsObject();

@@ -12,6 +12,8 @@ public sealed class BodyFields
 {
     private const int MostBytes = 64 << 10;
 
+    private static readonly object BytesKey = new();
+
     private readonly JsonElement _object;
 
     private BodyFields(JsonElement value, AdminAnswer? problem) => (_object, Problem) = (value, problem);
@@ -25,6 +27,7 @@ public sealed class BodyFields
         if (request.ContentType?.StartsWith("application/json", StringComparison.OrdinalIgnoreCase) is not true)
             return new(default, new(415, null, "invalid_request_error", "The content type has to be application/json."));
         var (bytes, length) = await ReadAsync(request.Body, request.HttpContext.RequestAborted);
+        request.HttpContext.Items[BytesKey] = bytes.AsSpan(0, Math.Min(length, MostBytes)).ToArray();
         if (length > MostBytes)
             return new(default, new(413, null, "request_too_large", $"The body is larger than {MostBytes} bytes."));
         try
@@ -44,6 +47,9 @@ public sealed class BodyFields
             return new(default, AdminAnswer.Invalid("The body is no JSON in UTF-8, or names a field twice. Send one JSON object."));
         }
     }
+
+    /// <summary>The body that was read of a request; empty where none was.</summary>
+    public static byte[] BytesOf(HttpRequest request) => request.HttpContext.Items[BytesKey] as byte[] ?? [];
 
     /// <summary>Whether the field is there and not null.</summary>
     public bool Has(string name) => Problem is null && _object.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null;

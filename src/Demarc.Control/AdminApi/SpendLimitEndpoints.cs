@@ -11,7 +11,7 @@ namespace Demarc.Control.AdminApi;
 /// <c>/v1/organizations/spend_limits</c> (Spend Limits API; the list, and groups and the organization as scopes, as the Claude apps
 /// gateway has them; keys, workspaces, projects and resources are Demarc's own). A limit that is set here is hard.
 /// </summary>
-public sealed class SpendLimitEndpoints(Store store, Snapshots snapshots)
+public sealed class SpendLimitEndpoints(Store store, Snapshots snapshots, SecondAdministrator second)
 {
     private const string GroupPrefix = "rbac_group_";
     private static readonly AdminAnswer Unknown = AdminAnswer.NotFound("There is no spend limit with this id. GET /v1/organizations/spend_limits lists them.");
@@ -67,6 +67,10 @@ public sealed class SpendLimitEndpoints(Store store, Snapshots snapshots)
     /// <summary>Removes a limit: <c>{"type":"spend_limit_deleted","id"}</c>.</summary>
     public async Task<AdminAnswer> DeleteAsync(AdminRequest request)
     {
+        if (await store.SpendLimits.GetAsync(request.OrganizationId, request.Path("id")) is null)
+            return Unknown;
+        if (await second.HoldAsync(request, "limits", $"remove the limit {request.Path("id")}") is { } held)
+            return held;
         if (!await store.SpendLimits.DeleteAsync(request.OrganizationId, request.Path("id"), request.Actor))
             return Unknown;
         await snapshots.RefreshAsync();
@@ -75,6 +79,8 @@ public sealed class SpendLimitEndpoints(Store store, Snapshots snapshots)
 
     private async Task<AdminAnswer> PutAsync(AdminRequest request, StoredScope scope, string target, LimitPeriod period, bool shared, long? amount)
     {
+        if (await second.HoldAsync(request, "limits", $"{period.Wire()} limit of {(target.Length == 0 ? "the organization" : target)}: {(amount is { } nano ? NanoDollars.Format(nano) : "none")}") is { } held)
+            return held;
         var limit = await store.SpendLimits.PutAsync(request.OrganizationId, scope, target, period, shared, amount, LimitMode.Hard, request.Actor);
         await snapshots.RefreshAsync();
         return AdminAnswer.Of(SpendLimitObject.Of(limit));

@@ -1,5 +1,8 @@
 using Demarc.Control.Identity;
+using Demarc.Control.Identity.Roles;
+using Demarc.Control.Resources;
 using Demarc.Governance.Identity;
+using Demarc.Governance.Identity.Roles;
 using Demarc.Storage;
 using Demarc.Storage.Directory;
 
@@ -15,7 +18,7 @@ public sealed record UserObject(string Id, string AddedAt, string Email, string 
 /// <c>/v1/organizations/users</c> (Admin API, "List Users", "Get User"), and making a user, for which the vendor has
 /// invitations.
 /// </summary>
-public sealed class UserEndpoints(Store store)
+public sealed class UserEndpoints(Store store, Snapshots snapshots, SecondAdministrator second)
 {
     public async Task<AdminAnswer> ListAsync(AdminRequest request)
     {
@@ -43,8 +46,30 @@ public sealed class UserEndpoints(Store store)
         var role = body.Text("role", PrincipalRules.RoleProblem) ?? "developer";
         if (body.Problem is not null)
             return body.Problem;
+        if (snapshots.Current.Roles.Find(role) is { } given && (given.Permissions & ~BuiltInRoles.Developer.Permissions) != 0 && !request.Principal.Access.MayGive(given))
+            return new(403, null, "permission_error", $"role: nobody gives a role that permits more than their own, and {role} does.");
         return await store.Users.CreateAsync(request.OrganizationId, email, name, role, request.Actor) is { } user
             ? AdminAnswer.Of(UserObject.Of(user))
             : AdminAnswer.Conflict("email: a user of this organization has this address already.");
+    }
+
+    /// <summary>Changes the person's role in the directory: <c>{role}</c> (Admin API, "Update User"). Nobody raises themselves.</summary>
+    public async Task<AdminAnswer> UpdateAsync(AdminRequest request)
+    {
+        var body = await BodyFields.ReadAsync(request.Http, "role");
+        var role = body.Required("role", PrincipalRules.RoleProblem);
+        if (body.Problem is not null)
+            return body.Problem;
+        var id = request.Path("id");
+        if (!Ids.TryParse(Ids.User, id, out _) || await store.Users.GetAsync(request.OrganizationId, id) is not { } user)
+            return AdminAnswer.NotFound("There is no user with this id. GET /v1/organizations/users lists them.");
+        foreach (var changed in new[] { user.Role, role })
+        {
+            if (snapshots.Current.Roles.Find(changed) is { } given && await RoleRules.GiverProblemAsync(store, request.Principal, given, raises: changed == role, "user", id) is { } forbidden)
+                return new(403, null, "permission_error", forbidden);
+        }
+        if (await second.HoldAsync(request, "roles", $"make {user.Email} {role} in the directory, until now {user.Role}") is { } held)
+            return held;
+        return AdminAnswer.Of(UserObject.Of((await store.Users.UpdateAsync(request.OrganizationId, id, request.Actor, role: role))!));
     }
 }

@@ -38,7 +38,7 @@ internal static class ActorJson
         }
         if (actor.KeyId is not null)
             json.WriteString(
-                actor.KeyId.StartsWith(Ids.SignIn, StringComparison.Ordinal) ? "sign_in_id" : actor.KeyKind == "admin" ? "admin_api_key_id" : "api_key_id", actor.KeyId);
+                actor.KeyId.StartsWith(Ids.SignIn, StringComparison.Ordinal) ? "sign_in_id" : !actor.KeyId.StartsWith(Ids.ApiKey, StringComparison.Ordinal) ? "token_id" : actor.KeyKind == "admin" ? "admin_api_key_id" : "api_key_id", actor.KeyId);
         if (actor.Type is "user" or "service_account" or "anonymous")
         {
             json.WriteString("ip_address", actor.IpAddress);

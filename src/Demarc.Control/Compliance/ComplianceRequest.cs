@@ -1,6 +1,7 @@
 using System.Text;
 using Demarc.Governance.Evidence;
 using Demarc.Governance.Identity;
+using Demarc.Governance.Identity.Roles;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 
@@ -60,7 +61,7 @@ public sealed class ComplianceRequest(HttpRequest http, Principal principal)
         value.Contains("sk-ant-", StringComparison.Ordinal) || Enum.GetValues<ApiKeyKind>().Any(kind => value.Contains(ApiKey.Prefix(kind), StringComparison.Ordinal));
 }
 
-/// <summary>The scopes of the Compliance API ("Set up the Compliance API"), which follow from a key's kind.</summary>
+/// <summary>The scopes of the Compliance API ("Set up the Compliance API"), which follow from roles.</summary>
 public static class ComplianceScope
 {
     public const string Activities = "read:compliance_activities";
@@ -68,10 +69,10 @@ public static class ComplianceScope
     public const string OrganizationData = "read:compliance_org_data";
 
     /// <summary>Empty for a key that is none of the Compliance API's.</summary>
-    public static string[] Of(ApiKeyKind kind) => kind switch
-    {
-        ApiKeyKind.Compliance => [Activities, OrganizationData, UserData],
-        ApiKeyKind.Admin => [Activities],
-        _ => [],
-    };
+    public static string[] Of(Access access) =>
+    [
+        .. access.Allows(Permission.ActivitiesRead) ? [Activities] : Array.Empty<string>(),
+        .. access.Allows(Permission.OrganizationData) ? [OrganizationData] : Array.Empty<string>(),
+        .. access.Allows(Permission.TranscriptsRead) ? [UserData] : Array.Empty<string>(),
+    ];
 }

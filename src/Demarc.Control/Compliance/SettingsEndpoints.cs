@@ -1,6 +1,7 @@
 using Demarc.Control.AdminApi;
 using Demarc.Control.Configuration;
 using Demarc.Governance;
+using Demarc.Governance.Identity.Roles;
 using Demarc.Governance.Identity;
 using Demarc.Governance.Policy;
 using Demarc.Storage;
@@ -92,7 +93,7 @@ public sealed class SettingsEndpoints(Store store, ISnapshotSource snapshots, Id
         Type = "compliance_api_key",
         key.Id,
         key.Name,
-        Scopes = ComplianceScope.Of(ApiKeyKind.Compliance),
+        Scopes = ComplianceScope.Of(new Access([new Grant(BuiltInRoles.Reviewer.Name, BuiltInRoles.Reviewer.Permissions, RoleScope.Organization, false, key.Id)])),
         IsActive = key.Status == "active",
         CreatedAt = Rfc3339.Text(key.CreatedAt),
         CreatedById = key.CreatedByType == "user" ? key.CreatedById : null,

@@ -10,6 +10,7 @@ public static class ConfigFile
     [
         "listen", "admin_listen", "public_url", "tls", "trusted_proxies", "network_rules", "store", "journal", "outage", "content", "master_key", "catalog", "max_body_bytes", "verify", "log",
         "organization", "identity", "billing", "reports", "commitments", "agreements", "facts", "resources", "aliases", "policies", "refusals", "alerts", "exports", "metrics", "retention", "scim", "zero_retention", "seats",
+        "roles", "approvals", "entra", "federation",
     ];
 
     /// <summary>Reads the file at a path; paths within it start at its own directory.</summary>
@@ -56,6 +57,7 @@ public static class ConfigFile
             .Concat(declared).Concat(aliases.Select(a => a.Name)).ToHashSet();
         var policies = PolicySection.Read(map.Get("policies"), names, [.. resources.Select(r => r.Name)], agreed, reading);
 
+        var roles = RoleSection.Read(map.Get("roles"), path, [.. resources.Select(r => r.Name)], declared, reading);
         var reports = BillingSection.Reports(map.Get("reports"), reading);
         var listen = ServerSection.Listen(map.Get("listen"), map.Get("tls") is not null, reading);
         var admin = ServerSection.ApartListen(map.Get("admin_listen"), listen, map.Get("tls") is not null, reading);
@@ -90,6 +92,10 @@ public static class ConfigFile
             Policies = policies,
             Refusals = LimitSection.Refusals(map.Get("refusals"), reading),
             Alerts = AlertSection.Read(map.Get("alerts"), reading),
+            Roles = roles,
+            Entra = EntraSection.Read(map.Get("entra"), roles, reading),
+            Federation = FederationSection.Read(map.Get("federation"), reading),
+            Approvals = RoleSection.Approvals(map.Get("approvals"), reading),
             Seats = SeatSection.Read(map.Get("seats"), reading),
             Exports = ExportSection.Read(map.Get("exports"), reading),
             Metrics = MapReader.Open(map.Get("metrics"), reading, ["public"]) is { } metrics ? new MetricsConfig(Vocabulary.Flag(metrics.Get("public"), reading)) : null,

@@ -47,6 +47,8 @@ public static class ConfigSnapshot
             Network = config.Network,
             RefusalText = config.Refusals,
             NamesPeople = config.NamesPeople,
+            Roles = config.Roles,
+            Approvals = config.Approvals,
             ServesInOutage = config.ServesInOutage,
             SmallestGroup = config.SmallestGroup,
             Retention = config.Retention.Periods,

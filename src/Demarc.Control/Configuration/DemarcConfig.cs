@@ -5,6 +5,7 @@ using Demarc.Control.Exports;
 using Demarc.Control.Telemetry;
 using Demarc.Governance.Boundaries;
 using Demarc.Governance.Identity;
+using Demarc.Governance.Identity.Roles;
 using Demarc.Governance.Policy;
 using Demarc.Governance.Spend;
 using Demarc.Governance.Wire;
@@ -110,6 +111,19 @@ public sealed record DemarcConfig
 
     /// <summary>What the operator takes upon themselves where zero data retention is required.</summary>
     public ZeroRetentionConfig ZeroRetention { get; init; } = ZeroRetentionConfig.None;
+
+    /// <summary>Custom roles, and who has which.</summary>
+    [JsonIgnore]
+    public RoleBook Roles { get; init; } = RoleBook.BuiltIn;
+
+    /// <summary>Kinds of changes that a second administrator approves; default none.</summary>
+    public string[] Approvals { get; init; } = [];
+
+    /// <summary>Tenants of Entra ID whose access tokens are credentials.</summary>
+    public EntraConfig[] Entra { get; init; } = [];
+
+    /// <summary>Whose workloads trade their identity tokens for Demarc's.</summary>
+    public FederationConfig Federation { get; init; } = FederationConfig.None;
 
     /// <summary>Who may sign in; null where everyone may whom an issuer lets in.</summary>
     public SeatConfig? Seats { get; init; }

@@ -14,8 +14,8 @@ public static class PrincipalRules
     // RFC 5321, 4.5.3.1.3: a path of 256 octets with its brackets.
     private const int MostEmail = 254;
 
-    /// <summary>The roles of an organization on the Console (Admin API, "User").</summary>
-    public static readonly string[] Roles = ["admin", "billing", "claude_code_user", "developer", "user"];
+    /// <summary>The roles of an organization on the Console (Admin API, "User"), and of its members elsewhere (User management).</summary>
+    public static readonly string[] Roles = ["admin", "billing", "claude_code_user", "developer", "managed", "owner", "user"];
 
     /// <summary>What members of a workspace can be (Admin API, "Create Workspace Member").</summary>
     public static readonly string[] WorkspaceRoles = ["workspace_admin", "workspace_developer", "workspace_restricted_developer", "workspace_user"];

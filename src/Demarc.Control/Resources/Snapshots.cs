@@ -68,6 +68,7 @@ public sealed partial class Snapshots : ISnapshotSource, IDisposable
             await DeclareAsync(next);
             Volatile.Write(ref _configured, configured);
             Volatile.Write(ref _current, next);
+            await _store.Principals.UseAsync(next.Roles);
         }
         finally
         {

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Demarc.Governance.Identity.Roles;
 
 namespace Demarc.Governance.Identity;
 
@@ -20,6 +21,7 @@ public sealed class Principal
         (OrganizationId, Type, Id, Email, Name, Groups) = (other.OrganizationId, other.Type, other.Id, other.Email, other.Name, other.Groups);
         (KeyId, KeyKind, ExpiresAt, ReadExemptUntil, Revoked) = (other.KeyId, other.KeyKind, other.ExpiresAt, other.ReadExemptUntil, other.Revoked);
         (Projects, KeyProjectId, Project, Workspace) = (other.Projects, other.KeyProjectId, project, project.Workspace ?? other.Workspace);
+        Access = other.Access;
     }
 
     public required string OrganizationId { get; init; }
@@ -53,6 +55,12 @@ public sealed class Principal
     public required string KeyId { get; init; }
 
     public required ApiKeyKind KeyKind { get; init; }
+
+    /// <summary>Whether the credential is a key rather than a token.</summary>
+    public bool IsKey => KeyId.StartsWith(Ids.ApiKey, StringComparison.Ordinal);
+
+    /// <summary>What it may do with this credential.</summary>
+    public Access Access { get; init; } = Access.Developer;
 
     /// <summary>When the key ends; null for never.</summary>
     public DateTimeOffset? ExpiresAt { get; init; }

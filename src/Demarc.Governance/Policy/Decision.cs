@@ -62,6 +62,8 @@ public readonly struct Decision
         var policy = table.PolicyOf(principal);
 
         // 2. Models that the request names beside its own.
+        if (RoleRefusal.OfOthers(principal, facts) is { } beyond)
+            return Refuse(beyond);
         if (facts is { OtherModels.Count: > 0 } && OtherModels.Refuse(snapshot, policy, facts) is { } other)
             return Refuse(other);
 

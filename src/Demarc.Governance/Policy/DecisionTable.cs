@@ -42,7 +42,10 @@ internal sealed class DecisionTable
             for (var i = 0; i < text.Length; i++)
                 text[i] = state._policies[i].Matches(state.principal) ? '1' : '0';
         });
-        var policy = _byMatch.GetOrAdd(match, static (key, table) => table.Combine(key), this);
+        // And the same places to ask at: where roles say nothing of places, that is nothing more.
+        var policy = principal.Access.AsksEverywhere
+            ? _byMatch.GetOrAdd(match, static (key, table) => table.Combine(key, null), this)
+            : _byMatch.GetOrAdd($"{match} {principal.Workspace?.Id} {principal.Access.Rules}", static (_, state) => state.Table.Combine(state.Match, state.Principal), (Table: this, Match: match, Principal: principal));
         if (_byPrincipal.Count >= MaxPrincipals)
         {
             _byPrincipal.Clear();
@@ -52,5 +55,6 @@ internal sealed class DecisionTable
         return policy;
     }
 
-    private EffectivePolicy Combine(string match) => new([.. _policies.Where((_, i) => match[i] == '1')], _eligibility);
+    private EffectivePolicy Combine(string match, Principal? placed) =>
+        new([.. _policies.Where((_, i) => match[i] == '1')], _eligibility, placed);
 }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Demarc.Governance.Boundaries;
+using Demarc.Governance.Identity;
 
 namespace Demarc.Governance.Policy;
 
@@ -12,9 +13,12 @@ internal sealed class EffectivePolicy
     private readonly Eligibility _eligibility;
     private readonly ConcurrentDictionary<(NameTargets Targets, string Asked, RequestShape Shape), EligiblePlan> _plans = new();
 
-    public EffectivePolicy(PolicySnapshot[] policies, Eligibility eligibility)
+    // Somebody with these roles in this workspace; null where roles let every deployment be asked.
+    private readonly Principal? _placed;
+
+    public EffectivePolicy(PolicySnapshot[] policies, Eligibility eligibility, Principal? placed = null)
     {
-        (Policies, _eligibility) = (policies, eligibility);
+        (Policies, _eligibility, _placed) = (policies, eligibility, placed);
         var stated = policies.Where(p => p.Capture is not null).ToArray();
         // Zero means zero here too: what the provider must not keep is not kept here.
         Capture = policies.Any(p => p.Require.Zdr) ? CaptureMode.None : stated.Length == 0 ? CaptureMode.Metadata : stated.Min(p => p.Capture!.Value);
@@ -52,5 +56,10 @@ internal sealed class EffectivePolicy
 
     /// <summary>Why a deployment cannot take requests of a shape, policy by policy.</summary>
     public IEnumerable<Rejection> RejectionsOf(DeploymentSnapshot deployment, string asked, RequestShape shape) =>
-        Policies.SelectMany(p => _eligibility.Of(deployment, asked, p, shape)).Concat(_eligibility.Lacks(deployment, shape));
+        Unassigned(deployment).Concat(Policies.SelectMany(p => _eligibility.Of(deployment, asked, p, shape))).Concat(_eligibility.Lacks(deployment, shape));
+
+    private Rejection[] Unassigned(DeploymentSnapshot deployment) =>
+        _placed is null || _placed.Access.MayAsk(deployment, _placed.Workspace)
+            ? []
+            : [new(deployment, "role_denied", $"None of your roles lets you ask \"{deployment.FullName}\". Choose another model with /model, or ask your administrator for a role there.", null)];
 }

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Demarc.Governance.Boundaries;
 using Demarc.Governance.Identity;
+using Demarc.Governance.Identity.Roles;
 using Demarc.Governance.Spend;
 
 namespace Demarc.Governance.Policy;
@@ -124,6 +125,12 @@ public sealed class GatewaySnapshot
     // Principals are themselves a bounded cache; past the bound this one starts over.
     private const int MaxPrincipals = 20_000;
 
+    /// <summary>The roles there are, and what the configuration gives to whom.</summary>
+    public RoleBook Roles { get; init; } = RoleBook.BuiltIn;
+
+    /// <summary>Kinds of changes that a second administrator approves: <c>aliases</c>, <c>exemptions</c>, <c>limits</c>, <c>roles</c>.</summary>
+    public string[] Approvals { get; init; } = [];
+
     /// <summary>Whether reports for each person name people; else they appear by id.</summary>
     public bool NamesPeople { get; init; }
 
@@ -199,6 +206,8 @@ public sealed class GatewaySnapshot
         Raises = raises,
         RefusalText = RefusalText,
         NamesPeople = NamesPeople,
+        Roles = Roles,
+        Approvals = Approvals,
         ServesInOutage = ServesInOutage,
         SmallestGroup = SmallestGroup,
         Retention = Retention,

@@ -1,5 +1,6 @@
 using Demarc.Governance;
 using Demarc.Governance.Identity;
+using Demarc.Governance.Policy;
 using Demarc.Proxy.Ingress;
 using Demarc.Proxy.Refusals;
 using Microsoft.AspNetCore.Http;
@@ -16,7 +17,7 @@ internal static class KeyCheck
         var (status, principal) = key is null ? (KeyStatus.Unknown, null) : await snapshots.AuthenticateAsync(key);
         if (status == KeyStatus.Active && principal is { KeyKind: ApiKeyKind.Inference })
         {
-            var denied = snapshots.Current.Network.Refuse(http.Connection.RemoteIpAddress, "this gateway") ?? ProjectAdmission.Enter(ref principal, http.Request);
+            var denied = snapshots.Current.Network.Refuse(http.Connection.RemoteIpAddress, "this gateway") ?? RoleRefusal.Of(principal) ?? ProjectAdmission.Enter(ref principal, http.Request);
             if (denied is null)
                 return principal;
             await ErrorEnvelope.WriteAsync(http, Refused.Policy.Status, Refused.Policy.Type, denied.Message, dialect: dialect);

@@ -13,7 +13,10 @@ public sealed class SimulatorTokens
     private readonly ConcurrentDictionary<string, RSAParameters> _accounts = new(StringComparer.Ordinal);
     private readonly TimeProvider _time;
 
-    internal SimulatorTokens(TimeProvider time) => _time = time;
+    internal SimulatorTokens(TimeProvider time) => (_time, Entra) = (time, new EntraIssuer(time));
+
+    /// <summary>Who signs the tokens of Entra ID.</summary>
+    public EntraIssuer Entra { get; }
 
     internal sealed record AwsKey(string Secret, string? Session, DateTimeOffset Expires);
 
@@ -56,10 +59,12 @@ public sealed class SimulatorTokens
         }
     }
 
-    internal (string Token, DateTimeOffset Expires) NewBearer(string service)
+    internal (string Token, DateTimeOffset Expires) NewBearer(string service) => NewBearer(service, Ids.Next(service + "-token-"));
+
+    internal (string Token, DateTimeOffset Expires) NewBearer(string service, string token)
     {
         Count(service);
-        var (token, expires) = ($"{Ids.Next(service + "-token-")}", _time.GetUtcNow() + Lifetime);
+        var expires = _time.GetUtcNow() + Lifetime;
         _bearers[token] = expires;
         return (token, expires);
     }

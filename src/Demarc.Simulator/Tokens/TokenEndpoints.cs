@@ -28,7 +28,13 @@ internal sealed class TokenEndpoints(SimulatorTokens tokens)
         switch (request.Method, exchange.Path)
         {
             case ("POST", var path) when path.EndsWith("/oauth2/v2.0/token", StringComparison.Ordinal):
-                Entra(wire, Form(exchange));
+                Entra(exchange, wire, Form(exchange));
+                return true;
+            case ("GET", var path) when path.EndsWith("/v2.0/.well-known/openid-configuration", StringComparison.Ordinal):
+                Json(wire, 200, EntraIssuer.Discovery(Authority(exchange), path.Split('/')[1]));
+                return true;
+            case ("GET", var path) when path.EndsWith("/discovery/v2.0/keys", StringComparison.Ordinal):
+                Json(wire, 200, tokens.Entra.Keys());
                 return true;
             case ("GET", "/metadata/identity/oauth2/token"):
                 // Azure.Identity asks an address other than the machine's own for a token without the header, as pod identities allow.
@@ -67,7 +73,7 @@ internal sealed class TokenEndpoints(SimulatorTokens tokens)
         }
     }
 
-    private void Entra(WireAnswer wire, Dictionary<string, StringValues> form)
+    private void Entra(Exchange exchange, WireAnswer wire, Dictionary<string, StringValues> form)
     {
         var proves = form.ContainsKey("client_secret") || (form.ContainsKey("client_assertion") && form.GetValueOrDefault("client_assertion_type") == "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
         if (form.GetValueOrDefault("grant_type") != "client_credentials" || !proves)
@@ -80,7 +86,16 @@ internal sealed class TokenEndpoints(SimulatorTokens tokens)
             Json(wire, 400, new JsonObject { ["error"] = "invalid_scope", ["error_description"] = "AADSTS1002012: The provided value for scope is not valid." });
             return;
         }
-        var (token, _) = tokens.NewBearer("entra");
+        // The application is its own object here: as each it can be told apart from the others.
+        var application = form.GetValueOrDefault("client_id").ToString();
+        var (token, _) = tokens.NewBearer("entra", tokens.Entra.Token(new Uri(Authority(exchange)), exchange.Path.Split('/')[1], new JsonObject
+        {
+            ["aud"] = form.GetValueOrDefault("scope").ToString()[..^"/.default".Length],
+            ["appid"] = application,
+            ["oid"] = application,
+            ["sub"] = application,
+            ["idtyp"] = "app",
+        }, tokens.Lifetime));
         Json(wire, 200, new JsonObject { ["token_type"] = "Bearer", ["expires_in"] = Seconds, ["ext_expires_in"] = Seconds, ["access_token"] = token });
     }
 
@@ -167,6 +182,8 @@ internal sealed class TokenEndpoints(SimulatorTokens tokens)
         var (token, _) = tokens.NewBearer("gce");
         Json(wire, 200, new JsonObject { ["access_token"] = token, ["expires_in"] = Seconds, ["token_type"] = "Bearer" });
     }
+
+    private static string Authority(Exchange exchange) => $"{exchange.Http.Request.Scheme}://{exchange.Http.Request.Host}";
 
     private int Seconds => (int)tokens.Lifetime.TotalSeconds;
 

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Demarc.Governance;
 using Demarc.Governance.Identity;
+using Demarc.Governance.Identity.Roles;
 
 namespace Demarc.Storage.Directory;
 
@@ -49,13 +50,23 @@ internal sealed record KeyRow
 
     /// <summary>Names of the groups, one a line; null for none.</summary>
     public string? Groups { get; init; }
+
+    /// <summary>The principal's role in the directory.</summary>
+    public string? Role { get; init; }
+
+    /// <summary>The roles assigned to it, as <see cref="MemberRoles"/> has them; null for none.</summary>
+    public string? Roles { get; init; }
 }
 
-/// <summary>A presented credential that Demarc made, of which the store has not been asked yet.</summary>
-/// <param name="Id"><c>apikey_…</c>, or <c>signin_…</c> for an access token.</param>
+/// <summary>A presented credential that was verified, of which the store has not been asked yet.</summary>
+/// <param name="Id"><c>apikey_…</c>, or <c>signin_…</c> or <c>fedt_…</c> for an access token.</param>
 /// <param name="Hash">Of a key; null for an access token.</param>
 /// <param name="ExpiresAt">Of an access token; a key's is in the store.</param>
-internal sealed record PresentedKey(string Id, ApiKeyKind Kind, byte[]? Hash, DateTimeOffset? ExpiresAt);
+internal sealed record PresentedKey(string Id, ApiKeyKind Kind, byte[]? Hash, DateTimeOffset? ExpiresAt)
+{
+    /// <summary>What it stands for, where another issuer made it; then the id is the principal's.</summary>
+    public ForeignToken? Foreign { get; init; }
+}
 
 /// <summary>What is known of one presented key or access token.</summary>
 internal sealed class CachedKey
@@ -74,8 +85,8 @@ internal sealed class CachedKey
 
     public string Id => _presented.Id;
 
-    /// <summary>Whether it stands for somebody who signed in.</summary>
-    public bool IsSignIn => _presented.Hash is null;
+    /// <summary>Whether it is a token rather than a key.</summary>
+    public bool IsToken => _presented.Hash is null;
 
     /// <summary>Unix milliseconds until when a key that the store does not know is not asked for again; 0 for a key it knows.</summary>
     public long UnknownUntil { get; private set; }
@@ -98,11 +109,14 @@ internal sealed class CachedKey
     }
 
     /// <summary>Takes the store's word. Returns the cancellation of requests that no longer hold, to be awaited.</summary>
-    public Task Apply(KeyRow? row, DateTimeOffset now, TimeSpan unknownFor)
+    public Task Apply(KeyRow? row, RoleBook roles, DateTimeOffset now, TimeSpan unknownFor)
     {
         lock (_turn)
-            return ApplyInTurn(row, now, unknownFor);
+            return ApplyInTurn(row, roles, now, unknownFor);
     }
+
+    /// <summary>Whether a role of it has ended since it was read.</summary>
+    public bool IsRoleOver(DateTimeOffset now) => _answer.Principal?.Access.NextEnd <= now;
 
     /// <summary>Ends what runs under the key, until the store says again that it may.</summary>
     public Task LetGo()
@@ -117,7 +131,7 @@ internal sealed class CachedKey
             ? _revocation.CancelAsync()
             : Task.CompletedTask;
 
-    private Task ApplyInTurn(KeyRow? row, DateTimeOffset now, TimeSpan unknownFor)
+    private Task ApplyInTurn(KeyRow? row, RoleBook roles, DateTimeOffset now, TimeSpan unknownFor)
     {
         if (row == null || !CryptographicOperations.FixedTimeEquals(row.Hash, _presented.Hash))
         {
@@ -128,6 +142,12 @@ internal sealed class CachedKey
         if (row.Status != "active" || row.PrincipalStatus != "active")
             return End(KeyStatus.Revoked);
 
+        var groups = row.Groups?.Split('\n') ?? [];
+        if (_presented.Foreign is { Groups.Length: > 0 } told)
+            groups = [.. groups.Union(told.Groups)];
+        var access = CredentialAccess.Of(_presented, row, groups, roles);
+        // Models that could be asked and now cannot: what runs ends, and is decided anew when it is asked again.
+        var ended = _answer.Principal is { } before && access.AsksLessThan(before.Access) ? Interlocked.Exchange(ref _revocation, NewRevocation()) : null;
         _answer = new(KeyStatus.Active, new Principal
         {
             OrganizationId = row.OrganizationId,
@@ -135,17 +155,18 @@ internal sealed class CachedKey
             Id = row.PrincipalId,
             Email = row.Email,
             Name = row.Name!,
-            Groups = row.Groups?.Split('\n') ?? [],
+            Groups = groups,
             Workspace = row.WorkspaceId is null ? null : new WorkspaceSnapshot(row.WorkspaceId, row.WorkspaceName!),
             Projects = MemberProjects.Read(row.Projects),
             KeyProjectId = row.ProjectId,
-            KeyId = row.Id,
+            KeyId = _presented.Foreign?.TokenId ?? row.Id,
             KeyKind = _presented.Kind,
             ExpiresAt = Earlier(Time(row.ExpiresAt), _presented.ExpiresAt),
             ReadExemptUntil = Time(row.ReadExemptUntil),
             Revoked = _revocation.Token,
+            Access = access,
         });
-        return EndExpired(now);
+        return ended is null ? EndExpired(now) : Task.WhenAll(ended.CancelAsync(), EndExpired(now));
     }
 
     private Task End(KeyStatus status)

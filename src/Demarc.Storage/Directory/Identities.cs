@@ -47,6 +47,10 @@ public sealed class Identities
             return user;
         });
 
+    /// <summary>The id of the person whom an identity provider's subject is; null for nobody.</summary>
+    public Task<string?> FindAsync(string organizationId, string issuer, string subject) =>
+        _store.FindAsync<string>("SELECT user_id FROM identities WHERE organization_id = @organizationId AND issuer = @issuer AND subject = @subject", new { organizationId, issuer, subject });
+
     private async Task<User?> MakeAsync(StoreTransaction transaction, string organizationId, ProvidedIdentity identity, string role, ActorRecord actor)
     {
         var user = new User

@@ -5,6 +5,7 @@ using System.Text.Json;
 using Demarc.Governance;
 using Demarc.Governance.Evidence;
 using Demarc.Governance.Identity;
+using Demarc.Governance.Identity.Roles;
 using Microsoft.Extensions.Logging;
 
 namespace Demarc.Storage.Directory;
@@ -26,6 +27,7 @@ public sealed partial class PrincipalDirectory
         SELECT k.id, k.organization_id, k.hash, k.status, k.expires_at, k.read_exempt_until, k.principal_type, k.principal_id,
           k.workspace_id, w.name AS workspace_name, k.project_id, {MemberProjects.Of("k.principal_id")} AS projects,
           u.email, coalesce(u.name, s.name) AS name, coalesce(u.status, s.status) AS principal_status,
+          coalesce(u.role, s.role) AS role, {MemberRoles.Of("k.principal_id")} AS roles,
           (SELECT string_agg(g.name, @separator) FROM group_members m JOIN groups g ON g.id = m.group_id
             WHERE m.member_id = k.principal_id) AS groups
         FROM api_keys k
@@ -38,10 +40,26 @@ public sealed partial class PrincipalDirectory
         $"""
         SELECT i.id, i.organization_id, i.status, i.expires_at, 'user' AS principal_type, i.user_id AS principal_id,
           {MemberProjects.Of("i.user_id")} AS projects, u.email, u.name, u.status AS principal_status,
+          u.role, {MemberRoles.Of("i.user_id")} AS roles,
           (SELECT string_agg(g.name, @separator) FROM group_members m JOIN groups g ON g.id = m.group_id
             WHERE m.member_id = i.user_id) AS groups
         FROM sign_ins i JOIN users u ON u.id = i.user_id
         """;
+
+    private static readonly string SelectFederated =
+        $"""
+        SELECT f.id, f.organization_id, f.status, f.expires_at, 'service_account' AS principal_type, f.service_account_id AS principal_id,
+          f.workspace_id, w.name AS workspace_name, {MemberProjects.Of("f.service_account_id")} AS projects, s.name, s.status AS principal_status,
+          s.role, {MemberRoles.Of("f.service_account_id")} AS roles, {GroupsOf} f.service_account_id) AS groups
+        FROM federated_tokens f JOIN service_accounts s ON s.id = f.service_account_id LEFT JOIN workspaces w ON w.id = f.workspace_id
+        """;
+
+    // What a credential's id stands for, and where the store has it.
+    private static (string Prefix, string Select, string Column)[] Kinds =>
+    [
+        (Ids.ApiKey, Select, "k.id"), (Ids.SignIn, SelectSignIn, "i.id"), (FederatedTokens.IdPrefix, SelectFederated, "f.id"),
+        (Ids.User, SelectUser, "u.id"), (Ids.ServiceAccount, SelectServiceAccount, "s.id"),
+    ];
 
     private readonly Store _store;
     private readonly ILogger _log;
@@ -52,6 +70,7 @@ public sealed partial class PrincipalDirectory
 
     // Requests may still run under a key that made room for others: they keep its cancellation alive.
     private readonly ConcurrentDictionary<KeyHash, WeakReference<CachedKey>> _evicted = new();
+    private RoleBook _roles = RoleBook.BuiltIn;
     private long _generation;
     private long _lastUsedWritten;
 
@@ -86,6 +105,13 @@ public sealed partial class PrincipalDirectory
         return new(LoadedAsync(hash, new PresentedKey(id, kind, bytes, null)));
     }
 
+    /// <summary>Takes the roles of another configuration; what nobody may any longer ends.</summary>
+    public async Task UseAsync(RoleBook roles)
+    {
+        if (Interlocked.Exchange(ref _roles, roles) != roles)
+            await RevalidateAsync().ConfigureAwait(false);
+    }
+
     private ValueTask<(KeyStatus Status, Principal? Principal)> AuthenticateTokenAsync(string token)
     {
         if (token.Length > AccessTokens.MaxLength)
@@ -97,13 +123,34 @@ public sealed partial class PrincipalDirectory
         if (Cached(hash, now) is { } cached)
             return new(cached.Use(now));
         if (_tokens.Read(token) is not { } claims)
-            return new((KeyStatus.Unknown, null));
+            return Foreign is null ? new((KeyStatus.Unknown, null)) : new(ForeignAsync(hash, token));
         var end = DateTimeOffset.FromUnixTimeSeconds(claims.ExpiresAt);
         return end <= now ? new((KeyStatus.Expired, null)) : new(LoadedAsync(hash, new PresentedKey(claims.SessionId, ApiKeyKind.Inference, null, end)));
     }
 
+    private async Task<(KeyStatus Status, Principal? Principal)> ForeignAsync(KeyHash hash, string token)
+    {
+        ForeignToken? found;
+        try
+        {
+            found = await Foreign!(token).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            NotAsked(e, "of another issuer");
+            return (KeyStatus.Unavailable, null);
+        }
+        // Kept under the hash of all of it, and not before it was verified.
+        return found is null ? (KeyStatus.Unknown, null)
+            : found.ExpiresAt <= _store.Time.GetUtcNow() ? (KeyStatus.Expired, null)
+            : await LoadedAsync(hash, new PresentedKey(found.PrincipalId, ApiKeyKind.Inference, null, found.ExpiresAt) { Foreign = found }).ConfigureAwait(false);
+    }
+
     private CachedKey? Cached(KeyHash hash, DateTimeOffset now) =>
         _keys.TryGetValue(hash, out var cached) && (cached.UnknownUntil == 0 || now.ToUnixTimeMilliseconds() < cached.UnknownUntil) ? cached : null;
+
+    /// <summary>Verifies a token that Demarc did not make: null for one that does not hold. Null where no other issuer's are taken; set at the start.</summary>
+    public Func<string, Task<ForeignToken?>>? Foreign { get; set; }
 
     /// <summary>Called by <see cref="Changes"/> each second, and after each change.</summary>
     internal async Task FollowAsync(bool changed)
@@ -113,6 +160,8 @@ public sealed partial class PrincipalDirectory
         var now = _store.Time.GetUtcNow();
         foreach (var key in _keys.Values)
             await key.EndExpired(now).ConfigureAwait(false);
+        if (_keys.Values.Any(key => key.IsRoleOver(now)))
+            await RevalidateAsync().ConfigureAwait(false);
         if (_store.Time.GetElapsedTime(_lastUsedWritten) >= LastUsedEvery)
             await WriteLastUsedAsync().ConfigureAwait(false);
     }
@@ -149,7 +198,7 @@ public sealed partial class PrincipalDirectory
         {
             var generation = Volatile.Read(ref _generation);
             var rows = await RowsAsync([key]).ConfigureAwait(false);
-            await key.Apply(rows.GetValueOrDefault(key.Id), _store.Time.GetUtcNow(), UnknownFor).ConfigureAwait(false);
+            await key.Apply(rows.GetValueOrDefault(key.Id), Volatile.Read(ref _roles), _store.Time.GetUtcNow(), UnknownFor).ConfigureAwait(false);
             if (_keys.Count >= Capacity)
                 Evict();
             _keys[hash] = key;
@@ -168,7 +217,7 @@ public sealed partial class PrincipalDirectory
         var keys = Known();
         var rows = await RowsAsync(keys).ConfigureAwait(false);
         var now = _store.Time.GetUtcNow();
-        await Task.WhenAll(keys.Select(key => key.Apply(rows.GetValueOrDefault(key.Id), now, UnknownFor))).ConfigureAwait(false);
+        await Task.WhenAll(keys.Select(key => key.Apply(rows.GetValueOrDefault(key.Id), Volatile.Read(ref _roles), now, UnknownFor))).ConfigureAwait(false);
     }
 
     private CachedKey[] Known() => [.. _keys.Values, .. _evicted.Values.Select(r => r.TryGetTarget(out var key) ? key : null).OfType<CachedKey>()];
@@ -177,8 +226,8 @@ public sealed partial class PrincipalDirectory
     private async Task<Dictionary<string, KeyRow>> RowsAsync(CachedKey[] keys)
     {
         var rows = new Dictionary<string, KeyRow>(StringComparer.Ordinal);
-        await ReadAsync(Select, "k.id", keys.Where(key => !key.IsSignIn)).ConfigureAwait(false);
-        await ReadAsync(SelectSignIn, "i.id", keys.Where(key => key.IsSignIn)).ConfigureAwait(false);
+        foreach (var kind in Kinds)
+            await ReadAsync(kind.Select, kind.Column, keys.Where(key => key.Id.StartsWith(kind.Prefix, StringComparison.Ordinal))).ConfigureAwait(false);
         return rows;
 
         async Task ReadAsync(string select, string column, IEnumerable<CachedKey> some)
@@ -188,7 +237,7 @@ public sealed partial class PrincipalDirectory
                 return;
             foreach (var row in await _store.QueryAsync<KeyRow>(
                 $"{select} WHERE {column} IN {_store.TextsOfJson("ids")}",
-                new { ids = JsonSerializer.Serialize(ids), separator = "\n", field = "\t" }).ConfigureAwait(false))
+                new { ids = JsonSerializer.Serialize(ids), separator = "\n", field = "\t", _store.Now }).ConfigureAwait(false))
                 rows[row.Id] = row;
         }
     }
@@ -207,7 +256,7 @@ public sealed partial class PrincipalDirectory
     {
         _lastUsedWritten = _store.Time.GetTimestamp();
         // In small transactions: on SQLite they run between others' commits.
-        foreach (var keys in _keys.Values.Where(key => !key.IsSignIn && key.LastUsed > key.LastUsedWritten).Chunk(200))
+        foreach (var keys in _keys.Values.Where(key => !key.IsToken && key.LastUsed > key.LastUsedWritten).Chunk(200))
         {
             var used = keys.Select(key => new { id = key.Id, at = key.LastUsed }).ToArray();
             await _store.WriteAsync(transaction => transaction.ExecuteAsync(

@@ -16,20 +16,23 @@ public sealed record ServiceAccount
     /// <summary><c>active</c> or <c>inactive</c>; the keys of an inactive account do not hold.</summary>
     public required string Status { get; init; }
 
+    /// <summary>What it may do beside what is assigned to it: <c>developer</c>, or <c>managed</c> for nothing.</summary>
+    public required string Role { get; init; }
+
     /// <summary>Unix milliseconds.</summary>
     public required long CreatedAt { get; init; }
 }
 
 public sealed class ServiceAccounts
 {
-    private const string Select = "SELECT id, organization_id, name, status, created_at FROM service_accounts";
+    private const string Select = "SELECT id, organization_id, name, status, role, created_at FROM service_accounts";
 
     private readonly Store _store;
 
     internal ServiceAccounts(Store store) => _store = store;
 
     /// <summary>Makes an active account; null when the name is taken in the organization.</summary>
-    public Task<ServiceAccount?> CreateAsync(string organizationId, string name, ActorRecord actor)
+    public Task<ServiceAccount?> CreateAsync(string organizationId, string name, ActorRecord actor, string role = "developer")
     {
         var account = new ServiceAccount
         {
@@ -37,15 +40,19 @@ public sealed class ServiceAccounts
             OrganizationId = organizationId,
             Name = name,
             Status = "active",
+            Role = role,
             CreatedAt = _store.Now,
         };
         return _store.MakeAsync(
-            "INSERT INTO service_accounts (id, organization_id, name, status, created_at) VALUES (@Id, @OrganizationId, @Name, @Status, @CreatedAt)",
-            account, organizationId, actor, "demarc_service_account_created", new() { ["service_account_id"] = account.Id, ["name"] = name });
+            "INSERT INTO service_accounts (id, organization_id, name, status, role, created_at) VALUES (@Id, @OrganizationId, @Name, @Status, @Role, @CreatedAt)",
+            account, organizationId, actor, "demarc_service_account_created", new() { ["service_account_id"] = account.Id, ["name"] = name, ["role"] = role });
     }
 
     public Task<ServiceAccount?> GetAsync(string organizationId, string id) =>
         _store.FindAsync<ServiceAccount>(Select + " WHERE organization_id = @organizationId AND id = @id", new { organizationId, id });
+
+    public Task<ServiceAccount?> GetByNameAsync(string organizationId, string name) =>
+        _store.FindAsync<ServiceAccount>(Select + " WHERE organization_id = @organizationId AND name = @name", new { organizationId, name });
 
     public async Task<Page<ServiceAccount>> ListAsync(string organizationId, PageRequest page) =>
         page.Cut(await _store.QueryAsync<ServiceAccount>(
@@ -61,7 +68,7 @@ public sealed class ServiceAccounts
                 """
                 UPDATE service_accounts SET name = coalesce(@name, name), status = coalesce(@status, status)
                 WHERE organization_id = @organizationId AND id = @id
-                RETURNING id, organization_id, name, status, created_at
+                RETURNING id, organization_id, name, status, role, created_at
                 """,
                 new { organizationId, id, name, status }).ConfigureAwait(false);
             if (account == null)

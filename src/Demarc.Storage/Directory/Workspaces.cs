@@ -71,6 +71,10 @@ public sealed class Workspaces
             workspace, organizationId, actor, "platform_workspace_created", Named(workspace));
     }
 
+    /// <summary>The workspace of a name or an id that is not archived; null for none.</summary>
+    public Task<Workspace?> FindAsync(string organizationId, string nameOrId) =>
+        _store.FindAsync<Workspace>($"SELECT {Columns} FROM workspaces WHERE organization_id = @organizationId AND archived_at IS NULL AND (id = @nameOrId OR name = @nameOrId)", new { organizationId, nameOrId });
+
     public Task<Workspace?> GetAsync(string organizationId, string id) =>
         _store.FindAsync<Workspace>($"SELECT {Columns} FROM workspaces WHERE organization_id = @organizationId AND id = @id", new { organizationId, id });
 

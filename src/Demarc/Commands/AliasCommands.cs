@@ -60,6 +60,7 @@ internal static class AliasCommands
         return new Command("delete", "Remove an alias") { name }.Runs(async context =>
         {
             Writable(context, context.Get(name));
+            context.NeedsNoSecond("aliases");
             var installation = await context.OpenAsync();
             if (!await installation.Store.Aliases.DeleteAsync(installation.Organization.Id, context.Get(name), context.Actor))
                 throw new CommandException($"There is no alias {context.Get(name)}. See: demarc alias list");
@@ -81,6 +82,7 @@ internal static class AliasCommands
             Show(preview, Console.Out);
         if (context.Get(DryRun))
             return;
+        context.NeedsNoSecond("aliases");
         if (preview.IsNothing)
         {
             Console.Error.WriteLine($"{name} stands for this already; nothing is done.");

@@ -79,6 +79,14 @@ internal sealed class CommandContext(ParseResult parsed) : IAsyncDisposable
         }
     }
 
+    /// <summary>Refuses what the configuration has a second administrator approve: at the command line nobody knows who is who.</summary>
+    /// <param name="kind">As <c>approvals</c> has it.</param>
+    public void NeedsNoSecond(string kind)
+    {
+        if (Files.Config.Approvals.Contains(kind))
+            throw new CommandException($"The configuration has a second administrator approve changes of {kind} (approvals): ask for this one over the Admin API, where whoever asks and whoever approves are known.");
+    }
+
     public ValueTask DisposeAsync() => _installation?.DisposeAsync() ?? ValueTask.CompletedTask;
 
     private async Task<Installation> OpenAsync(bool mayMake)

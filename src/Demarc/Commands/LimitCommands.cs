@@ -75,6 +75,7 @@ internal static class LimitCommands
         return new Command("remove", "Remove a limit") { id }.Runs(async context =>
         {
             var installation = await context.OpenAsync();
+            context.NeedsNoSecond("limits");
             if (!await installation.Store.SpendLimits.DeleteAsync(installation.Organization.Id, context.Get(id), context.Actor))
                 throw new CommandException($"There is no limit {context.Get(id)} that is data. See: demarc limit list");
             context.Output.Done(new { Type = "spend_limit_deleted", Id = context.Get(id) }, $"{context.Get(id)} is removed.");

@@ -13,12 +13,14 @@ internal static class ServiceAccountCommands
     private static Command New()
     {
         var name = new Argument<string>("NAME") { Description = "Unique in the organization" };
-        return new Command("create", "Make a service account") { name }.Runs(async context =>
+        var role = new Option<string>("--role") { Description = "What it may do beside what is assigned to it: developer (the default), or managed for nothing", DefaultValueFactory = _ => "developer" };
+        role.AcceptOnlyFromAmong("developer", "managed");
+        return new Command("create", "Make a service account") { name, role }.Runs(async context =>
         {
             if (PrincipalRules.NameProblem(context.Get(name)) is { } problem)
                 throw new CommandException($"NAME: {problem}");
             var installation = await context.OpenOrMakeAsync();
-            var account = await installation.Store.ServiceAccounts.CreateAsync(installation.Organization.Id, context.Get(name), context.Actor)
+            var account = await installation.Store.ServiceAccounts.CreateAsync(installation.Organization.Id, context.Get(name), context.Actor, context.Get(role)!)
                 ?? throw new CommandException($"There is a service account {context.Get(name)} already. See: demarc service-account list");
             context.Output.Done(Shape(account), $"{account.Id}: {account.Name}. Make a key: demarc key create --service-account {account.Name} --name NAME");
         });
@@ -37,6 +39,7 @@ internal static class ServiceAccountCommands
         CreatedAt = Rfc3339.Text(account.CreatedAt),
         account.Name,
         account.Status,
+        account.Role,
         Type = "service_account",
     };
 }

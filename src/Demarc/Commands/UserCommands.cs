@@ -48,16 +48,22 @@ internal static class UserCommands
     private static Command Set()
     {
         var user = new Argument<string>("USER") { Description = "An address or a user_… id" };
-        var center = new Option<string>("--cost-center") { Description = "Who pays for what the person spends; empty for nobody named", Required = true };
-        return new Command("set", "Say more of a person") { user, center }.Runs(async context =>
+        var center = new Option<string?>("--cost-center") { Description = "Who pays for what the person spends; empty for nobody named" };
+        var role = new Option<string?>("--role") { Description = "The person's role in the directory; managed for nothing but what is assigned" };
+        role.AcceptOnlyFromAmong(PrincipalRules.Roles);
+        return new Command("set", "Say more of a person") { user, center, role }.Runs(async context =>
         {
-            var name = context.Get(center)!.Trim();
-            if (name.Length > 0 && PrincipalRules.NameProblem(name) is { } problem)
+            var name = context.Get(center)?.Trim();
+            if (name is null && context.Get(role) is null)
+                throw new CommandException("Say what of the person: --cost-center or --role.");
+            if (name?.Length > 0 && PrincipalRules.NameProblem(name) is { } problem)
                 throw new CommandException($"--cost-center: {problem}");
+            if (context.Get(role) is not null)
+                context.NeedsNoSecond("roles");
             var installation = await context.OpenAsync();
             var found = await new DirectoryLookup(installation).UserAsync(context.Get(user));
-            found = (await installation.Store.Users.UpdateAsync(installation.Organization.Id, found.Id, context.Actor, costCenter: name))!;
-            context.Output.Done(Shape(found), $"{found.Email}: {(found.CostCenter is { } held ? $"cost center {held}" : "no cost center")}.");
+            found = (await installation.Store.Users.UpdateAsync(installation.Organization.Id, found.Id, context.Actor, role: context.Get(role), costCenter: name))!;
+            context.Output.Done(Shape(found), $"{found.Email}: {found.Role}, {(found.CostCenter is { } held ? $"cost center {held}" : "no cost center")}.");
         });
     }
 

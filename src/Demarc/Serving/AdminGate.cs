@@ -3,14 +3,15 @@ using Demarc.Control.AdminApi;
 using Demarc.Governance;
 using Demarc.Governance.Evidence;
 using Demarc.Governance.Identity;
+using Demarc.Governance.Identity.Roles;
 using Demarc.Proxy.Admission;
 using Demarc.Proxy.Refusals;
 using Demarc.Storage;
 
 namespace Demarc.Serving;
 
-/// <summary>Lets a request with an admin key that holds through to an endpoint of the Admin API, and writes what that answers.</summary>
-internal sealed class AdminGate(ISnapshotSource snapshots, Store store, TimeProvider time)
+/// <summary>Lets a request whose roles permit what its route needs through to an endpoint of the Admin API, and writes what that answers.</summary>
+internal sealed class AdminGate(ISnapshotSource snapshots, Store store, RouteTable routes, TimeProvider time)
 {
     public async Task HandleAsync(HttpContext http, Func<AdminRequest, Task<AdminAnswer>> endpoint)
     {
@@ -44,20 +45,23 @@ internal sealed class AdminGate(ISnapshotSource snapshots, Store store, TimeProv
 
     private async Task<AdminAnswer> AnswerAsync(HttpContext http, Func<AdminRequest, Task<AdminAnswer>> endpoint)
     {
+        if (http.Features.Get<ApprovedChange>() is { } approved)
+            return await endpoint(new AdminRequest(http.Request, approved.By) { Approved = approved });
         if (Credential.Of(http.Request) is not { } key)
             return new(401, null, "authentication_error", Credential.ExplainMissing(http.Request));
         var (status, principal) = await snapshots.AuthenticateAsync(key);
         if (status != KeyStatus.Active || principal is null)
             return status == KeyStatus.Unavailable
                 ? new(503, null, "api_error", Credential.Explain(status))
-                : new(401, null, "authentication_error", Credential.Explain(status));
+                : new(401, null, "authentication_error", Credential.Explain(status, key));
         var request = new AdminRequest(http.Request, principal);
         if (snapshots.Current.Network.Refuse(http.Connection.RemoteIpAddress, "this gateway") is { } denied)
         {
             await RecordAsync(denied.Code, denied.Rule);
             return new(403, null, "permission_error", denied.Message);
         }
-        if (principal.KeyKind == ApiKeyKind.Admin)
+        var needed = routes.NeededBy(http);
+        if (principal.Access.Allows(needed, RouteTable.WorkspaceOf(http)))
         {
             var answer = await endpoint(request);
             if (answer.Status >= 400)
@@ -70,8 +74,11 @@ internal sealed class AdminGate(ISnapshotSource snapshots, Store store, TimeProv
                 });
             return answer;
         }
-        await RecordAsync("wrong_key_kind", null);
-        return new(403, null, "permission_error", "This address takes an admin key (demarc_admin_…). An administrator makes one with: demarc key create --kind admin.");
+        var isOtherKey = principal is { IsKey: true, KeyKind: not ApiKeyKind.Admin };
+        await RecordAsync(isOtherKey ? "wrong_key_kind" : "role_denied", null);
+        return new(403, null, "permission_error", isOtherKey
+            ? "This address takes an admin key (demarc_admin_…), or the token of somebody whose roles permit it. An administrator makes a key with: demarc key create --kind admin."
+            : $"None of your roles has the permission {string.Join(", ", Permissions.NamesOf(needed))}, which this address needs. Ask your administrator for a role, or for one for a time: demarc role request.");
 
         Task RecordAsync(string reason, string? rule) => store.RecordAsync(principal.OrganizationId, request.Actor, "demarc_admin_refused", new()
         {

@@ -13,14 +13,14 @@ namespace Demarc.Serving;
 /// Lets a request with the scope it needs through to an endpoint of the Compliance API. Whoever reads is on record,
 /// with what came of it, before the first byte of the answer leaves.
 /// </summary>
-internal sealed class ComplianceGate(ISnapshotSource snapshots, Store store, TimeProvider time)
+internal sealed class ComplianceGate(ISnapshotSource snapshots, Store store, RouteTable routes, TimeProvider time)
 {
     // Documented for every key that does not hold, and for none ("Invalid API key").
     private static readonly AdminAnswer InvalidKey = new(401, null, "authentication_error", "The API key provided is invalid or has been revoked.");
 
-    private static readonly AdminAnswer OwnOnly = new(403, null, "permission_error", "This address shows people what is recorded about them: ask with the key that models are asked with.");
+    private static readonly AdminAnswer OwnOnly = new(403, null, "permission_error", "This address shows people what is recorded about them: ask with the key or the token that models are asked with.");
 
-    /// <summary>Lets a request with an inference key through to what is recorded of its own principal.</summary>
+    /// <summary>Lets a request with an inference key or a person's token through to what is recorded of its own principal.</summary>
     public Task HandleOwnAsync(HttpContext http, Func<ComplianceRequest, Task<AdminAnswer>> endpoint) => HandleAsync(http, null, endpoint);
 
     /// <param name="scope">The scope that the key needs; null for an inference key, which reads what is its principal's own.</param>
@@ -50,11 +50,12 @@ internal sealed class ComplianceGate(ISnapshotSource snapshots, Store store, Tim
         if (status != KeyStatus.Active || principal is null)
             return InvalidKey;
         var request = new ComplianceRequest(http.Request, principal) { Owner = scope is null ? principal.Id : null };
-        var scopes = ComplianceScope.Of(principal.KeyKind);
+        var scopes = ComplianceScope.Of(principal.Access);
+        var allowed = principal.Access.Allows(routes.NeededBy(http));
         var answer = snapshots.Current.Network.Refuse(http.Connection.RemoteIpAddress, "this gateway") is { } denied ? new(403, null, "permission_error", denied.Message)
-            : scope is null ? principal.KeyKind == ApiKeyKind.Inference ? await endpoint(request) : OwnOnly
-            : scopes.Length == 0 ? InvalidKey
-            : scopes.Contains(scope) ? await endpoint(request)
+            : scope is null ? allowed && principal.KeyKind == ApiKeyKind.Inference ? await endpoint(request) : OwnOnly
+            : allowed ? await endpoint(request)
+            : scopes.Length == 0 && principal.IsKey ? InvalidKey
             : new(403, null, "permission_error", $"Missing required scopes. Got: [{string.Join(", ", scopes.Select(s => $"'{s}'"))}] Needed: ['{scope}']");
         await store.RecordAsync(principal.OrganizationId, request.Actor, "compliance_api_accessed", new()
         {

@@ -2,6 +2,7 @@ using Demarc.Control.AdminApi;
 using Demarc.Control.Alerts;
 using Demarc.Control.Compliance;
 using Demarc.Control.Configuration;
+using Demarc.Control.Identity.Roles;
 using Demarc.Control.Exports;
 using Demarc.Control.Identity.SignIn;
 using Demarc.Control.Increases;
@@ -94,7 +95,13 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton<CloudEndpoints>();
             builder.Services.AddSingleton<ProfilesEndpoints>();
             builder.Services.AddSingleton<Health>();
+            builder.Services.AddSingleton<RouteTable>();
             builder.Services.AddSingleton<AdminGate>();
+            builder.Services.AddSingleton<RoleAssignmentEndpoints>();
+            builder.Services.AddSingleton<RoleRequestEndpoints>();
+            builder.Services.AddSingleton<AccessReviewEndpoints>();
+            builder.Services.AddSingleton<SecondAdministrator>();
+            builder.Services.AddSingleton<ChangeEndpoints>();
             builder.Services.AddSingleton<OrganizationEndpoints>();
             builder.Services.AddSingleton<ApiKeyEndpoints>();
             builder.Services.AddSingleton<UserEndpoints>();
@@ -108,6 +115,7 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton<IncreasePage>();
             builder.Services.AddSingleton<UsageEndpoints>();
             builder.Services.AddSignIn(config, store, organization.Id, installation.Master, time);
+            builder.Services.AddTokens(config, store, organization.Id, installation.Master, loggers);
             builder.Services.AddScim(config.Scim, organization.Id);
             store.FollowSeats(config.Seats, organization.Id);
             builder.Services.AddSingleton<UsageReportEndpoints>();
@@ -159,6 +167,7 @@ public sealed class Gateway : IAsyncDisposable
             UseTrustedProxies(app, config);
             app.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = FailedAsync });
             app.Use(Listeners.HandleAsync);
+            app.Use(app.Services.GetRequiredService<RouteTable>().HandleAsync);
             app.MapDemarc();
             await app.StartAsync();
 

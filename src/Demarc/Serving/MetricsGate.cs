@@ -4,6 +4,7 @@ using Demarc.Control.AdminApi;
 using Demarc.Control.Compliance;
 using Demarc.Control.Telemetry;
 using Demarc.Governance;
+using Demarc.Governance.Identity.Roles;
 using Demarc.Governance.Identity;
 using Demarc.Proxy.Admission;
 using Demarc.Proxy.Upstreams;
@@ -41,8 +42,8 @@ internal sealed class MetricsGate(
         var (status, principal) = await snapshots.AuthenticateAsync(key);
         if (status != KeyStatus.Active || principal is null)
             return new(status == KeyStatus.Unavailable ? 503 : 401, null, status == KeyStatus.Unavailable ? "api_error" : "authentication_error", Credential.Explain(status));
-        return ComplianceScope.Of(principal.KeyKind).Contains(ComplianceScope.Activities) ? null
-            : new(403, null, "permission_error", "Metrics are for admin and compliance keys, or for everyone with metrics: { public: true }.");
+        return principal.Access.Allows(Permission.MetricsRead) ? null
+            : new(403, null, "permission_error", "None of your roles has the permission metrics.read: metrics are for admin and compliance keys, for people whose roles permit it, or for everyone with metrics: { public: true }.");
     }
 
     private async Task<AdminAnswer> AnswerAsync()

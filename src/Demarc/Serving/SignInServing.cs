@@ -17,21 +17,23 @@ internal static class SignInServing
     /// <summary>Adds it, and what clients ask for with a key too: their managed settings.</summary>
     public static void AddSignIn(this IServiceCollection services, DemarcConfig config, Store store, string organizationId, MasterKey master, TimeProvider time)
     {
-        services.AddSingleton(s => new ManagedSettingsEndpoints(s.GetRequiredService<ISnapshotSource>(), () => Url(s)));
+        services.AddSingleton(s => new ManagedSettingsEndpoints(s.GetRequiredService<ISnapshotSource>(), () => Url(config, s)));
         if (config.Identity is not { } identity)
             return;
         services.AddSingleton(s => new SignInService(
             identity, store, organizationId, master, new SocketsHttpHandler { AllowAutoRedirect = false, PooledConnectionLifetime = TimeSpan.FromMinutes(5) },
-            () => Url(s), time, config.Seats));
+            () => Url(config, s), time, config.Seats));
         services.AddSingleton<SignInCompletion>();
         services.AddSingleton<DeviceEndpoints>();
         services.AddSingleton<SamlEndpoints>();
         services.AddSingleton<TokenEndpoints>();
         services.AddSingleton<SignInRecheck>();
         services.AddHostedService<RecheckSchedule>();
-
-        Uri Url(IServiceProvider s) => config.PublicUrl ?? new Uri(s.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
     }
+
+    /// <summary>Where clients find the gateway; to be asked when it listens.</summary>
+    public static Uri Url(DemarcConfig config, IServiceProvider services) =>
+        config.PublicUrl ?? new Uri(services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
 
     public static void MapSignIn(this WebApplication app)
     {
