@@ -39,7 +39,7 @@ internal static class EntraSection
             if (people is not (null or { Value: "match" or "create" }))
                 reading.Error(people, $"{ConfigText.Quote(people.Value)}; accepted: match, create");
             var audiences = reading.Texts(map.Get("audiences")).Select(a => a.Value).ToArray();
-            if (tenant is not null && tenants.Exists(t => t.TenantId == tenant.Value.ToLowerInvariant()))
+            if (tenant is not null && tenants.Exists(t => string.Equals(t.TenantId, tenant.Value, StringComparison.OrdinalIgnoreCase)))
                 reading.Error(tenant, "this tenant stands here already; accepted: each once");
             tenants.Add(new EntraConfig(
                 tenant?.Value.ToLowerInvariant() ?? "", UrlRules.Read(map.Text("authority"), reading) ?? PublicAuthority,
