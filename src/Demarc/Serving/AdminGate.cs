@@ -33,6 +33,10 @@ internal sealed class AdminGate(ISnapshotSource snapshots, Store store, RouteTab
             http.Response.ContentLength = answer.Json.Length;
             await http.Response.Body.WriteAsync(answer.Json, http.RequestAborted);
         }
+        catch (BadHttpRequestException) when (!http.RequestAborted.IsCancellationRequested && !http.Response.HasStarted)
+        {
+            await ErrorEnvelope.WriteAsync(http, 400, "invalid_request_error", "The request body could not be read. Send it whole.", id);
+        }
         catch (Exception e) when (e is BadHttpRequestException || (http.RequestAborted.IsCancellationRequested && e is OperationCanceledException or IOException))
         {
             // A body that ends too early has nobody left to read an answer.

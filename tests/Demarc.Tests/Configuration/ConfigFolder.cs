@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Demarc.Control.Configuration;
 using Demarc.Governance.Boundaries;
+using Demarc.Tests.Identity.Saml;
 
 namespace Demarc.Tests.Configuration;
 
@@ -32,6 +33,10 @@ public sealed class ConfigFolder : IDisposable
         using var authority = ClientAuthority();
         Write("tls/client-ca.pem", authority.ExportCertificatePem() + "\n");
         Write("tls/client.crl", RevocationList(authority, null));
+        var saml = TestProvider.Configured(TestProvider.GatewayKey);
+        Write("secrets/saml.pem", saml.PrivateKey.Reveal());
+        Write("saml.crt", saml.CertificatePem);
+        Write("idp.xml", TestProvider.Metadata(TestProvider.EntityId, TestProvider.Key));
     }
 
     /// <summary>What an authority has revoked, in PEM.</summary>

@@ -13,15 +13,6 @@ public sealed partial class DirectoryDocumentTests : IDisposable
 
     private readonly ConfigFolder _folder = new();
 
-    public DirectoryDocumentTests()
-    {
-        _folder.Variables["SCIM_TOKEN"] = new string('a', 64);
-        var own = TestProvider.Configured(TestProvider.GatewayKey);
-        _folder.Write("secrets/saml.pem", own.PrivateKey.Reveal());
-        _folder.Write("saml.crt", own.CertificatePem);
-        _folder.Write("idp.xml", TestProvider.Metadata(TestProvider.EntityId, TestProvider.Key));
-    }
-
     public void Dispose() => _folder.Dispose();
 
     [Fact]

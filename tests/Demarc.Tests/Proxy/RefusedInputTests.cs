@@ -192,7 +192,11 @@ public sealed class RefusedInputTests(BadInputPlace place) : IClassFixture<BadIn
         place.IsKeptFromAll();
     }
 
-    private Task<long> CountAsync() => place.Place.Store.SqlAsync<long>("SELECT count(*) FROM records")!;
+    private async Task<long> CountAsync()
+    {
+        await place.Place.Gateway.Store.SettledAsync();
+        return await place.Place.Store.SqlAsync<long>("SELECT count(*) FROM records");
+    }
 
     private HttpRequestMessage Make(Bad bad, string path, string key)
     {

@@ -83,6 +83,10 @@ public sealed partial class ScimEndpoints
         {
             await WriteAsync(http, await AnswerAsync(http, endpoint));
         }
+        catch (BadHttpRequestException) when (!http.RequestAborted.IsCancellationRequested && !http.Response.HasStarted)
+        {
+            await WriteAsync(http, ScimAnswer.Error(400, "invalidSyntax", "The request body could not be read. Send it whole."));
+        }
         catch (Exception e) when (e is BadHttpRequestException || (http.RequestAborted.IsCancellationRequested && e is OperationCanceledException or IOException))
         {
             // Nobody is left to read an answer.
