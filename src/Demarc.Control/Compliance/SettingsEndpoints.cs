@@ -1,8 +1,8 @@
 using Demarc.Control.AdminApi;
 using Demarc.Control.Configuration;
 using Demarc.Governance;
-using Demarc.Governance.Identity.Roles;
 using Demarc.Governance.Identity;
+using Demarc.Governance.Identity.Roles;
 using Demarc.Governance.Policy;
 using Demarc.Storage;
 using Demarc.Storage.Directory;
