@@ -35,8 +35,14 @@ internal static class Sweep
 
         var snapshot = new GatewaySnapshot
         {
-            Resources = [], Aliases = [], Policies = [], Agreements = [], Catalog = Catalog.Parse(await File.ReadAllBytesAsync("catalog/catalog.json")),
-            PolicyHash = "", ConfigurationHash = "", MaxBodyBytes = 1,
+            Resources = [],
+            Aliases = [],
+            Policies = [],
+            Agreements = [],
+            Catalog = Catalog.Parse(await File.ReadAllBytesAsync("catalog/catalog.json")),
+            PolicyHash = "",
+            ConfigurationHash = "",
+            MaxBodyBytes = 1,
         };
         var journal = Path.Combine(Path.GetTempPath(), $"erasures-{Environment.ProcessId}.jsonl");
         var started = Stopwatch.GetTimestamp();
@@ -55,9 +61,18 @@ internal static class Sweep
         var sealedContent = key.Seal(content, Organization, session, id);
         var begun = new BegunRecord
         {
-            Id = Ids.From(Ids.Request, id), Actor = new ActorRecord("user", $"user_{person}"), Surface = "claude_code", Dialect = "anthropic", Operation = "messages", ModelAsked = "sonnet",
-            Plan = ["east/sonnet"], Attempt = new AttemptRecord(1, "east", "sonnet", "claude-sonnet-4-6", "foundry", "anthropic", "global", null, 0), Capture = "full", Splices = [],
-            Receipt = new ReceiptRecord("", "", ""), Replica = store.Replica,
+            Id = Ids.From(Ids.Request, id),
+            Actor = new ActorRecord("user", $"user_{person}"),
+            Surface = "claude_code",
+            Dialect = "anthropic",
+            Operation = "messages",
+            ModelAsked = "sonnet",
+            Plan = ["east/sonnet"],
+            Attempt = new AttemptRecord(1, "east", "sonnet", "claude-sonnet-4-6", "foundry", "anthropic", "global", null, 0),
+            Capture = "full",
+            Splices = [],
+            Receipt = new ReceiptRecord("", "", ""),
+            Replica = store.Replica,
         };
         var finished = new FinishedRecord { Id = begun.Id, Result = "answered", Status = 200, ContentSha256 = Convert.ToHexStringLower(SHA256.HashData(sealedContent)) };
         await store.AppendAsync(Record(RecordKind.Begun, JsonSerializer.SerializeToUtf8Bytes(begun, RecordJson.Default.BegunRecord), null));
@@ -65,7 +80,13 @@ internal static class Sweep
 
         EvidenceRecord Record(RecordKind kind, byte[] body, byte[]? captured) => new()
         {
-            OrganizationId = Organization, Kind = kind, RequestId = id, SessionId = session, At = at.ToUnixTimeMilliseconds(), Body = body, Content = captured,
+            OrganizationId = Organization,
+            Kind = kind,
+            RequestId = id,
+            SessionId = session,
+            At = at.ToUnixTimeMilliseconds(),
+            Body = body,
+            Content = captured,
         };
     }
 }

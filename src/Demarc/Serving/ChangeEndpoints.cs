@@ -63,6 +63,7 @@ internal sealed class ChangeEndpoints(Store store, EndpointDataSource routes, IS
             Change = PendingChangeObject.Of(change),
             Status = http.Response.StatusCode,
             Answer = JsonSerializer.Deserialize<JsonElement>(answer.ToArray()),
-        }) with { Status = http.Response.StatusCode >= 400 ? 409 : 200 };
+        }) with
+        { Status = http.Response.StatusCode >= 400 ? 409 : 200 };
     }
 }

@@ -2,8 +2,8 @@ using System.Globalization;
 using System.Text.Json;
 using Demarc.Governance.Evidence;
 using Demarc.Governance.Identity;
-using Demarc.Tests.Storage;
 using Demarc.Storage.Reviews;
+using Demarc.Tests.Storage;
 using Xunit;
 
 namespace Demarc.Tests.AdminApi;

@@ -83,7 +83,13 @@ public sealed class CaptureTests
         var snapshot = place.Snapshot("policies: [ { capture: full }, { match: { groups: [payments] }, require: { zdr: true } } ]\n");
         Demarc.Governance.Identity.Principal Person(params string[] groups) => new()
         {
-            OrganizationId = "org_1", Type = "user", Id = "user_1", Name = "", Groups = groups, KeyId = "", KeyKind = Demarc.Governance.Identity.ApiKeyKind.Inference,
+            OrganizationId = "org_1",
+            Type = "user",
+            Id = "user_1",
+            Name = "",
+            Groups = groups,
+            KeyId = "",
+            KeyKind = Demarc.Governance.Identity.ApiKeyKind.Inference,
         };
         Assert.Equal(CaptureMode.Full, snapshot.CaptureOf(Person(), TimeProvider.System.GetUtcNow()));
         Assert.Equal(CaptureMode.None, snapshot.CaptureOf(Person("payments"), TimeProvider.System.GetUtcNow()));

@@ -61,8 +61,21 @@ public sealed class RoleStoreTests
         var now = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
         var change = new PendingChange
         {
-            Id = "chg_1", OrganizationId = organization, Kind = "aliases", Summary = "s", Method = "PUT", Route = "/r", RouteValues = "{}", Path = "/r", Query = "", Body = [1, 2],
-            AskedType = "user", AskedBy = user.Id, Status = "pending", CreatedAt = now, ExpiresAt = now + 60_000,
+            Id = "chg_1",
+            OrganizationId = organization,
+            Kind = "aliases",
+            Summary = "s",
+            Method = "PUT",
+            Route = "/r",
+            RouteValues = "{}",
+            Path = "/r",
+            Query = "",
+            Body = [1, 2],
+            AskedType = "user",
+            AskedBy = user.Id,
+            Status = "pending",
+            CreatedAt = now,
+            ExpiresAt = now + 60_000,
         };
         await store.PendingChanges.KeepAsync(change, StorePlace.Actor);
         Assert.True(await store.PendingChanges.DecideAsync(change, approve: true, StorePlace.Actor));

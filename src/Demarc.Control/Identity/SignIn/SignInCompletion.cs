@@ -1,5 +1,5 @@
-using Demarc.Storage.Directory;
 using Demarc.Governance.Identity;
+using Demarc.Storage.Directory;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 

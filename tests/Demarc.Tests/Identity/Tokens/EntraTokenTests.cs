@@ -118,7 +118,10 @@ public sealed class EntraTokenTests : IAsyncLifetime
         // And by the endpoint that Azure's libraries ask.
         using var form = new FormUrlEncodedContent(new Dictionary<string, string>
         {
-            ["grant_type"] = "client_credentials", ["client_id"] = Application, ["client_secret"] = "any", ["scope"] = "https://ai.azure.com/.default",
+            ["grant_type"] = "client_credentials",
+            ["client_id"] = Application,
+            ["client_secret"] = "any",
+            ["scope"] = "https://ai.azure.com/.default",
         });
         using var answer = await _gateway.Http.PostAsync(new Uri(_gateway.Simulator.Url, $"/{Tenant}/oauth2/v2.0/token"), form, TestContext.Current.CancellationToken);
         var issued = JsonNode.Parse(await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken))!["access_token"]!.GetValue<string>();

@@ -180,8 +180,15 @@ public sealed class FederationTests : IAsyncLifetime
         var now = _time.GetUtcNow().ToUnixTimeSeconds();
         var all = new JsonObject
         {
-            ["iss"] = Issuer, ["aud"] = Audience, ["sub"] = "repo:contoso/app:ref:refs/heads/main", ["repository_owner"] = "contoso",
-            ["nested"] = new JsonObject { ["place"] = "here" }, ["jti"] = Guid.CreateVersion7().ToString(), ["iat"] = now, ["nbf"] = now, ["exp"] = now + 300,
+            ["iss"] = Issuer,
+            ["aud"] = Audience,
+            ["sub"] = "repo:contoso/app:ref:refs/heads/main",
+            ["repository_owner"] = "contoso",
+            ["nested"] = new JsonObject { ["place"] = "here" },
+            ["jti"] = Guid.CreateVersion7().ToString(),
+            ["iat"] = now,
+            ["nbf"] = now,
+            ["exp"] = now + 300,
         };
         foreach (var (name, value) in claims)
             all[name] = value;
@@ -198,7 +205,11 @@ public sealed class FederationTests : IAsyncLifetime
     {
         var body = JsonSerializer.Serialize(new
         {
-            grant_type = "urn:ietf:params:oauth:grant-type:jwt-bearer", assertion, federation_rule_id = rule, organization_id = _organization, service_account_id = rule == "fdrl_nobody" ? null : _account.Id,
+            grant_type = "urn:ietf:params:oauth:grant-type:jwt-bearer",
+            assertion,
+            federation_rule_id = rule,
+            organization_id = _organization,
+            service_account_id = rule == "fdrl_nobody" ? null : _account.Id,
         });
         using var answer = await _gateway.Http.PostAsync(new Uri(_gateway.Url, "/v1/oauth/token"), new StringContent(body, Encoding.UTF8, "application/json"), TestContext.Current.CancellationToken);
         return (answer.StatusCode, JsonDocument.Parse(await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).RootElement);
