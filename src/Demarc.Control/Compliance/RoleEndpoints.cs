@@ -1,35 +1,37 @@
 using Demarc.Control.AdminApi;
+using Demarc.Governance;
+using Demarc.Governance.Identity.Roles;
 
 namespace Demarc.Control.Compliance;
 
 /// <summary>
-/// <c>/v1/compliance/organizations/{organization}/roles</c>: the roles of an organization's own and what they permit. Each
-/// role there is comes from <see cref="All"/>.
+/// <c>/v1/compliance/organizations/{organization}/roles</c>: the roles that the configuration adds to the built-in ones, and what they
+/// permit. An id is <c>rbac_role_</c> and the role's name.
 /// </summary>
-public static class RoleEndpoints
+public sealed class RoleEndpoints(ISnapshotSource snapshots)
 {
-    /// <summary>A role and its permissions; times are Unix milliseconds.</summary>
-    internal sealed record Role(string Id, string Name, string Description, long? CreatedAt, long? UpdatedAt, (string Action, string ResourceType, string ResourceId)[] Permissions);
+    private const string Prefix = "rbac_role_";
 
     /// <summary><c>{"data":[{"id","name","description","created_at","updated_at"}],"has_more","next_page"}</c>.</summary>
-    public static Task<AdminAnswer> ListAsync(ComplianceRequest request) => ListAsync(request, () => [.. All.Select(Shape)]);
+    public Task<AdminAnswer> ListAsync(ComplianceRequest request) => ListAsync(request, () => [.. Custom.Select(Shape)]);
 
-    public static Task<AdminAnswer> GetAsync(ComplianceRequest request) => Task.FromResult(
+    public Task<AdminAnswer> GetAsync(ComplianceRequest request) => Task.FromResult(
         DirectoryEndpoints.Organization(request) ?? new ComplianceQuery(request.Query, []).Problem
         ?? (Find(request) is { } role ? AdminAnswer.Of(Shape(role)) : NotFound));
 
-    /// <summary><c>{"data":[{"action","resource_type","resource_id"}],"has_more","next_page"}</c>.</summary>
-    public static Task<AdminAnswer> PermissionsAsync(ComplianceRequest request) => ListAsync(
-        request, () => Find(request)?.Permissions.Select(p => (object)new { p.Action, p.ResourceId, p.ResourceType }).ToArray());
+    /// <summary><c>{"data":[{"action","resource_type","resource_id"}],"has_more","next_page"}</c>: <c>keys.read</c> is to <c>read</c> <c>keys</c> of the organization.</summary>
+    public Task<AdminAnswer> PermissionsAsync(ComplianceRequest request) => ListAsync(
+        request, () => Find(request) is not { } role ? null : [.. Permissions.NamesOf(role.Permissions).Select(name => name.Split('.')).Select(
+            parts => new { Action = parts[1], ResourceId = request.Path("organization"), ResourceType = parts[0] })]);
 
     private static readonly AdminAnswer NotFound = AdminAnswer.NotFound("Role not found.");
 
-    // Roles are built in: of an organization's own there is none.
-    private static readonly Role[] All = [];
+    private IEnumerable<Role> Custom => snapshots.Current.Roles.Roles.Where(role => role.Place is not null);
 
-    private static Role? Find(ComplianceRequest request) => Array.Find(All, r => r.Id == request.Path("role_id"));
+    private Role? Find(ComplianceRequest request) => Custom.FirstOrDefault(role => Prefix + role.Name == request.Path("role_id"));
 
-    private static object Shape(Role role) => new { role.Id, role.Name, role.Description, CreatedAt = Rfc3339.Text(role.CreatedAt), UpdatedAt = Rfc3339.Text(role.UpdatedAt) };
+    // It came with the configuration, which says no times.
+    private static object Shape(Role role) => new { Id = Prefix + role.Name, role.Name, role.Description, CreatedAt = (string?)null, UpdatedAt = (string?)null };
 
     private static Task<AdminAnswer> ListAsync(ComplianceRequest request, Func<object[]?> rows)
     {

@@ -128,7 +128,7 @@ public sealed class GatewaySnapshot
     /// <summary>The roles there are, and what the configuration gives to whom.</summary>
     public RoleBook Roles { get; init; } = RoleBook.BuiltIn;
 
-    /// <summary>Kinds of changes that a second administrator approves: <c>aliases</c>, <c>exemptions</c>, <c>limits</c>, <c>roles</c>.</summary>
+    /// <summary>Kinds of changes that a second administrator approves: <c>aliases</c>, <c>limits</c>, <c>roles</c>.</summary>
     public string[] Approvals { get; init; } = [];
 
     /// <summary>Whether reports for each person name people; else they appear by id.</summary>

@@ -51,6 +51,7 @@ internal static class LimitCommands
             if (context.Get(shared) && given.Any(o => o != group))
                 throw new CommandException("--shared is for a group, or the organization.");
             var installation = await context.OpenAsync();
+            context.NeedsNoSecond("limits");
             var lookup = new DirectoryLookup(installation);
             var (scope, target) = context.Get(user) is { } who ? (StoredScope.User, await lookup.MemberAsync(who))
                 : context.Get(group) is { } name ? (StoredScope.Group, (await lookup.GroupAsync(name)).Id)

@@ -8,7 +8,7 @@ namespace Demarc.Commands;
 /// <summary><c>demarc service-account</c>.</summary>
 internal static class ServiceAccountCommands
 {
-    public static Command Create() => new("service-account", "Principals that are no person: CI, batch jobs") { New(), List() };
+    public static Command Create() => new("service-account", "Principals that are no person: CI, batch jobs") { New(), List(), Change("deactivate", "inactive"), Change("activate", "active") };
 
     private static Command New()
     {
@@ -32,6 +32,18 @@ internal static class ServiceAccountCommands
             "There are no service accounts yet. Make one: demarc service-account create NAME",
             ["id", "name", "status", "created"],
             a => [a.Id, a.Name, a.Status, Output.Minute(a.CreatedAt)]));
+
+    private static Command Change(string verb, string status)
+    {
+        var name = new Argument<string>("NAME") { Description = "A name or a svac_… id; see demarc service-account list" };
+        return new Command(verb, status == "inactive" ? "End its keys, tokens and running requests within five seconds" : "Let it in again, with the keys it has") { name }.Runs(async context =>
+        {
+            var installation = await context.OpenAsync();
+            var account = await new DirectoryLookup(installation).ServiceAccountAsync(context.Get(name)!);
+            var changed = (await installation.Store.ServiceAccounts.UpdateAsync(installation.Organization.Id, account.Id, context.Actor, status: status))!;
+            context.Output.Done(Shape(changed), $"{changed.Id}: {changed.Name} is {changed.Status}.");
+        });
+    }
 
     private static object Shape(ServiceAccount account) => new
     {

@@ -128,6 +128,7 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton<TranscriptReader>();
             builder.Services.AddSingleton<SessionEndpoints>();
             builder.Services.AddSingleton<MeEndpoints>();
+            builder.Services.AddSingleton<RoleEndpoints>();
             builder.Services.AddSingleton<DirectoryEndpoints>();
             builder.Services.AddSingleton(new SettingsEndpoints(store, snapshots, config.Identity, config.Scim is not null));
             builder.Services.AddEvidenceLog(config.Log, store, installation.Master);

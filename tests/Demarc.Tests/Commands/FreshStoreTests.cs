@@ -73,6 +73,8 @@ public sealed class FreshStoreTests : IDisposable
         var user = Assert.Single((await JsonAsync("user", "list")).EnumerateArray());
         Assert.Equal(("billing", "inactive"), (Text(user, "role"), Text(user, "status")));
         Assert.Equal("ci", Text(Assert.Single((await JsonAsync("service-account", "list")).EnumerateArray()), "name"));
+        Assert.Equal("inactive", Text(await JsonAsync("service-account", "deactivate", "ci"), "status"));
+        Assert.Equal("active", Text(await JsonAsync("service-account", "activate", "ci"), "status"));
         Assert.Equal(["ana@contoso.example"], Assert.Single((await JsonAsync("group", "list")).EnumerateArray()).GetProperty("members").EnumerateArray().Select(m => m.GetString()));
         Assert.Contains("inactive", await FailsAsync(1, "key", "create", "--user", "ana@contoso.example", "--name", "x"), StringComparison.Ordinal);
         await DoneAsync("user", "activate", "ana@contoso.example");

@@ -80,6 +80,7 @@ public sealed class ConfigFolder : IDisposable
     public Dictionary<string, string> Variables { get; } = new()
     {
         ["FOUNDRY_KEY"] = Canary + "-variable",
+        ["SCIM_TOKEN"] = Canary + new string('a', 64),
         ["FINOPS_WEBHOOK_SECRET"] = "whsec_" + Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes(Canary + "-webhook-secret")),
         ["STORAGE_KEY"] = Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes(Canary + "-storage-key")),
         ["SMTP_PASSWORD"] = Canary + "-mail",

@@ -28,7 +28,7 @@ public sealed class ConfigProblemTests : IDisposable
         { new string('[', 40) + new string(']', 40), "", "nested deeper" },
 
         { "lisen: 127.0.0.1:1", "lisen", "unknown key 'lisen'; did you mean 'listen'?" },
-        { "retention: 3", "retention", "unknown key 'retention'; accepted: listen, admin_listen" },
+        { "batches: 3", "batches", "unknown key 'batches'; accepted: listen, admin_listen" },
         { "\"a\\nb\": 3", "[\"a\\nb\"]", "unknown key 'a\\u000ab'" },
         { "organization: { nam: x }", "organization.nam", "did you mean 'name'?" },
 

@@ -57,6 +57,7 @@ internal sealed class ExportPlace : IAsyncDisposable
     {
         for (var i = 0; i < count; i++)
             await Store.AppendAsync(StorePlace.Event(Organization, type, $"{i}"));
+        await Store.SettledAsync();
         var records = await Place.SqlAsync<long>("SELECT count(*) FROM records");
         await UntilAsync(async () => await Place.SqlAsync<long>("SELECT count(*) FROM activities") >= records);
         return await Store.Exports.EndAsync();
