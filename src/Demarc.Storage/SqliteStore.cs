@@ -230,15 +230,9 @@ internal sealed partial class SqliteStore : Store
     {
         if (!System.IO.Directory.Exists(_journalFolder))
             return;
-        try
-        {
-            using var journal = Journal.Open(_journalFolder);
+        using var journal = Journal.OpenUnheld(_journalFolder);
+        if (journal is not null)
             await ReplayAsync(journal).ConfigureAwait(false);
-        }
-        catch (IOException)
-        {
-            // Another process has it open.
-        }
     }
 
     /// <summary>Gives the store what is left in the journal; the number up to which it then has all.</summary>

@@ -54,7 +54,8 @@ public sealed partial class Exporter(Store store, string organizationId, ExportW
             catch (Exception e)
             {
                 LogNotExported(e);
-                // The store, or another process that exports from it: asked at once it would say the same.
+                // The store, or another process that exports from it: asked at once it would say the same. Stopping ends the wait and is
+                // no failure.
                 await Task.Delay(Pause, store.Time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }

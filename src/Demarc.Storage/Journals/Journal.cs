@@ -30,8 +30,31 @@ internal sealed class Journal : IDisposable
     public static Journal Open(string folder)
     {
         System.IO.Directory.CreateDirectory(folder);
-        // The lock ends with the process, however it ends.
-        var held = new FileStream(Path.Combine(folder, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1);
+        return Open(folder, Lock(folder));
+    }
+
+    /// <summary>The same, or null where another process has it open: that one gives its records to the store itself.</summary>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    public static Journal? OpenUnheld(string folder)
+    {
+        FileStream held;
+        try
+        {
+            held = Lock(folder);
+        }
+        catch (IOException)
+        {
+            // Held: nothing else is asked of that file.
+            return null;
+        }
+        return Open(folder, held);
+    }
+
+    // The lock ends with the process, however it ends.
+    private static FileStream Lock(string folder) => new(Path.Combine(folder, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1);
+
+    private static Journal Open(string folder, FileStream held)
+    {
         try
         {
             return new Journal(held, [new JournalFile(Path.Combine(folder, "a.journal")), new JournalFile(Path.Combine(folder, "b.journal"))]);

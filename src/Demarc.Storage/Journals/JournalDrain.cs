@@ -131,7 +131,7 @@ internal sealed partial class JournalDrain : IAsyncDisposable
         }
         catch (OperationCanceledException)
         {
-            // What is there is still given to the store.
+            // Stopping ends the wait and is no failure: what is there is still given to the store.
             return true;
         }
     }

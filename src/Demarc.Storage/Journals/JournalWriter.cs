@@ -92,7 +92,7 @@ internal sealed partial class JournalWriter : IAsyncDisposable
         }
         catch (IOException)
         {
-            // The next to open it knows by their numbers that the store has them.
+            // The disk does not take zeros; what stays is known as taken by its numbers, and cleared by the next to open it.
         }
         _journal.Dispose();
     }
