@@ -258,7 +258,8 @@ public sealed partial class MessagesPipeline(
         catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException && !x.IsSettled)
         {
             var ours = x.Http.RequestAborted.IsCancellationRequested || x.Principal.Revoked.IsCancellationRequested;
-            x.MayBeBilled |= response is null && content.IsSent;
+            // Without a credential nothing was sent, or only what was refused for the one before.
+            x.MayBeBilled |= response is null && content.IsSent && e is not CredentialException;
             if (e.InnerException is PublicAddressException)
                 health.FoundPublic(x.Deployment.Resource.Host);
             else if (!ours)

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Demarc.Governance.Identity;
+using Demarc.Tests.Harness;
 using Xunit;
 
 namespace Demarc.Tests.AdminApi;
@@ -24,7 +25,7 @@ public sealed partial class KeyKindTests(GatewayPlace place) : IClassFixture<Gat
         var key = await KeyAsync(kind);
         var routes = place.Gateway.Routes.Where(r => r.Contains(Prefix, StringComparison.Ordinal)).ToArray();
         Assert.True(routes.Length >= 11, string.Join(", ", routes));
-        foreach (var (method, path) in routes.Select(Concrete))
+        foreach (var (method, path) in routes.Select(RoutePaths.Concrete))
         {
             foreach (var header in new[] { "x-api-key", "api-key", "authorization" })
             {
@@ -47,7 +48,7 @@ public sealed partial class KeyKindTests(GatewayPlace place) : IClassFixture<Gat
     {
         var closed = place.Gateway.Routes.Except(Routes.Open).Except(Routes.SignIn).ToArray();
         Assert.True(closed.Length >= 19, string.Join(", ", closed));
-        foreach (var (method, path) in closed.Select(Concrete))
+        foreach (var (method, path) in closed.Select(RoutePaths.Concrete))
         {
             foreach (var key in new[] { null, await KeyAsync("forged") })
             {
@@ -89,17 +90,6 @@ public sealed partial class KeyKindTests(GatewayPlace place) : IClassFixture<Gat
                 return (await place.KeyAsync(Enum.Parse<ApiKeyKind>(kind, ignoreCase: true))).Secret;
         }
     }
-
-    // The clouds' paths end in a model and what is asked of it.
-    private static (string Method, string Path) Concrete(string route) =>
-        (route.Split(' ')[0], Parameter().Replace(
-            route.Split(' ')[1]
-                .Replace("/publishers/anthropic/models/{**rest}", "/publishers/anthropic/models/absent:rawPredict", StringComparison.Ordinal)
-                .Replace("/model/{**rest}", "/model/absent/invoke", StringComparison.Ordinal),
-            "absent"));
-
-    [GeneratedRegex(@"\{[^}]+\}")]
-    private static partial Regex Parameter();
 
     [GeneratedRegex(".$")]
     private static partial Regex Digit();

@@ -145,11 +145,13 @@ public sealed class PlatformFaultTests(FaultyPlatforms platforms) : IClassFixtur
     }
 
     [Theory]
-    [InlineData("anthropic-aws", "no_credential")]
+    [InlineData("anthropic-aws", "status_403")]
     [InlineData("bedrock", "no_credential")]
     [InlineData("mantle", "status_403")]
     public async Task Where_signatures_of_a_region_do_not_hold_the_other_region_answers(string platform, string reason)
     {
+        await platforms.BeginAsync(platform, new ScriptRule());
+        Assert.Equal(200, (int)(await platforms.AskAsync(platform, platform, false, null)).Response.StatusCode);
         await platforms.BeginAsync(platform, new ScriptRule());
         platforms.Place.Simulator.Tokens.Region = "eu-west-1";
         try

@@ -1,12 +1,13 @@
 using System.Text.RegularExpressions;
 using Demarc.Governance.Identity.Roles;
 using Demarc.Tests.AdminApi;
+using Demarc.Tests.Harness;
 using Xunit;
 
 namespace Demarc.Tests.Identity.Roles;
 
 /// <summary>Every role, and none, against every route, cell by cell: with the token of a person who has that role alone.</summary>
-public sealed partial class RoleMatrixTests(GatewayPlace place) : IClassFixture<GatewayPlace>
+public sealed class RoleMatrixTests(GatewayPlace place) : IClassFixture<GatewayPlace>
 {
     // Written apart from the table of routes. A letter for each role that is let through:
     // O owner, A admin, S security_auditor, C compliance_reviewer, B billing, D developer, F foundry_user, G cognitive_services_user.
@@ -59,7 +60,7 @@ public sealed partial class RoleMatrixTests(GatewayPlace place) : IClassFixture<
         var wrong = new List<string>();
         foreach (var route in Closed)
         {
-            var (method, path) = Concrete(route);
+            var (method, path) = RoutePaths.Concrete(route);
             var answer = await place.AskAsync(method, path, token, method is "GET" or "DELETE" ? null : "{}", "authorization");
             // A reviewer is let through to what then needs a review: that refusal is another.
             var refused = answer.Status is 400 or 403 && Refusals.Any(r => answer.Body.Contains(r, StringComparison.Ordinal));
@@ -111,14 +112,4 @@ public sealed partial class RoleMatrixTests(GatewayPlace place) : IClassFixture<
     private string[] Closed => [.. place.Gateway.Routes.Except(Routes.Open).Except(Routes.SignIn)];
 
     private static string Allowed(string route) => Expected.Single(e => Regex.IsMatch(route, e.Routes)).Roles;
-
-    private static (string Method, string Path) Concrete(string route) =>
-        (route.Split(' ')[0], Parameter().Replace(
-            route.Split(' ')[1]
-                .Replace("/publishers/anthropic/models/{**rest}", "/publishers/anthropic/models/absent:rawPredict", StringComparison.Ordinal)
-                .Replace("/model/{**rest}", "/model/absent/invoke", StringComparison.Ordinal),
-            "absent"));
-
-    [GeneratedRegex(@"\{[^}]+\}")]
-    private static partial Regex Parameter();
 }
