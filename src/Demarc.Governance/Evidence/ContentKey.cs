@@ -8,7 +8,7 @@ namespace Demarc.Governance.Evidence;
 
 /// <summary>
 /// The key of one session and UTC day. Seals captured content (AES-256-GCM over packed bytes) and
-/// identifies messages (HMAC-SHA-256, 16 bytes). Destroying it erases all that it sealed.
+/// identifies messages (SipHash, 16 bytes). Destroying it erases all that it sealed.
 /// </summary>
 public sealed class ContentKey
 {
@@ -31,7 +31,6 @@ public sealed class ContentKey
     // Keyed once and used again: setting a key up costs more than a short message. Taken by one at a time; whoever comes
     // while they are away makes its own.
     private AesGcm? _aes;
-    private IncrementalHash? _mac;
 
     /// <param name="secret">32 random bytes; not kept.</param>
     public ContentKey(ReadOnlySpan<byte> secret)
@@ -42,16 +41,8 @@ public sealed class ContentKey
         _identify = HKDF.DeriveKey(HashAlgorithmName.SHA256, secret.ToArray(), Size, info: "demarc identify"u8.ToArray());
     }
 
-    /// <summary>The identity of a message's canonical form under this key: 16 bytes of HMAC-SHA-256.</summary>
-    public UInt128 Identify(ReadOnlySpan<byte> canonical)
-    {
-        Span<byte> mac = stackalloc byte[HMACSHA256.HashSizeInBytes];
-        var hash = Interlocked.Exchange(ref _mac, null) ?? IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, _identify);
-        hash.AppendData(canonical);
-        hash.GetHashAndReset(mac);
-        Interlocked.Exchange(ref _mac, hash)?.Dispose();
-        return BinaryPrimitives.ReadUInt128BigEndian(mac);
-    }
+    /// <summary>The identity of a message's canonical form under this key.</summary>
+    public UInt128 Identify(ReadOnlySpan<byte> canonical) => SipHash.Of(_identify, canonical);
 
     /// <summary>Packs and seals content, bound to the place it belongs to.</summary>
     public byte[] Seal(ReadOnlySpan<byte> content, string organizationId, string sessionId, Guid requestId)

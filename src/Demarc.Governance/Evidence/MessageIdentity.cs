@@ -5,12 +5,18 @@ using System.Text.Json;
 namespace Demarc.Governance.Evidence;
 
 /// <summary>
-/// Names a message by an HMAC under its session's key over its canonical form: tokens without white space, strings
+/// Names a message by its canonical form, under a key: tokens without white space, strings
 /// unescaped, a text given as a string as one text block; without what clients and providers add and move between
 /// turns (<c>cache_control</c>, citations, caller) and without thinking, which clients may drop.
 /// </summary>
 public static class MessageIdentity
 {
+    // Longer ones are the collector's.
+    private const int MaxKept = 256 << 10;
+
+    [ThreadStatic]
+    private static ArrayBufferWriter<byte>? t_canonical;
+
     /// <summary>The identity of one JSON value under a session's key: a message, or the value of <c>system</c>. Bytes that are not JSON count as they are.</summary>
     public static UInt128 Of(ContentKey key, ReadOnlySpan<byte> json) => key.Identify(Canonical(json).WrittenSpan);
 
@@ -22,9 +28,11 @@ public static class MessageIdentity
         return System.Buffers.Binary.BinaryPrimitives.ReadUInt128BigEndian(mac);
     }
 
+    // The thread's own until the next one.
     private static ArrayBufferWriter<byte> Canonical(ReadOnlySpan<byte> json)
     {
-        var canonical = new ArrayBufferWriter<byte>(json.Length + 16);
+        var canonical = t_canonical is { Capacity: <= MaxKept } kept ? kept : t_canonical = new ArrayBufferWriter<byte>(json.Length + 16);
+        canonical.ResetWrittenCount();
         try
         {
             var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = Wire.RequestScanner.MaxDepth + 8 });

@@ -20,6 +20,10 @@ internal sealed class Settler(IEvidenceSink sink, UpstreamHealth health, string 
     /// <summary>Output bound of a request that states none and whose model the catalog does not know.</summary>
     private const long UnknownMaxTokens = 128_000;
 
+    private static readonly string[] s_model = [Splice.Model];
+    private static readonly string[] s_maxTokens = [Splice.MaxTokens];
+    private static readonly string[] s_modelAndMaxTokens = [Splice.Model, Splice.MaxTokens];
+
     /// <summary>Queues the <c>begun</c> record; the task completes when it is durable.</summary>
     public Task BeginAsync(Exchange x, DeploymentSnapshot[] plan)
     {
@@ -45,7 +49,13 @@ internal sealed class Settler(IEvidenceSink sink, UpstreamHealth health, string 
             Stream = x.Facts.Stream,
             MaxTokens = x.Facts.MaxTokens,
             RequestBytes = x.Body.Length,
-            Splices = [.. x.AskedName is null ? [] : (string[])[Splice.Model], .. x.Spend?.MaxTokens is null ? [] : (string[])[Splice.MaxTokens]],
+            Splices = (x.AskedName is not null, x.Spend?.MaxTokens is not null) switch
+            {
+                (false, false) => [],
+                (true, false) => s_model,
+                (false, true) => s_maxTokens,
+                _ => s_modelAndMaxTokens,
+            },
             Betas = Header(headers, "anthropic-beta"),
             Receipt = new ReceiptRecord(x.Snapshot.PolicyHash, x.Snapshot.Catalog.Hash, x.Snapshot.ConfigurationHash),
             Replica = replica,

@@ -10,16 +10,26 @@ internal sealed class SqliteBulk : IDisposable
     private readonly sqlite3 _database;
     private readonly sqlite3_stmt _statement;
 
+    // What a place holds stays there from row to row: organizations, people and kinds are the same ones over and over.
+    private readonly object?[] _bound;
+
     public SqliteBulk(SqliteConnection connection, BulkStatement statement)
     {
         _database = connection.Handle!;
         Check(raw.sqlite3_prepare_v2(_database, statement.Each, out _statement));
+        _bound = new object?[statement.Types.Length];
     }
 
     public void Run(object?[] row)
     {
         for (var i = 0; i < row.Length; i++)
+        {
+            // Bytes may have changed in their place; texts and numbers cannot.
+            if (ReferenceEquals(row[i], _bound[i]) && row[i] is not byte[])
+                continue;
             Bind(i + 1, row[i]);
+            _bound[i] = row[i];
+        }
         var code = raw.sqlite3_step(_statement);
         raw.sqlite3_reset(_statement);
         if (code != raw.SQLITE_DONE)

@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Globalization;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
 
@@ -15,9 +16,8 @@ internal sealed class SqliteCheckpoints : IDisposable
 {
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(10);
 
-    // Pages of 4 KB.
-    private const int SoonPages = 8192;
-    private const int RestartPages = 24576;
+    private const int SoonBytes = 32 << 20;
+    private const int RestartBytes = 96 << 20;
 
     // SQLITE_DBSTATUS_CACHE_WRITE (sqlite3.h): pages written since it was last reset.
     private const int CacheWrite = 9;
@@ -26,6 +26,7 @@ internal sealed class SqliteCheckpoints : IDisposable
     private readonly ITimer _timer;
     private readonly AutoResetEvent _wake = new(false);
     private readonly Thread _thread;
+    private readonly int _pageSize;
     private int _pages;
     private volatile bool _written;
     private volatile bool _restart;
@@ -40,6 +41,11 @@ internal sealed class SqliteCheckpoints : IDisposable
             Pooling = false,
         }.ToString());
         _connection.Open();
+        using (var command = _connection.CreateCommand())
+        {
+            command.CommandText = "PRAGMA page_size";
+            _pageSize = Convert.ToInt32(command.ExecuteScalar(), CultureInfo.InvariantCulture);
+        }
         _timer = time.CreateTimer(_ => _wake.Set(), null, Every, Every);
         _thread = new Thread(Loop) { IsBackground = true, Name = $"demarc checkpoints {Path.GetFileName(file)}" };
         _thread.Start();
@@ -50,7 +56,7 @@ internal sealed class SqliteCheckpoints : IDisposable
     {
         _written = true;
         raw.sqlite3_db_status(writer.Connection.Handle, CacheWrite, out var pages, out _, 1);
-        if ((_pages += pages) >= SoonPages)
+        if ((_pages += pages) >= SoonBytes / _pageSize)
         {
             _pages = 0;
             _wake.Set();
@@ -100,7 +106,7 @@ internal sealed class SqliteCheckpoints : IDisposable
             {
                 // One row: busy, pages in the log, pages moved.
                 using var row = command.ExecuteReader();
-                if (row.Read() && row.GetInt32(1) > RestartPages)
+                if (row.Read() && row.GetInt32(1) > RestartBytes / _pageSize)
                     _restart = true;
             }
             catch (DbException)

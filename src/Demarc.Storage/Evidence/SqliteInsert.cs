@@ -9,12 +9,11 @@ internal sealed class SqliteInsert : IDisposable
 {
     private readonly sqlite3 _database;
     private readonly sqlite3_stmt _statement;
-    private readonly string _replica;
+    private string? _organizationId;
 
     public SqliteInsert(SqliteConnection connection, string replica)
     {
         _database = connection.Handle!;
-        _replica = replica;
         Check(raw.sqlite3_prepare_v2(
             _database,
             """
@@ -22,6 +21,7 @@ internal sealed class SqliteInsert : IDisposable
             VALUES (?, ?, ?, ?, ?, ?, ?, ?)
             """,
             out _statement));
+        raw.sqlite3_bind_text(_statement, 6, replica);
     }
 
     /// <summary>Inserts a record and gives its sequence.</summary>
@@ -29,7 +29,8 @@ internal sealed class SqliteInsert : IDisposable
     {
         Span<byte> id = stackalloc byte[16];
         record.RequestId.TryWriteBytes(id, bigEndian: true, out _);
-        raw.sqlite3_bind_text(_statement, 1, record.OrganizationId);
+        if (!ReferenceEquals(record.OrganizationId, _organizationId))
+            raw.sqlite3_bind_text(_statement, 1, _organizationId = record.OrganizationId);
         raw.sqlite3_bind_int64(_statement, 2, (long)record.Kind);
         raw.sqlite3_bind_blob(_statement, 3, id);
         if (record.SessionId is { } session)
@@ -37,7 +38,6 @@ internal sealed class SqliteInsert : IDisposable
         else
             raw.sqlite3_bind_null(_statement, 4);
         raw.sqlite3_bind_int64(_statement, 5, record.At);
-        raw.sqlite3_bind_text(_statement, 6, _replica);
         raw.sqlite3_bind_blob(_statement, 7, record.Body.Span);
         if (record.Content.IsEmpty)
             raw.sqlite3_bind_null(_statement, 8);

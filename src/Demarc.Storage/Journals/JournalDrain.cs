@@ -175,6 +175,8 @@ internal sealed partial class JournalDrain : IAsyncDisposable
                 _waiting.InsertRange(0, left);
             if (_waiting.Count < MaxWaiting)
                 _room.Set();
+            if (_waiters.Count == 0)
+                return;
             told.AddRange(_waiters.Where(w => w.Upto <= taken || _refused).Select(w => w.Taken));
             _waiters.RemoveAll(w => w.Upto <= taken || _refused);
         }

@@ -202,7 +202,8 @@ internal sealed partial class JournalWriter : IAsyncDisposable
     // Told in two work items, not one each: waking a worker costs more than most of what it then does.
     private void CompleteGroup(AppendJob? own, Exception? failure)
     {
-        var others = own is null ? _group.ToArray() : _group.GetRange(0, _group.Count - 1).ToArray();
+        var others = new AppendJob[own is null ? _group.Count : _group.Count - 1];
+        _group.CopyTo(0, others, 0, others.Length);
         // Nobody awaits a caller's own yet.
         if (own is not null)
             Complete(own, failure);

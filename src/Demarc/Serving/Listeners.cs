@@ -34,6 +34,8 @@ internal static class Listeners
     public static Task HandleAsync(HttpContext http, RequestDelegate next)
     {
         var surface = http.Features.Get<Surface>() ?? Both;
+        if (surface == Both)
+            return next(http);
         if (Routes.IsOpen(http.Request) || (Routes.IsDirectory(http.Request.Path) ? surface.Directory : Routes.IsControl(http.Request.Path) ? surface.Control : surface.Data))
             return next(http);
         if (Routes.IsDirectory(http.Request.Path) || surface == DirectoryOnly)
