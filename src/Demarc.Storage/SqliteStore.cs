@@ -22,6 +22,9 @@ internal sealed partial class SqliteStore : Store
     /// <summary>How long a write waits for another process's transaction.</summary>
     public const int BusyMilliseconds = 10_000;
 
+    // What commands do with the journal takes as long as the store takes what is left in it.
+    private static readonly TimeSpan ReplayedBy = TimeSpan.FromSeconds(30);
+
     private static readonly BulkStatement KeepSalts = BulkStatement.Insert("leaf_salts", SaltColumns, "ON CONFLICT DO NOTHING");
 
     private readonly string _file;
@@ -184,7 +187,7 @@ internal sealed partial class SqliteStore : Store
         {
             // The lock ends with the process, however it ends.
             var held = new FileStream(_file + (what == Leadership.Projections ? ".serving" : ".exporting"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1);
-            return what == Leadership.Projections ? ServeAsync(held) : Task.FromResult(Held(held));
+            return what == Leadership.Projections ? ServeAsync(held, stop) : Task.FromResult(Held(held));
         }
         catch (IOException e)
         {
@@ -211,15 +214,38 @@ internal sealed partial class SqliteStore : Store
         }
     }
 
-    private async Task<Lead> ServeAsync(FileStream held)
+    private async Task<Lead> ServeAsync(FileStream held, CancellationToken stop)
     {
-        if (RecordJournal is null)
+        try
         {
-            var journal = Journal.Open(_journalFolder);
-            journal.Start(await ReplayAsync(journal).ConfigureAwait(false));
-            RecordJournal = new JournalWriter(journal, TakeAsync, Time, _log);
+            if (RecordJournal is null)
+            {
+                var journal = await OpenJournalAsync(stop).ConfigureAwait(false);
+                journal.Start(await ReplayAsync(journal).ConfigureAwait(false));
+                RecordJournal = new JournalWriter(journal, TakeAsync, Time, _log);
+            }
+            return Held(held);
         }
-        return Held(held);
+        catch
+        {
+            await held.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private async Task<Journal> OpenJournalAsync(CancellationToken stop)
+    {
+        System.IO.Directory.CreateDirectory(_journalFolder);
+        var begun = Time.GetTimestamp();
+        while (true)
+        {
+            if (Journal.OpenUnheld(_journalFolder) is { } journal)
+                return journal;
+            if (Time.GetElapsedTime(begun) > ReplayedBy)
+                throw new StoreException($"Another process has had the journal {_journalFolder} open for {ReplayedBy.TotalSeconds} s: end it.");
+            // A command gives the store what a server left, and lets go: the lock on a file gives no signal.
+            await Task.Delay(TimeSpan.FromMilliseconds(20), Time, stop).ConfigureAwait(false);
+        }
     }
 
     // For as long as the process holds the file.

@@ -219,7 +219,7 @@ internal static class Routes
         app.MapGet("/log/checkpoint", log.CheckpointAsync);
         app.MapGet("/log/tile/{**path}", http => log.TileAsync(http, Value(http, "path")));
 
-        // Where the configuration has metrics: for whoever may read activities, or for everyone where it is configured so.
+        // Where the configuration has metrics: for whoever has metrics.read, or for everyone where it is configured so.
         if (app.Services.GetService<MetricsGate>() is { } metrics)
             app.MapGet("/metrics", metrics.HandleAsync);
 

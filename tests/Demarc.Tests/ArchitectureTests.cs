@@ -1,5 +1,6 @@
 using System.Reflection.Metadata;
 using System.Reflection.PortableExecutable;
+using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using Demarc.Tests.Harness;
 using Xunit;
@@ -7,7 +8,7 @@ using Xunit;
 namespace Demarc.Tests;
 
 /// <summary>Which project may know which: an arrow more is a decision, made here, not a line in a project file.</summary>
-public sealed class ArchitectureTests
+public sealed partial class ArchitectureTests
 {
     private static readonly Dictionary<string, string[]> Arrows = new()
     {
@@ -64,6 +65,19 @@ public sealed class ArchitectureTests
         Assert.DoesNotContain(used.Except(addresses), type => namespaces.Any(space => type.StartsWith(space + ".", StringComparison.Ordinal)));
         Assert.Empty(used.Intersect(types));
     }
+
+    [Fact]
+    public void No_two_messages_of_the_log_have_one_number()
+    {
+        var numbers = Arrows.Keys.SelectMany(project => Directory.GetFiles(Repository.Path("src", project), "*.cs", SearchOption.AllDirectories))
+            .SelectMany(file => LogNumber().Matches(File.ReadAllText(file))).Select(match => match.Groups[1].Value).ToArray();
+
+        Assert.NotEmpty(numbers);
+        Assert.Empty(numbers.GroupBy(number => number).Where(same => same.Count() > 1).Select(same => same.Key));
+    }
+
+    [GeneratedRegex(@"\[LoggerMessage\((\d+)")]
+    private static partial Regex LogNumber();
 
     private static HashSet<string> Reachable(string project) =>
         [.. Arrows[project].SelectMany(next => Reachable(next).Append(next))];

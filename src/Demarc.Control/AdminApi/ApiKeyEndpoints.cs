@@ -12,7 +12,7 @@ namespace Demarc.Control.AdminApi;
 /// <c>/v1/organizations/api_keys</c> (Admin API, "List API Keys", "Retrieve API Key", "Update API Key"), and making a
 /// key, which the vendor leaves to its Console.
 /// </summary>
-public sealed class ApiKeyEndpoints(Store store, TimeProvider time)
+public sealed class ApiKeyEndpoints(Store store, SecondAdministrator second, TimeProvider time)
 {
     private static readonly string[] Statuses = ["active", "archived", "expired", "inactive"];
     private static readonly string[] Settable = ["active", "archived", "inactive"];
@@ -52,7 +52,8 @@ public sealed class ApiKeyEndpoints(Store store, TimeProvider time)
 
     /// <summary>
     /// Makes a key: <c>{name, user_id | service_account_id, kind?: inference (the default) | admin | compliance,
-    /// expires_at?, workspace_id?, project_id?}</c>. Answers the object with the <c>key</c> itself, this once.
+    /// expires_at?, workspace_id?, project_id?}</c>. Answers the object with the <c>key</c> itself, this once; where a second
+    /// administrator has to approve it, to them.
     /// </summary>
     public async Task<AdminAnswer> CreateAsync(AdminRequest request)
     {
@@ -77,6 +78,9 @@ public sealed class ApiKeyEndpoints(Store store, TimeProvider time)
         var given = kind switch { ApiKeyKind.Admin => BuiltInRoles.Admin, ApiKeyKind.Compliance => BuiltInRoles.Reviewer, _ => null };
         if (given is not null && !request.Principal.Access.MayGive(given))
             return new(403, null, "permission_error", $"kind: nobody makes a key that permits more than their own roles, and one of this kind is {given.Name}.");
+        // Else one administrator would be two.
+        if (given is not null && principal != request.Principal.Id && await second.HoldAsync(request, "roles", $"make a key of the kind {ApiKey.KindName(kind)} for {principal}") is { } held)
+            return held;
         var (key, secret) = await store.ApiKeys.CreateAsync(
             new NewApiKey(request.OrganizationId, kind, name, type, principal, workspace?.Id ?? project?.WorkspaceId, expires, ProjectId: project?.Id), request.Actor);
         var answer = JsonSerializer.SerializeToNode(ApiKeyObject.Of(key), AdminAnswer.Wire)!.AsObject();

@@ -101,9 +101,17 @@ public sealed class IncreaseRequestEndpoints(Store store, Snapshots snapshots, P
         }
         return new IncreaseRequestObject(
             "spend_limit_increase_request", request.Id, UserActor.Of(request.PrincipalId, user), Rfc3339.Text(request.CreatedAt), request.Period,
-            Rfc3339.Text(request.ResolvedAt), request.ResolvedByKey is { } key ? new { Type = "scoped_api_key_actor", ScopedApiKeyId = key } : null,
+            Rfc3339.Text(request.ResolvedAt), await ResolverAsync(organizationId, request),
             summary, request.Status, request.Reason);
     }
+
+    // A key, or the person who was signed in; null for the command line.
+    private async Task<object?> ResolverAsync(string organizationId, IncreaseRequest request) => request switch
+    {
+        { ResolvedByKey: null } => null,
+        { ResolvedByKey: { } key, ResolvedBy: { } by } when !key.StartsWith(Ids.ApiKey, StringComparison.Ordinal) => UserActor.Of(by, await store.Users.GetAsync(organizationId, by)),
+        _ => new { Type = "scoped_api_key_actor", ScopedApiKeyId = request.ResolvedByKey },
+    };
 
     // A limit of the configuration that the person would meet before the new amount.
     private async Task<string?> HolderAsync(string organizationId, string principalId, LimitPeriod period, long nano)

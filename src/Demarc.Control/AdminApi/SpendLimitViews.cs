@@ -108,14 +108,7 @@ public sealed class SpendLimitViews(Store store)
             var found = await store.Users.ListAsync(request.OrganizationId, page);
             return (found.Data, found.HasMore ? found.Data[^1].Id : null);
         }
-        var users = new List<User>();
-        Page<User> part;
-        do
-        {
-            part = await store.Users.ListAsync(request.OrganizationId, new PageRequest(users.Count > 0 ? users[^1].Id : null, null, MostAtOnce));
-            users.AddRange(part.Data);
-        }
-        while (part.HasMore);
+        var users = await Pages.AllAsync(all => store.Users.ListAsync(request.OrganizationId, all), u => u.Id);
         User[] kept = [.. users.Where(u => (wanted.Length == 0 || wanted.Contains(u.Id)) && (search is null || Matches(u, search)))];
         if (bySpend is { } period)
         {
@@ -160,5 +153,7 @@ public sealed class SpendLimitViews(Store store)
     }
 
     private static object Actor(ActorRecord actor) =>
-        actor.KeyId is { } key ? new { Type = "scoped_api_key_actor", ScopedApiKeyId = key } : new { Type = "command_line_actor", Name = actor.Id };
+        actor.KeyId is null ? new { Type = "command_line_actor", Name = actor.Id }
+        : actor.KeyId.StartsWith(Ids.ApiKey, StringComparison.Ordinal) ? new { Type = "scoped_api_key_actor", ScopedApiKeyId = actor.KeyId }
+        : new { Type = "user_actor", UserId = actor.Id, EmailAddress = actor.Email };
 }

@@ -20,6 +20,8 @@ public sealed record UserObject(string Id, string AddedAt, string Email, string 
 /// </summary>
 public sealed class UserEndpoints(Store store, Snapshots snapshots, SecondAdministrator second)
 {
+    private static readonly AdminAnswer Taken = AdminAnswer.Conflict("email: a user of this organization has this address already.");
+
     public async Task<AdminAnswer> ListAsync(AdminRequest request)
     {
         var (page, problem) = request.Page(Ids.User);
@@ -46,11 +48,16 @@ public sealed class UserEndpoints(Store store, Snapshots snapshots, SecondAdmini
         var role = body.Text("role", PrincipalRules.RoleProblem) ?? "developer";
         if (body.Problem is not null)
             return body.Problem;
-        if (snapshots.Current.Roles.Find(role) is { } given && (given.Permissions & ~BuiltInRoles.Developer.Permissions) != 0 && !request.Principal.Access.MayGive(given))
-            return new(403, null, "permission_error", $"role: nobody gives a role that permits more than their own, and {role} does.");
-        return await store.Users.CreateAsync(request.OrganizationId, email, name, role, request.Actor) is { } user
-            ? AdminAnswer.Of(UserObject.Of(user))
-            : AdminAnswer.Conflict("email: a user of this organization has this address already.");
+        if (snapshots.Current.Roles.Find(role) is { } given && (given.Permissions & ~BuiltInRoles.Developer.Permissions) != 0)
+        {
+            if (!request.Principal.Access.MayGive(given))
+                return new(403, null, "permission_error", $"role: nobody gives a role that permits more than their own, and {role} does.");
+            if (await store.Users.GetByEmailAsync(request.OrganizationId, email) is not null)
+                return Taken;
+            if (await second.HoldAsync(request, "roles", $"make a user {email} who is {role} in the directory") is { } held)
+                return held;
+        }
+        return await store.Users.CreateAsync(request.OrganizationId, email, name, role, request.Actor) is { } user ? AdminAnswer.Of(UserObject.Of(user)) : Taken;
     }
 
     /// <summary>Changes the person's role in the directory: <c>{role}</c> (Admin API, "Update User"). Nobody raises themselves.</summary>

@@ -40,6 +40,7 @@ public sealed partial class AlertDelivery(Store store, string organizationId, IL
             }
             catch (Exception) when (stop.IsCancellationRequested)
             {
+                // Whatever broke, it is the stopping that broke it.
                 return;
             }
             // Activities are written by whichever replica leads: nothing tells this one. Stopping ends the wait and is no failure.

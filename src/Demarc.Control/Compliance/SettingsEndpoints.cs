@@ -75,17 +75,8 @@ public sealed class SettingsEndpoints(Store store, ISnapshotSource snapshots, Id
 
     private async Task<IEnumerable<StoredApiKey>> KeysAsync(string organizationId)
     {
-        var keys = new List<StoredApiKey>();
-        var after = "";
-        while (true)
-        {
-            // Towards the newest, from the oldest on.
-            var page = await store.ApiKeys.ListAsync(organizationId, new ApiKeyFilter(), new PageRequest(BeforeId: after, Limit: 1000));
-            keys.AddRange(page.Data.Reverse().Where(k => k.Kind == "compliance"));
-            if (!page.HasMore)
-                return keys;
-            after = page.Data[0].Id;
-        }
+        var keys = await Pages.AllAsync(page => store.ApiKeys.ListAsync(organizationId, new ApiKeyFilter(), page), k => k.Id);
+        return keys.Where(k => k.Kind == "compliance").Reverse();
     }
 
     private static object Key(StoredApiKey key) => new

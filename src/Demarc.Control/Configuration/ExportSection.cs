@@ -106,7 +106,7 @@ public static partial class ExportSection
     {
         var server = reading.Text(map.Required("server", "HOST:PORT, for example siem.example.com:6514"));
         var (host, port) = server is null ? ("", 0) : AlertSection.HostAndPort(server, reading);
-        var isTls = Vocabulary.One(map.Get("tls"), "answer", ["true", "false"], reading) != "false";
+        var isTls = Vocabulary.Flag(map.Get("tls"), reading, absent: true);
         var authorities = EgressSection.CertificateAuthorities(map.Text("certificate_authorities"), reading);
         if (!isTls && server is not null && !UrlRules.IsLoopback(host))
             reading.Warn(server, "without TLS whoever is on the way reads and changes what is exported");

@@ -105,12 +105,10 @@ internal static class FederationSection
         var lifetime = map.Get("lifetime") is { } given ? ManagementSection.Interval(given, reading) ?? Default : Default;
         if (lifetime > Longest)
             reading.Error(map.Get("lifetime")!, "accepted: 1m to 24h");
-        var once = map.Text("once");
-        if (once is not (null or { Value: "true" or "false" }))
-            reading.Error(once, $"{ConfigText.Quote(once.Value)}; accepted: true, false");
+        var once = Vocabulary.Flag(map.Get("once"), reading, absent: true);
         return name is null || issuer is null || audience is null || account is null
             ? null
-            : new FederationRuleConfig(name.Value, issuer.Value, audience.Value, subject?.Value, claims, account.Value, map.Text("workspace")?.Value, lifetime, once?.Value != "false");
+            : new FederationRuleConfig(name.Value, issuer.Value, audience.Value, subject?.Value, claims, account.Value, map.Text("workspace")?.Value, lifetime, once);
     }
 
     private static Dictionary<string, string> Claims(ConfigNode? node, ConfigReading reading)

@@ -81,7 +81,7 @@ internal static class RoleSection
         var scope = Scope(map, resources, deployments, reading);
         if (role is not null && (role.Permissions & scope.Applicable) == Permission.None)
             reading.Error(item, $"the role {role.Name} has nothing that holds at a {RoleScope.Wire(scope.Kind)}; accepted: roles with {string.Join(", ", Permissions.NamesOf(scope.Applicable))}, or no scope");
-        return role is null ? null : new ConfiguredAssignment(role, scope, IsDeny(map, reading), members["users"], members["groups"], members["service_accounts"], $"{file}:{item.Line}");
+        return role is null ? null : new ConfiguredAssignment(role, scope, Vocabulary.Flag(map.Get("deny"), reading), members["users"], members["groups"], members["service_accounts"], $"{file}:{item.Line}");
     }
 
     private static RoleScope Scope(MapReader map, string[] resources, IReadOnlySet<string> deployments, ConfigReading reading)
@@ -96,14 +96,5 @@ internal static class RoleSection
         if (known is not null && !known.Contains(name.Value))
             reading.Error(name, $"no {given[0]} {ConfigText.Quote(name.Value)} is configured{ConfigText.DidYouMean(name.Value, known)}");
         return new RoleScope(kind, name.Value);
-    }
-
-    private static bool IsDeny(MapReader map, ConfigReading reading)
-    {
-        if (map.Text("deny") is not { } deny)
-            return false;
-        if (deny.Value is not ("true" or "false"))
-            reading.Error(deny, $"{ConfigText.Quote(deny.Value)}; accepted: true, false");
-        return deny.Value == "true";
     }
 }

@@ -25,18 +25,19 @@ internal static class Vocabulary
     public static string? One(ConfigNode? node, string what, IReadOnlyCollection<string>? words, ConfigReading reading) =>
         reading.Text(node) is { } text && Check(text, what, words, reading) ? text.Value : null;
 
-    /// <summary>True or false; false when it is absent.</summary>
-    public static bool Flag(ConfigNode? node, ConfigReading reading)
+    /// <summary>True or false.</summary>
+    /// <param name="absent">What it is where it is absent.</param>
+    public static bool Flag(ConfigNode? node, ConfigReading reading, bool absent = false)
     {
         switch (reading.Text(node))
         {
-            case null or { Value: "false" }:
-                return false;
-            case { Value: "true" }:
-                return true;
+            case null:
+                return absent;
+            case { Value: "true" or "false" } text:
+                return text.Value == "true";
             case var text:
                 reading.Error(text, $"{ConfigText.Quote(text.Value)} is neither; accepted: true, false");
-                return false;
+                return absent;
         }
     }
 

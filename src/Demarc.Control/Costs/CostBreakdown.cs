@@ -71,20 +71,24 @@ public sealed class CostBreakdown
     }
 
     /// <summary>The rows, dearest first; people as reports show them.</summary>
-    public CostRow[] Rows(IEnumerable<SpendLine> lines, ReportPeople people) =>
-    [
-        .. lines.SelectMany(l => _names(l).Select(name => (name, l)))
-            .GroupBy(p => p.name, p => p.l)
-            .Select(g => (Name: Shown(g, lines, people), Lines: g))
-            .GroupBy(r => r.Name, r => r.Lines, (name, same) => (name, Lines: same.SelectMany(l => l)))
-            .Select(g => new CostRow(g.name, Total(g.Lines)))
-            .OrderByDescending(r => r.Sums.NanoUsd).ThenBy(r => r.Name, StringComparer.Ordinal),
-    ];
-
-    // Of the people that a row is of, or of all in the report where each row is a person.
-    private string Shown(IGrouping<string, SpendLine> row, IEnumerable<SpendLine> lines, ReportPeople people) => _by switch
+    public CostRow[] Rows(IReadOnlyList<SpendLine> lines, ReportPeople people)
     {
-        "person" when !people.IsNamed(row.Key) && row.Key.StartsWith(Ids.User, StringComparison.Ordinal) && people.AreFew(lines.Select(l => l.PrincipalId!)) => people.Few,
+        // Of the people that a row is of, or of all in the report where each row is a person.
+        var areFew = _by == "person" && people.AreFew(lines.Select(l => l.PrincipalId!));
+        return
+        [
+            .. lines.SelectMany(l => _names(l).Select(name => (name, l)))
+                .GroupBy(p => p.name, p => p.l)
+                .Select(g => (Name: Shown(g, areFew, people), Lines: g))
+                .GroupBy(r => r.Name, r => r.Lines, (name, same) => (name, Lines: same.SelectMany(l => l)))
+                .Select(g => new CostRow(g.name, Total(g.Lines)))
+                .OrderByDescending(r => r.Sums.NanoUsd).ThenBy(r => r.Name, StringComparer.Ordinal),
+        ];
+    }
+
+    private string Shown(IGrouping<string, SpendLine> row, bool areFew, ReportPeople people) => _by switch
+    {
+        "person" when areFew && !people.IsNamed(row.Key) && row.Key.StartsWith(Ids.User, StringComparison.Ordinal) => people.Few,
         "person" => people.Of(row.Key),
         "group" or "cost-center" when people.AreFew(row.Select(l => l.PrincipalId!)) => people.Few,
         _ => row.Key,

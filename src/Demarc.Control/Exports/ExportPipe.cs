@@ -34,6 +34,7 @@ internal sealed partial class ExportPipe(Store store, string organizationId, Exp
             }
             catch (Exception) when (stop.IsCancellationRequested)
             {
+                // Whatever broke, it is the stopping that broke it.
                 return;
             }
             catch (ExportException e)
@@ -170,9 +171,9 @@ internal sealed partial class ExportPipe(Store store, string organizationId, Exp
         ["problem"] = problem,
     });
 
-    [LoggerMessage(2401, LogLevel.Warning, "Exports to {Destination} failed ({Failures} in a row): {Problem}")]
+    [LoggerMessage(2501, LogLevel.Warning, "Exports to {Destination} failed ({Failures} in a row): {Problem}")]
     private partial void LogFailed(string destination, long failures, string problem);
 
-    [LoggerMessage(2402, LogLevel.Error, "Exports to {Destination} are interrupted; trying again")]
+    [LoggerMessage(2502, LogLevel.Error, "Exports to {Destination} are interrupted; trying again")]
     private partial void LogBroken(Exception e, string destination);
 }

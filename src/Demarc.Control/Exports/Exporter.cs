@@ -95,6 +95,6 @@ public sealed partial class Exporter(Store store, string organizationId, ExportW
             await Task.Delay(Pause, store.Time, stop);
     }
 
-    [LoggerMessage(2403, LogLevel.Error, "Exports are interrupted; trying again")]
+    [LoggerMessage(2503, LogLevel.Error, "Exports are interrupted; trying again")]
     private partial void LogNotExported(Exception e);
 }

@@ -14,8 +14,9 @@ internal static class MembersByDay
     private static readonly string[] Types =
     [
         "demarc_user_created", "demarc_user_updated", "claude_user_role_updated", "demarc_user_removed",
+        "scim_user_created", "scim_user_updated", "scim_user_deleted",
         "demarc_service_account_created", "demarc_service_account_updated", "platform_service_account_archived",
-        "group_created", "group_member_added", "group_member_removed", "group_deleted",
+        "group_created", "group_updated", "group_member_added", "group_member_removed", "group_deleted",
     ];
 
     public static async IAsyncEnumerable<string[]> OfAsync(Store store, string organizationId, DateOnly from, DateOnly to)
@@ -59,26 +60,29 @@ internal static class MembersByDay
         string? Field(string name) => e.Fields.GetValueOrDefault(name);
         switch (e.Type)
         {
-            case "demarc_user_created":
-                members[id] = new Member("user", Field("email") ?? "", Field("role") ?? "", "active");
+            case "demarc_user_created" or "scim_user_created":
+                members[id] = new Member("user", Field("email") ?? Field("user_email") ?? "", Field("role") ?? "", Field("status") ?? "active");
                 break;
-            case "demarc_user_removed":
+            case "demarc_user_removed" or "scim_user_deleted":
                 members.Remove(id);
                 break;
             case "demarc_service_account_created":
-                members[id] = new Member("service_account", Field("name") ?? "", "", "active");
+                members[id] = new Member("service_account", Field("name") ?? "", Field("role") ?? "", "active");
                 break;
-            case "demarc_user_updated" or "claude_user_role_updated" or "demarc_service_account_updated" or "platform_service_account_archived" when members.TryGetValue(id, out var member):
-                // A person goes by the address, which does not change.
+            case "demarc_user_updated" or "scim_user_updated" or "claude_user_role_updated" or "demarc_service_account_updated" or "platform_service_account_archived" when members.TryGetValue(id, out var member):
+                // A person goes by the address.
                 members[id] = member with
                 {
-                    Name = member.Type == "user" ? member.Name : Field("name") ?? member.Name,
+                    Name = Field(member.Type == "user" ? "user_email" : "name") ?? member.Name,
                     Role = Field("current_role") ?? member.Role,
-                    Status = Field("status") ?? member.Status,
+                    Status = Field("status") ?? Field("current_status") ?? member.Status,
                 };
                 break;
             case "group_created":
                 groups[id] = new Group(Field("group_name") ?? id, []);
+                break;
+            case "group_updated" when groups.TryGetValue(id, out var group):
+                groups[id] = group with { Name = Field("group_name") ?? group.Name };
                 break;
             case "group_member_added" when groups.TryGetValue(id, out var group):
                 group.Members.UnionWith(Words(Field("member_ids")));

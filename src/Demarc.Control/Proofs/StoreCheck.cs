@@ -127,8 +127,9 @@ public sealed class StoreCheck(Store store, string organizationId)
             _erased.Add((index, name));
         else if (holds && record is { Kind: (long)RecordKind.Event })
         {
-            _tombstones.AddRange(ErasedRecord.Ranges(record.Body));
-            _tombstoned.Add(ErasedRecord.Ranges(record.Body));
+            var ranges = ErasedRecord.Ranges(record.Body);
+            _tombstones.AddRange(ranges);
+            _tombstoned.Add(ranges);
             _contentTombstones.Add(ErasedRecord.Ranges(record.Body, ErasedRecord.ContentTombstone));
         }
         else if (holds && record is { Kind: (long)RecordKind.Finished })

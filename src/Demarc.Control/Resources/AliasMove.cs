@@ -24,9 +24,6 @@ public sealed class AliasMove
     private AliasMove(Store store, string organizationId, GatewaySnapshot snapshot, StoredAlias? stored, string name, DateOnly day) =>
         (_store, _organizationId, _snapshot, _stored, _name, _day) = (store, organizationId, snapshot, stored, name, day);
 
-    /// <summary>True where there is no such alias yet.</summary>
-    public bool IsNew => _stored is null;
-
     /// <param name="name">One that the configuration does not name.</param>
     public static async Task<AliasMove> OfAsync(Store store, string organizationId, GatewaySnapshot snapshot, string name, TimeProvider time)
     {

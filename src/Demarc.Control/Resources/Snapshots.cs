@@ -100,6 +100,7 @@ public sealed partial class Snapshots : ISnapshotSource, IDisposable
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
+            // Stopping is no failure.
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Demarc.Control.AdminApi;
 using Demarc.Governance.Evidence;
 using Demarc.Storage;
@@ -110,6 +111,8 @@ public sealed class PersonErasing(Store store, ErasureJournal journal)
         var records = new HashSet<Guid>();
         var own = new ActivitiesQuery { OrganizationId = user.OrganizationId, ActorIds = [user.Id], Limit = 5000 };
         var others = new ActivitiesQuery { OrganizationId = user.OrganizationId, ExcludedTypes = ["demarc_inference", "demarc_token_count", "demarc_inference_refused"], Limit = 5000 };
+        // The address alone: one that it is a part of is somebody else's.
+        var address = new Regex($@"(?<![\w.%+-]){Regex.Escape(user.Email)}(?![\w-]|\.\w)", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant);
         foreach (var (first, isOwn) in new[] { (own, true), (others, false) })
         {
             var query = first;
@@ -118,7 +121,7 @@ public sealed class PersonErasing(Store store, ErasureJournal journal)
             {
                 stop.ThrowIfCancellationRequested();
                 page = await store.Activities.ListAsync(query);
-                foreach (var activity in page.Data.Where(a => isOwn || Names(a.Body, user)))
+                foreach (var activity in page.Data.Where(a => isOwn || Names(a.Body, user.Id, address)))
                 {
                     if (holds.On(user.Id, activity.SessionId, activity.At, activity.At) is { } hold)
                         held.Add(hold.Id);
@@ -132,8 +135,17 @@ public sealed class PersonErasing(Store store, ErasureJournal journal)
         return [.. records];
     }
 
-    private static bool Names(byte[] body, User user) =>
-        body.AsSpan().IndexOf(System.Text.Encoding.UTF8.GetBytes(user.Id)) >= 0 || body.AsSpan().IndexOf(System.Text.Encoding.UTF8.GetBytes(user.Email)) >= 0;
+    private static bool Names(byte[] body, string id, Regex address)
+    {
+        var reader = new Utf8JsonReader(body);
+        while (reader.Read())
+        {
+            // As it is written out: in JSON an address can be escaped.
+            if (reader.TokenType == JsonTokenType.String && reader.GetString() is { } text && (text.Contains(id, StringComparison.Ordinal) || address.IsMatch(text)))
+                return true;
+        }
+        return false;
+    }
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
 }

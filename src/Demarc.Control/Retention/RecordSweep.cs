@@ -65,9 +65,11 @@ internal sealed class RecordSweep(Store store)
         }
         catch (JsonException)
         {
+            // It names nobody: only a hold on everything or on its session covers it.
             return "";
         }
-        return _principals.GetValueOrDefault(record.Id)
+        // What is begun ends once.
+        return (_principals.Remove(record.Id, out var principal) ? principal : null)
             ?? (await store.Requests.FindAsync(organizationId, record.Id))?.Begun?.Actor.Id
             ?? (record.SessionId is { } id ? (await store.Sessions.GetAsync(organizationId, id))?.PrincipalId : null)
             ?? "";

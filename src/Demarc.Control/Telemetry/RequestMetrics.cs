@@ -17,7 +17,7 @@ public sealed class RequestMetrics
     private static readonly double[] FirstToken = [0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
     private static readonly double[] Tokens = [1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864];
 
-    // Beyond these the oldest begun are forgotten: their ends are counted without where they ran.
+    // Those that begin beyond these are not kept: their ends are counted without where they ran.
     private const int MostOpen = 100_000;
 
     private const int MaxCode = 40;

@@ -57,10 +57,7 @@ public readonly record struct CallTerms(Catalog Catalog, DeploymentSnapshot Depl
         return new(source == PriceSource.Catalog || agreed == list ? listNano : Pricing.Cost(usage, agreed, factors), listNano, source);
     }
 
-    /// <summary>False for a deployment whose model has no price of its own, neither in the catalog nor at the resource's rates.</summary>
-    public bool IsPriced => Prices(Deployment.Model);
-
-    /// <summary>The same for any model.</summary>
+    /// <summary>False for a model that has no price of its own, neither in the catalog nor at the resource's rates.</summary>
     public bool Prices(string model) => Quote(model).Source != PriceSource.Fallback;
 
     /// <summary>The price of a model by these terms, its factors (<see cref="ScopePerMille"/>) not included.</summary>

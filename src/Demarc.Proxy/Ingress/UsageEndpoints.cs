@@ -25,6 +25,7 @@ public sealed class UsageEndpoints(ISnapshotSource snapshots, Escrow escrow, Tim
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
+            // That the store is away is in the log by whoever follows it.
             await ErrorEnvelope.WriteAsync(http, 503, "api_error", "The usage cannot be read at the moment. Try again shortly.", retry: true);
             return;
         }

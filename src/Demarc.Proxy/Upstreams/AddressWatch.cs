@@ -37,6 +37,7 @@ public sealed class AddressWatch(ISnapshotSource snapshots, UpstreamHealth healt
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         GatewaySnapshot? looked = null;
+        // Names change without telling anybody: the clock decides when they are looked up again.
         using var timer = new PeriodicTimer(Tick, time);
         var left = 0;
         do

@@ -11,9 +11,6 @@ public sealed record StoredBreaker
 
     /// <summary>Unix milliseconds until when it asked for patience; 0 for one that did not. With both 0 it serves again.</summary>
     public required long BusyUntil { get; init; }
-
-    /// <summary>Unix milliseconds; set by the store.</summary>
-    public long ChangedAt { get; init; }
 }
 
 /// <summary>Which deployments fail or are busy, from replica to replica. Nothing of it is on record: it is what holds at the moment.</summary>
@@ -37,6 +34,6 @@ public sealed class Breakers
     /// <summary>The word of other replicas, where theirs is the last.</summary>
     public Task<StoredBreaker[]> OfOthersAsync(string organizationId) =>
         _store.QueryAsync<StoredBreaker>(
-            "SELECT deployment, open_until, busy_until, changed_at FROM breakers WHERE organization_id = @organizationId AND replica <> @Replica",
+            "SELECT deployment, open_until, busy_until FROM breakers WHERE organization_id = @organizationId AND replica <> @Replica",
             new { organizationId, _store.Replica });
 }

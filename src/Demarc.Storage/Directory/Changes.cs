@@ -65,6 +65,7 @@ public sealed partial class Changes
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
+            // Stopping is no failure.
         }
         await listening.ConfigureAwait(false);
     }
@@ -129,6 +130,7 @@ public sealed partial class Changes
             }
             catch (Exception) when (stop.IsCancellationRequested)
             {
+                // Whatever broke, it is the stopping that broke it.
                 return;
             }
         }

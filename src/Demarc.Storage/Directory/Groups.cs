@@ -102,7 +102,7 @@ public sealed class Groups
                 Select + " WHERE organization_id = @organizationId AND id = @groupId", new { organizationId, groupId }).ConfigureAwait(false);
             if (group == null)
                 return false;
-            await TouchAsync(transaction, groupId, _store.Now).ConfigureAwait(false);
+            await TouchAsync(transaction, organizationId, groupId, _store.Now).ConfigureAwait(false);
             await Members.ChangeAsync(transaction, "group_members", "group_id", organizationId, groupId, add, remove).ConfigureAwait(false);
             foreach (var (type, members) in new[] { ("group_member_added", add), ("group_member_removed", remove) })
                 if (members.Length > 0)
@@ -123,6 +123,7 @@ public sealed class Groups
         });
 
     /// <summary>Says that a group is no longer as it was read.</summary>
-    internal static Task TouchAsync(StoreTransaction transaction, string groupId, long now) =>
-        transaction.ExecuteAsync("UPDATE groups SET modified_at = @now, version = version + 1 WHERE id = @groupId", new { groupId, now });
+    internal static Task TouchAsync(StoreTransaction transaction, string organizationId, string groupId, long now) =>
+        transaction.ExecuteAsync(
+            "UPDATE groups SET modified_at = @now, version = version + 1 WHERE organization_id = @organizationId AND id = @groupId", new { organizationId, groupId, now });
 }

@@ -96,7 +96,7 @@ public sealed class Identities
 
         async Task RecordAsync(string type, string groupId)
         {
-            await Groups.TouchAsync(transaction, groupId, _store.Now).ConfigureAwait(false);
+            await Groups.TouchAsync(transaction, user.OrganizationId, groupId, _store.Now).ConfigureAwait(false);
             await transaction.ChangeAsync(user.OrganizationId, actor, type, new() { ["group_id"] = groupId, ["member_ids"] = user.Id, ["issuer"] = identity.Issuer }).ConfigureAwait(false);
         }
     }

@@ -23,7 +23,7 @@ public sealed record IncreaseRequest
     /// <summary><c>pending</c>, <c>approved</c> or <c>denied</c>.</summary>
     public required string Status { get; init; }
 
-    /// <summary>Unix milliseconds.</summary>
+    /// <summary>Unix milliseconds, as is <see cref="ResolvedAt"/>.</summary>
     public required long CreatedAt { get; init; }
 
     public long? ResolvedAt { get; init; }

@@ -17,15 +17,15 @@ internal static class MemberRoles
             AND (a.member_id = {member} OR a.member_id IN (SELECT g.group_id FROM group_members g WHERE g.member_id = {member})))
         """;
 
-    /// <summary>A role that the configuration no longer describes permits nothing, and denies everything.</summary>
+    /// <summary>A role that the configuration no longer describes permits nothing, and denies everything; so does one at a scope of another version.</summary>
     public static IEnumerable<Grant> Read(string? column, RoleBook roles) =>
         column is null ? [] : column.Split('\n').Select(line =>
         {
             var fields = line.Split('\t', Fields);
-            _ = RoleScope.TryParse(fields[3], out var kind);
             var deny = fields[2] == "deny";
+            var permissions = RoleScope.TryParse(fields[3], out var kind) ? roles.Find(fields[1])?.Permissions : null;
             return new Grant(
-                fields[1], roles.Find(fields[1])?.Permissions ?? (deny ? (Permission)~0L : Permission.None), new RoleScope(kind, fields[4]), deny, fields[0],
+                fields[1], permissions ?? (deny ? (Permission)~0L : Permission.None), new RoleScope(kind, fields[4]), deny, fields[0],
                 fields[5].Length == 0 ? null : DateTimeOffset.FromUnixTimeMilliseconds(long.Parse(fields[5], CultureInfo.InvariantCulture)));
         });
 }

@@ -7,20 +7,17 @@ namespace Demarc.Storage.Directory;
 /// <summary>People and service accounts with their roles, off the request path.</summary>
 public sealed partial class PrincipalDirectory
 {
-    private const string GroupsOf =
-        "(SELECT string_agg(g.name, @separator) FROM group_members m JOIN groups g ON g.id = m.group_id WHERE m.member_id =";
-
     private static readonly string SelectUser =
         $"""
         SELECT u.id, u.organization_id, 'active' AS status, 'user' AS principal_type, u.id AS principal_id, u.email, u.name, u.status AS principal_status, u.role,
-          {MemberProjects.Of("u.id")} AS projects, {MemberRoles.Of("u.id")} AS roles, {GroupsOf} u.id) AS groups
+          {MemberProjects.Of("u.id")} AS projects, {MemberRoles.Of("u.id")} AS roles, {GroupsOf("u.id")} AS groups
         FROM users u
         """;
 
     private static readonly string SelectServiceAccount =
         $"""
         SELECT s.id, s.organization_id, 'active' AS status, 'service_account' AS principal_type, s.id AS principal_id, s.name, s.status AS principal_status, s.role,
-          {MemberProjects.Of("s.id")} AS projects, {MemberRoles.Of("s.id")} AS roles, {GroupsOf} s.id) AS groups
+          {MemberProjects.Of("s.id")} AS projects, {MemberRoles.Of("s.id")} AS roles, {GroupsOf("s.id")} AS groups
         FROM service_accounts s
         """;
 
@@ -67,6 +64,10 @@ public sealed partial class PrincipalDirectory
                 CredentialAccess.Of(new PresentedKey(row.Id, ApiKeyKind.Inference, null, null), row, groups, roles), used, held);
         }
     }
+
+    // Names of the groups of whoever that column's id is.
+    private static string GroupsOf(string member) =>
+        $"(SELECT string_agg(g.name, @separator) FROM group_members m JOIN groups g ON g.id = m.group_id WHERE m.member_id = {member})";
 
     private sealed record OwnedKey
     {

@@ -28,8 +28,7 @@ public sealed partial class PrincipalDirectory
           k.workspace_id, w.name AS workspace_name, k.project_id, {MemberProjects.Of("k.principal_id")} AS projects,
           u.email, coalesce(u.name, s.name) AS name, coalesce(u.status, s.status) AS principal_status,
           coalesce(u.role, s.role) AS role, {MemberRoles.Of("k.principal_id")} AS roles,
-          (SELECT string_agg(g.name, @separator) FROM group_members m JOIN groups g ON g.id = m.group_id
-            WHERE m.member_id = k.principal_id) AS groups
+          {GroupsOf("k.principal_id")} AS groups
         FROM api_keys k
         LEFT JOIN users u ON k.principal_type = 'user' AND u.id = k.principal_id
         LEFT JOIN service_accounts s ON k.principal_type = 'service_account' AND s.id = k.principal_id
@@ -41,8 +40,7 @@ public sealed partial class PrincipalDirectory
         SELECT i.id, i.organization_id, i.status, i.expires_at, 'user' AS principal_type, i.user_id AS principal_id,
           {MemberProjects.Of("i.user_id")} AS projects, u.email, u.name, u.status AS principal_status,
           u.role, {MemberRoles.Of("i.user_id")} AS roles,
-          (SELECT string_agg(g.name, @separator) FROM group_members m JOIN groups g ON g.id = m.group_id
-            WHERE m.member_id = i.user_id) AS groups
+          {GroupsOf("i.user_id")} AS groups
         FROM sign_ins i JOIN users u ON u.id = i.user_id
         """;
 
@@ -50,7 +48,7 @@ public sealed partial class PrincipalDirectory
         $"""
         SELECT f.id, f.organization_id, f.status, f.expires_at, 'service_account' AS principal_type, f.service_account_id AS principal_id,
           f.workspace_id, w.name AS workspace_name, {MemberProjects.Of("f.service_account_id")} AS projects, s.name, s.status AS principal_status,
-          s.role, {MemberRoles.Of("f.service_account_id")} AS roles, {GroupsOf} f.service_account_id) AS groups
+          s.role, {MemberRoles.Of("f.service_account_id")} AS roles, {GroupsOf("f.service_account_id")} AS groups
         FROM federated_tokens f JOIN service_accounts s ON s.id = f.service_account_id LEFT JOIN workspaces w ON w.id = f.workspace_id
         """;
 

@@ -79,7 +79,7 @@ public sealed class Projects
             var after = await transaction.FindAsync<Project>(
                 $"""
                 UPDATE projects SET name = coalesce(@name, name), data_classification = nullif(coalesce(@classification, data_classification), '')
-                WHERE id = @id RETURNING {Columns}
+                WHERE organization_id = @organizationId AND id = @id RETURNING {Columns}
                 """,
                 place).ConfigureAwait(false);
             var fields = Fields(after!);

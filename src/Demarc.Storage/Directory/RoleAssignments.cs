@@ -38,7 +38,7 @@ public sealed record StoredRoleAssignment
     /// <summary>The request that it was approved on; null for none.</summary>
     public string? RequestId { get; init; }
 
-    public RoleScope At => RoleScope.TryParse(ScopeKind, out var kind) ? new RoleScope(kind, Scope) : RoleScope.Organization;
+    public RoleScope At => RoleScope.Of(ScopeKind, Scope);
 }
 
 /// <summary>What a new assignment is to be.</summary>

@@ -35,7 +35,7 @@ public sealed record RoleRequest
 
     public string? DecidedBy { get; init; }
 
-    public RoleScope At => RoleScope.TryParse(ScopeKind, out var kind) ? new RoleScope(kind, Scope) : RoleScope.Organization;
+    public RoleScope At => RoleScope.Of(ScopeKind, Scope);
 }
 
 public sealed class RoleRequests

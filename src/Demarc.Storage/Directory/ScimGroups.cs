@@ -170,10 +170,10 @@ public sealed class ScimGroups
         // People alone: a service account of the group is not named by any directory.
         var held = await transaction.QueryAsync<string>(
             $"""
-            SELECT member_id FROM group_members WHERE group_id = @Id
+            SELECT member_id FROM group_members WHERE organization_id = @OrganizationId AND group_id = @Id
               AND ({(change.All ? "member_id LIKE 'user!_%' ESCAPE '!'" : $"{_store.IsAmong("member_id", "named")}")})
             """,
-            new { group.Id, named = JsonSerializer.Serialize(change.Remove.Concat(change.Add)) }).ConfigureAwait(false);
+            new { group.OrganizationId, group.Id, named = JsonSerializer.Serialize(change.Remove.Concat(change.Add)) }).ConfigureAwait(false);
         string[] removed = [.. (change.All ? held : held.Intersect(change.Remove)).Except(change.Add)];
         string[] added = [.. change.Add.Distinct().Except(held)];
         await transaction.ExecuteAsync(

@@ -190,14 +190,14 @@ public sealed class ScimUsers
     public Task<ScimOutcome> DeleteAsync(string organizationId, string id, long? version, ActorRecord actor) =>
         _store.WriteAsync(async transaction =>
         {
-            var place = new { organizationId, id, version };
+            var place = new { organizationId, id, _store.Now };
             var user = await transaction.FindAsync<ScimUser>(Select + " WHERE organization_id = @organizationId AND id = @id", place).ConfigureAwait(false);
             if (user is null || (version is not null && user.Version != version))
                 return user is null ? ScimOutcome.Absent : ScimOutcome.Changed;
             foreach (var statement in (string[])
                 [
                     "UPDATE api_keys SET status = 'archived' WHERE organization_id = @organizationId AND principal_id = @id",
-                    "UPDATE groups SET version = version + 1 WHERE id IN (SELECT group_id FROM group_members WHERE member_id = @id)",
+                    "UPDATE groups SET modified_at = @Now, version = version + 1 WHERE organization_id = @organizationId AND id IN (SELECT group_id FROM group_members WHERE member_id = @id)",
                     "DELETE FROM group_members WHERE organization_id = @organizationId AND member_id = @id",
                     "DELETE FROM project_members WHERE organization_id = @organizationId AND member_id = @id",
                     "DELETE FROM workspace_members WHERE organization_id = @organizationId AND user_id = @id",

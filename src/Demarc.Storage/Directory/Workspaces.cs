@@ -98,7 +98,7 @@ public sealed class Workspaces
                 "SELECT id FROM workspaces WHERE organization_id = @organizationId AND name = @name AND id <> @id AND archived_at IS NULL", place).ConfigureAwait(false) != null)
                 return (NamingOutcome.NameTaken, null);
             var after = await transaction.FindAsync<Workspace>(
-                $"UPDATE workspaces SET name = coalesce(@name, name), tags = coalesce(@tags, tags) WHERE id = @id RETURNING {Columns}", place).ConfigureAwait(false);
+                $"UPDATE workspaces SET name = coalesce(@name, name), tags = coalesce(@tags, tags) WHERE organization_id = @organizationId AND id = @id RETURNING {Columns}", place).ConfigureAwait(false);
             var fields = Named(after!);
             fields["previous_name"] = before.Name;
             await transaction.ChangeAsync(organizationId, actor, "platform_workspace_updated", fields).ConfigureAwait(false);
@@ -155,7 +155,8 @@ public sealed class Workspaces
                 """,
                 place).ConfigureAwait(false);
             if (added == 0)
-                await transaction.ExecuteAsync("UPDATE workspace_members SET role = @role WHERE workspace_id = @workspaceId AND user_id = @userId", place).ConfigureAwait(false);
+                await transaction.ExecuteAsync(
+                    "UPDATE workspace_members SET role = @role WHERE organization_id = @organizationId AND workspace_id = @workspaceId AND user_id = @userId", place).ConfigureAwait(false);
             var type = added > 0 ? "platform_workspace_member_added" : "platform_workspace_member_updated";
             await transaction.ChangeAsync(organizationId, actor, type, Member(workspaceId, userId, role)).ConfigureAwait(false);
             return 0;

@@ -102,8 +102,8 @@ public sealed class SpendAlerts
         foreach (var alert in due)
         {
             var ours = await _store.WriteAsync(transaction => transaction.ExecuteAsync(
-                "UPDATE spend_alerts SET tries = tries + 1, next_at = @until WHERE id = @Id AND status = 'pending' AND tries = @Tries",
-                new { alert.Id, alert.Tries, until = _store.Now + ClaimFor })).ConfigureAwait(false);
+                "UPDATE spend_alerts SET tries = tries + 1, next_at = @until WHERE organization_id = @OrganizationId AND id = @Id AND status = 'pending' AND tries = @Tries",
+                new { alert.OrganizationId, alert.Id, alert.Tries, until = _store.Now + ClaimFor })).ConfigureAwait(false);
             if (ours > 0)
                 claimed.Add(alert with { Tries = alert.Tries + 1 });
         }
@@ -114,8 +114,10 @@ public sealed class SpendAlerts
     public Task EndAsync(SpendAlert alert, bool isDelivered, string? problem) =>
         _store.WriteAsync(async transaction =>
         {
+            // What it said, and to whom, is not needed any more.
             await transaction.ExecuteAsync(
-                "UPDATE spend_alerts SET status = @status, sent_at = @Now WHERE id = @Id", new { alert.Id, status = isDelivered ? "sent" : "failed", _store.Now }).ConfigureAwait(false);
+                "UPDATE spend_alerts SET status = @status, sent_at = @Now, body = '' WHERE organization_id = @OrganizationId AND id = @Id",
+                new { alert.OrganizationId, alert.Id, status = isDelivered ? "sent" : "failed", _store.Now }).ConfigureAwait(false);
             await transaction.RecordAsync(
                 alert.OrganizationId, new ActorRecord("system", _store.Replica), isDelivered ? "demarc_spend_alert_sent" : "demarc_spend_alert_failed",
                 new() { ["alert_id"] = alert.Id, ["destination"] = alert.Destination, ["problem"] = problem }).ConfigureAwait(false);
@@ -125,7 +127,8 @@ public sealed class SpendAlerts
     /// <summary>Tries it again at a time.</summary>
     /// <param name="at">Unix milliseconds.</param>
     public Task PutOffAsync(SpendAlert alert, long at) =>
-        _store.WriteAsync(transaction => transaction.ExecuteAsync("UPDATE spend_alerts SET next_at = @at WHERE id = @Id", new { alert.Id, at }));
+        _store.WriteAsync(transaction => transaction.ExecuteAsync(
+            "UPDATE spend_alerts SET next_at = @at WHERE organization_id = @OrganizationId AND id = @Id", new { alert.OrganizationId, alert.Id, at }));
 
     // Null for a service account, for somebody who is gone, and where the person is told by other means.
     private static async Task<string?> AskerAsync(StoreTransaction transaction, string organizationId, EventRecord e) =>

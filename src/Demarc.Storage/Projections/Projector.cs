@@ -64,6 +64,7 @@ public sealed partial class Projector
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
+            // Stopping is no failure.
         }
         finally
         {

@@ -1,4 +1,5 @@
 using Demarc.Governance.Evidence;
+using Demarc.Governance.Spend;
 
 namespace Demarc.Storage.Retention;
 
@@ -15,6 +16,12 @@ internal sealed class PersonErasure(Store store)
         "DELETE FROM identities WHERE organization_id = @OrganizationId AND user_id = @id",
         "DELETE FROM sign_ins WHERE organization_id = @OrganizationId AND user_id = @id",
         "DELETE FROM device_codes WHERE organization_id = @OrganizationId AND user_id = @id",
+        // What they are told of a request carries their address.
+        """
+        DELETE FROM spend_alerts WHERE organization_id = @OrganizationId AND EXISTS (
+          SELECT 1 FROM spend_limit_increase_requests i
+          WHERE i.organization_id = @OrganizationId AND i.principal_id = @id AND spend_alerts.about IN (@approved || i.id, @denied || i.id))
+        """,
         "DELETE FROM spend_limit_increase_requests WHERE organization_id = @OrganizationId AND principal_id = @id",
         "DELETE FROM spend_raises WHERE organization_id = @OrganizationId AND principal_id = @id",
     ];
@@ -23,11 +30,12 @@ internal sealed class PersonErasure(Store store)
     {
         foreach (var id in entry.People)
         {
+            var place = new { entry.OrganizationId, id, approved = SpendEvents.Approved + "/", denied = SpendEvents.Denied + "/" };
             await store.WriteAsync(async transaction =>
             {
                 foreach (var statement in Statements)
-                    await transaction.ExecuteAsync(statement, new { entry.OrganizationId, id }).ConfigureAwait(false);
-                if (await transaction.ExecuteAsync("DELETE FROM users WHERE organization_id = @OrganizationId AND id = @id", new { entry.OrganizationId, id }).ConfigureAwait(false) > 0)
+                    await transaction.ExecuteAsync(statement, place).ConfigureAwait(false);
+                if (await transaction.ExecuteAsync("DELETE FROM users WHERE organization_id = @OrganizationId AND id = @id", place).ConfigureAwait(false) > 0)
                     await transaction.ChangeAsync(entry.OrganizationId, actor, "demarc_user_removed", new() { ["user_id"] = id, ["erasure_id"] = entry.Id, ["reason"] = entry.Reason }).ConfigureAwait(false);
                 return true;
             }).ConfigureAwait(false);

@@ -67,6 +67,7 @@ public sealed class RecordErasure
         }
         catch (JsonException)
         {
+            // What cannot be read says of nothing that it was erased.
             return false;
         }
     }

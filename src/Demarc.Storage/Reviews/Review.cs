@@ -33,7 +33,7 @@ public sealed record Review
     /// <summary><c>pending</c>, <c>approved</c>, <c>denied</c> or <c>revoked</c>; see <see cref="StatusAt"/>.</summary>
     public required string Status { get; init; }
 
-    /// <summary>Unix milliseconds.</summary>
+    /// <summary>Unix milliseconds, as are the other times.</summary>
     public required long RequestedAt { get; init; }
 
     public required string RequestedBy { get; init; }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using Demarc.Control.AdminApi;
 using Demarc.Control.Retention;
 using Demarc.Serving;
@@ -91,7 +90,5 @@ internal static class HoldCommands
     }
 
     private static long? Day(string option, string? text) =>
-        text is null ? null
-        : DateTimeOffset.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var day) ? day.ToUnixTimeMilliseconds()
-        : throw new CommandException($"{option}: {text} is no day such as 2026-01-31.");
+        text is null ? null : new DateTimeOffset(SpendCommands.ReadDay(option, text), TimeOnly.MinValue, TimeSpan.Zero).ToUnixTimeMilliseconds();
 }

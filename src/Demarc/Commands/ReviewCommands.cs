@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using Demarc.Control.AdminApi;
 using Demarc.Control.Retention;
 using Demarc.Control.Reviews;
@@ -102,5 +101,5 @@ internal static class ReviewCommands
         await installation.Store.Reviews.GetAsync(installation.Organization.Id, id) ?? throw new CommandException($"There is no review {id}. See: demarc review list --all");
 
     private static CommandException Resolved(Review review, CommandContext context) =>
-        new($"{review.Id} is {review.StatusAt(context.Time.GetUtcNow().ToUnixTimeMilliseconds()).ToString(CultureInfo.InvariantCulture)} already.");
+        new($"{review.Id} is {review.StatusAt(context.Time.GetUtcNow().ToUnixTimeMilliseconds())} already.");
 }

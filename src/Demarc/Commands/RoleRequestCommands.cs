@@ -51,6 +51,8 @@ internal static class RoleRequestCommands
         var id = new Argument<string>("ID") { Description = "rreq_…; see demarc role requests" };
         return new Command(name, description) { id }.Runs(async context =>
         {
+            if (approve)
+                context.NeedsNoSecond("roles");
             var installation = await context.OpenAsync();
             var store = installation.Store.RoleRequests;
             var found = await store.GetAsync(installation.Organization.Id, context.Get(id)) ?? throw new CommandException($"There is no request {context.Get(id)}. See: demarc role requests");

@@ -89,7 +89,8 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton<ManagementClient>();
             var verification = new Verification(config.VerifyEvery);
             builder.Services.AddHostedService(s => new VerificationSchedule(
-                verification, new Verifier(store, organization.Id, s.GetRequiredService<ManagementClient>(), time, loggers.CreateLogger<Verifier>()), snapshots, time));
+                verification, new Verifier(store, organization.Id, s.GetRequiredService<ManagementClient>(), time, loggers.CreateLogger<Verifier>()), snapshots, time,
+                s.GetRequiredService<ILogger<VerificationSchedule>>()));
             builder.Services.AddSingleton(new SessionNames(installation.Master.Derive("demarc session")));
             builder.Services.AddSingleton<ModelsEndpoints>();
             builder.Services.AddSingleton<CloudEndpoints>();

@@ -52,9 +52,11 @@ internal static partial class HostMemory
     {
         var limit = Lines($"{root}/proc/self/limits").FirstOrDefault(l => l.StartsWith("Max core file size", StringComparison.Ordinal));
         var soft = limit?["Max core file size".Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries).FirstOrDefault();
-        var pattern = Lines($"{root}/proc/sys/kernel/core_pattern").FirstOrDefault() ?? "";
         if (soft is null)
             return "the limit of core dumps cannot be read from /proc/self/limits";
+        if (Read($"{root}/proc/sys/kernel/core_pattern") is not { } patterns)
+            return "where core dumps go cannot be read from /proc/sys/kernel/core_pattern";
+        var pattern = patterns.FirstOrDefault() ?? "";
         if (soft != "0" && pattern.Length > 0 && !pattern.StartsWith('|'))
             return $"the kernel writes core dumps of this process to {pattern}: start with ulimit -c 0 (LimitCORE=0)";
         return root.Length == 0 && Prctl(GetDumpable, 0, 0, 0, 0) != 0
@@ -63,14 +65,19 @@ internal static partial class HostMemory
 
     private static IEnumerable<string> OpenSwaps(string root)
     {
-        var devices = Lines($"{root}/proc/swaps").Skip(1).Select(l => l.Split([' ', '\t'], 2)[0]).Where(d => d.Length > 0).ToArray();
+        if (Read($"{root}/proc/swaps") is not { } swaps)
+        {
+            yield return "whatever /proc/swaps names, which cannot be read,";
+            yield break;
+        }
+        var devices = swaps.Skip(1).Select(l => l.Split([' ', '\t'], 2)[0]).Where(d => d.Length > 0).ToArray();
         if (devices.Length == 0 || IsWithoutSwap(root))
             yield break;
         foreach (var device in devices)
         {
             var name = Path.GetFileName(device);
             // A compressed device is memory itself.
-            if (name.StartsWith("zram", StringComparison.Ordinal) && Lines($"{root}/sys/block/{name}/backing_dev").FirstOrDefault() is null or "none")
+            if (name.StartsWith("zram", StringComparison.Ordinal) && Read($"{root}/sys/block/{name}/backing_dev") is [] or ["none", ..])
                 continue;
             if (Lines($"{root}/sys/block/{name}/dm/uuid").FirstOrDefault() is { } uuid && uuid.StartsWith("CRYPT-", StringComparison.Ordinal))
                 continue;
@@ -96,15 +103,23 @@ internal static partial class HostMemory
         return false;
     }
 
-    private static string[] Lines(string path)
+    private static string[] Lines(string path) => Read(path) ?? [];
+
+    // Null where it is there and cannot be read.
+    private static string[]? Read(string path)
     {
         try
         {
             return File.ReadAllLines(path);
         }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            // The kernel has nothing of the kind.
+            return [];
+        }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return [];
+            return null;
         }
     }
 

@@ -15,7 +15,7 @@ namespace Demarc.Serving;
 
 /// <summary>
 /// <c>GET /metrics</c> in the Prometheus text format (version 0.0.4), where <c>metrics</c> is configured: without a key where it
-/// is public, else for whoever may read activities. Counts and names of deployments; never content, never a person.
+/// is public, else for whoever has <c>metrics.read</c>. Counts and names of deployments; never content, never a person.
 /// </summary>
 internal sealed class MetricsGate(
     MetricsConfig config, RequestMetrics requests, ISnapshotSource snapshots, UpstreamHealth health, Store store, Organization organization, TimeProvider time)

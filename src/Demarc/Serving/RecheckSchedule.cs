@@ -26,6 +26,6 @@ internal sealed partial class RecheckSchedule(SignInRecheck recheck, TimeProvide
         }
     }
 
-    [LoggerMessage(5011, LogLevel.Error, "Sessions could not be checked with their issuers; trying again")]
+    [LoggerMessage(5012, LogLevel.Error, "Sessions could not be checked with their issuers; trying again")]
     private partial void NotChecked(Exception e);
 }

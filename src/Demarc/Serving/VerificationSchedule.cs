@@ -17,7 +17,7 @@ internal sealed class Verification(TimeSpan? every)
 }
 
 /// <summary>Verifies what is due while the process serves; a deployment that is new or declared anew, within a minute.</summary>
-internal sealed class VerificationSchedule(Verification verification, Verifier verifier, Snapshots snapshots, TimeProvider time) : BackgroundService
+internal sealed partial class VerificationSchedule(Verification verification, Verifier verifier, Snapshots snapshots, TimeProvider time, ILogger<VerificationSchedule> log) : BackgroundService
 {
     private static readonly TimeSpan Tick = TimeSpan.FromMinutes(1);
     private static readonly ActorRecord Actor = new("system", "verification");
@@ -26,33 +26,35 @@ internal sealed class VerificationSchedule(Verification verification, Verifier v
     {
         // One that could not be asked is due again at once: it waits for its turn like the others.
         var asked = new Dictionary<string, DateTimeOffset>(StringComparer.Ordinal);
+        // The clock decides when one is due; there is no signal of that.
         using var timer = new PeriodicTimer(Tick, time);
         do
         {
-            if (verification.Every is not { } every)
-                continue;
-            var declared = snapshots.Configured;
-            foreach (var deployment in await DueAsync(declared.Resources, every))
+            try
             {
-                if (asked.TryGetValue(deployment.Declaration, out var last) && time.GetUtcNow() - last < (every < Tick * 15 ? every : Tick * 15))
-                    continue;
-                asked[deployment.Declaration] = time.GetUtcNow();
-                await verifier.VerifyAsync(deployment, declared.Catalog, Actor, stoppingToken);
+                if (verification.Every is { } every)
+                    await VerifyDueAsync(asked, every, stoppingToken);
+            }
+            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
+            {
+                LogInterrupted(e);
             }
         }
         while (await timer.WaitForNextTickAsync(stoppingToken));
     }
 
-    private async Task<Governance.Boundaries.DeploymentSnapshot[]> DueAsync(Governance.Boundaries.ResourceSnapshot[] resources, TimeSpan every)
+    private async Task VerifyDueAsync(Dictionary<string, DateTimeOffset> asked, TimeSpan every, CancellationToken stop)
     {
-        try
+        var declared = snapshots.Configured;
+        foreach (var deployment in await verifier.DueAsync(declared.Resources, every))
         {
-            return await verifier.DueAsync(resources, every);
-        }
-        catch (System.Data.Common.DbException)
-        {
-            // The store is away, which is said elsewhere: a minute later is soon enough.
-            return [];
+            if (asked.TryGetValue(deployment.Declaration, out var last) && time.GetUtcNow() - last < (every < Tick * 15 ? every : Tick * 15))
+                continue;
+            asked[deployment.Declaration] = time.GetUtcNow();
+            await verifier.VerifyAsync(deployment, declared.Catalog, Actor, stop);
         }
     }
+
+    [LoggerMessage(5103, LogLevel.Error, "Deployments could not be verified; trying again in a minute")]
+    private partial void LogInterrupted(Exception e);
 }

@@ -123,6 +123,7 @@ public sealed class GatewayPlace : IAsyncLifetime
         while (!await holds())
         {
             Assert.True(TimeProvider.System.GetElapsedTime(start) < atMost, $"It did not come about within {atMost}.");
+            // What a client or an operator waits for tells neither of them.
             await Task.Delay(20, TestContext.Current.CancellationToken);
         }
     }

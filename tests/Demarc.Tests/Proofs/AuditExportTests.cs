@@ -55,15 +55,14 @@ public sealed class AuditExportTests : IDisposable
         Assert.Contains((await new AuditCheck(Bundle).RunAsync([], [])).Findings, f => f.Place == "checkpoint.txt");
         foreach (var (file, from, to) in new[]
         {
-            ("records.jsonl", "\\u0022nano", "\\u0022nanp"), ("records.jsonl", "claude-sonnet-4-6", "claude-sonnet-4-7"), ("records.jsonl", "\"erased\":\"", "\"missing\":\""),
+            ("records.jsonl", "cost_nano_usd", "cost_nanp_usd"), ("records.jsonl", "claude-sonnet-4-6", "claude-sonnet-4-7"), ("records.jsonl", "\"erased\":\"", "\"missing\":\""),
             ("tombstones.json", "a person", "no person"), ("checkpoint.txt", "demarc/org", "demarc/orh"), ("sample.json", "\"seed\"", "\"sead\""),
         })
         {
             var path = Path.Combine(Bundle, file);
             var before = await File.ReadAllTextAsync(path, Stop);
             var changed = Regex.Replace(before, Regex.Escape(from), to, RegexOptions.None, TimeSpan.FromSeconds(5));
-            if (changed == before)
-                continue;
+            Assert.True(changed != before, $"{file}: {from}");
             await WriteAsync(file, changed);
             Assert.True((await new AuditCheck(Bundle).RunAsync(keys, [])).Count > 0, $"{file}: {from}");
             Assert.True(file == "sample.json" || (await ScriptAsync()).ExitCode != 0, $"{file}: {from}");
@@ -72,6 +71,36 @@ public sealed class AuditExportTests : IDisposable
         Assert.Empty((await new AuditCheck(Bundle).RunAsync(keys, [kept])).Findings);
 
         JsonElement Json(string name) => JsonSerializer.Deserialize<JsonElement>(File.ReadAllText(Path.Combine(Bundle, name)));
+    }
+
+    [Fact]
+    public async Task Members_whom_a_directory_provisions_are_those_of_each_day_too()
+    {
+        await using var place = await StorePlace.CreateAsync(StoreKind.Sqlite);
+        var time = new SteppedTime();
+        var store = await place.OpenAsync(time);
+        var organization = await store.Organizations.EnsureFirstAsync("Contoso", StorePlace.Actor);
+        var first = DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime);
+        var (_, ada) = await store.ScimUsers.CreateAsync(
+            new ScimUser { Id = "", OrganizationId = organization.Id, Email = "ada@contoso.example", Name = "Ada", Status = "active", CreatedAt = 0, Version = 0 }, "developer", StorePlace.Actor);
+        var (_, group) = await store.ScimGroups.CreateAsync(
+            new ScimGroup { Id = "", OrganizationId = organization.Id, Name = "payments", CreatedAt = 0, Version = 0 }, [ada!.Id], StorePlace.Actor);
+        time.Step(TimeSpan.FromDays(1));
+        await store.ScimUsers.UpdateAsync(ada, ada with { Email = "ada.l@contoso.example", Status = "inactive" }, StorePlace.Actor);
+        await store.ScimGroups.UpdateAsync(group!, group! with { Name = "billing" }, new MemberChange(false, [], []), StorePlace.Actor);
+        time.Step(TimeSpan.FromDays(1));
+        await store.ScimUsers.DeleteAsync(organization.Id, ada.Id, null, StorePlace.Actor);
+        await place.ProjectAsync(store);
+
+        await new AuditExport(store, new LogSigner(store, StorePlace.Master), organization, Bundle, time)
+            .WriteAsync(new AuditRequest(first, first.AddDays(2), "seed", 5, []), StorePlace.Actor);
+
+        Assert.Equal(
+            [
+                $"{first:yyyy-MM-dd},{ada.Id},user,ada@contoso.example,developer,active,payments",
+                $"{first.AddDays(1):yyyy-MM-dd},{ada.Id},user,ada.l@contoso.example,developer,inactive,billing",
+            ],
+            (await File.ReadAllLinesAsync(Path.Combine(Bundle, "members.csv"), Stop)).Skip(1));
     }
 
     [Theory, InlineData(StoreKind.Sqlite), InlineData(StoreKind.Postgres)]

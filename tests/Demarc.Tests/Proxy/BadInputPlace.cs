@@ -49,10 +49,10 @@ public sealed class BadInputPlace : IAsyncLifetime, ILoggerProvider
         Assert.Empty(sent);
         foreach (var secret in Keys.Values.Append(Canary))
             Assert.DoesNotContain(secret, journal, StringComparison.Ordinal);
-        foreach (var path in Directory.GetFiles(Place.Folder, "*", SearchOption.AllDirectories).Concat(Directory.GetFiles(Path.GetDirectoryName(Place.Store.Url["sqlite:".Length..])!)))
+        foreach (var path in Directory.GetFiles(Place.Folder, "*", SearchOption.AllDirectories).Concat(Directory.GetFiles(Path.GetDirectoryName(Place.Store.Url["sqlite:".Length..])!, "*", SearchOption.AllDirectories)))
         {
-            // A lock, which only its holder may open.
-            if (path.EndsWith(".serving", StringComparison.Ordinal))
+            // Locks, which only their holder may open, are empty.
+            if (new FileInfo(path).Length == 0)
                 continue;
             using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
             var bytes = new byte[file.Length];

@@ -18,18 +18,7 @@ public sealed class KillTests
         await using var store = await StorePlace.CreateAsync(kind);
         await using var simulator = await SimulatorHost.StartAsync();
         var folder = Directory.CreateTempSubdirectory("demarc-kill-").FullName;
-        var config = Path.Combine(folder, "demarc.yaml");
-        await File.WriteAllTextAsync(Path.Combine(folder, "upstream.key"), "x", TestContext.Current.CancellationToken);
-        await File.WriteAllTextAsync(config, $$"""
-            store: {{store.Url}}
-            resources:
-              - name: east
-                platform: foundry
-                endpoint: {{simulator.Url.AbsoluteUri}}anthropic
-                credential: { api_key: "${file:upstream.key}" }
-                deployments: [ { name: claude-sonnet-4-6, model: claude-sonnet-4-6, hosting: anthropic } ]
-            policies: [ { capture: full } ]
-            """, TestContext.Current.CancellationToken);
+        var config = await ServingConfig.WriteAsync(folder, simulator, $"store: {store.Url}");
 
         using var process = await ServingProcess.StartAsync(config, folder);
         var keys = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(folder, "quickstart.json"), TestContext.Current.CancellationToken)).RootElement;

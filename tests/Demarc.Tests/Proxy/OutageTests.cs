@@ -3,6 +3,7 @@ using System.Net;
 using System.Text.Json;
 using Demarc.Serving;
 using Demarc.Simulator;
+using Demarc.Tests.AdminApi;
 using Demarc.Tests.Harness;
 using Demarc.Tests.Storage;
 using Microsoft.Extensions.Logging;
@@ -26,8 +27,7 @@ public sealed class OutageTests
         // Refused as long as it lasts: first because it cannot be recorded, then because nobody can be let in.
         for (var n = 0; n < 3; n++)
             Assert.Equal(HttpStatusCode.ServiceUnavailable, await place.AskAsync());
-        while (!place.Gateway.Store.Changes.IsAway)
-            await Task.Yield();
+        await GatewayPlace.UntilAsync(TimeSpan.FromSeconds(20), () => Task.FromResult(place.Gateway.Store.Changes.IsAway));
         var started = TimeProvider.System.GetTimestamp();
         Assert.Equal(HttpStatusCode.ServiceUnavailable, await place.AskAsync());
         Assert.InRange(TimeProvider.System.GetElapsedTime(started).TotalSeconds, 0, 2);
@@ -126,23 +126,8 @@ public sealed class OutageTests
             return new Place(store, line, simulator, gateway, folder, keys.GetProperty("developer_key").GetString()!);
         }
 
-        public static async Task<string> WriteAsync(string folder, StorePlace store, Line line, SimulatorHost simulator, string more)
-        {
-            await File.WriteAllTextAsync(Path.Combine(folder, "upstream.key"), "x", Stop);
-            var config = Path.Combine(folder, "demarc.yaml");
-            await File.WriteAllTextAsync(config, $$"""
-                store: {{store.Url.Replace($":{new Uri(store.Url).Port}/", $":{line.Port}/", StringComparison.Ordinal)}}
-                {{more.ReplaceLineEndings("\n                ").Replace("                ", "", StringComparison.Ordinal)}}
-                resources:
-                  - name: east
-                    platform: foundry
-                    endpoint: {{simulator.Url.AbsoluteUri}}anthropic
-                    credential: { api_key: "${file:upstream.key}" }
-                    deployments: [ { name: claude-sonnet-4-6, model: claude-sonnet-4-6, hosting: anthropic } ]
-                policies: [ { capture: full } ]
-                """, Stop);
-            return config;
-        }
+        public static Task<string> WriteAsync(string folder, StorePlace store, Line line, SimulatorHost simulator, string more) =>
+            ServingConfig.WriteAsync(folder, simulator, $"store: {store.Url.Replace($":{new Uri(store.Url).Port}/", $":{line.Port}/", StringComparison.Ordinal)}\n{more}");
 
         public static async Task<HttpStatusCode> AskAsync(HttpClient client, string key, string session, ConcurrentBag<string> answered)
         {

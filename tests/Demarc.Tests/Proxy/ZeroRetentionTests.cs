@@ -127,33 +127,23 @@ public sealed class ZeroRetentionTests
             agreements:
               - { name: commercial, party: anthropic, zdr: { executed: 2026-01-01 } }
             resources:
-              - name: east
-                platform: foundry
-                endpoint: {{simulator.Url.AbsoluteUri}}east/anthropic
-                agreements: [commercial]
-                facts: { storage.zdr: { value: on-request, reason: the addendum names Foundry, agreement: commercial, date: 2026-01-01 } }
-                credential: { api_key: "${file:upstream.key}" }
-                deployments: [ { name: claude-sonnet-4-6, model: claude-sonnet-4-6, hosting: anthropic } ]
-              - name: west
-                platform: foundry
-                endpoint: {{simulator.Url.AbsoluteUri}}west/anthropic
-                agreements: [commercial]
-                facts: { storage.zdr: { value: on-request, reason: the addendum names Foundry, agreement: commercial, date: 2026-01-01 } }
-                credential: { api_key: "${file:upstream.key}" }
-                deployments: [ { name: claude-sonnet-4-6, model: claude-sonnet-4-6, hosting: anthropic } ]
-              - name: north
-                platform: foundry
-                endpoint: {{simulator.Url.AbsoluteUri}}north/anthropic
-                agreements: [commercial]
-                facts: { storage.zdr: { value: on-request, reason: the addendum names Foundry, agreement: commercial, date: 2026-01-01 } }
-                credential: { api_key: "${file:upstream.key}" }
-                deployments: [ { name: claude-sonnet-4-6, model: claude-sonnet-4-6, hosting: anthropic } ]
+            {{string.Join('\n', new[] { "east", "west", "north" }.Select(name => Resource(name, simulator)))}}
             aliases:
               sonnet: [east/claude-sonnet-4-6, west/claude-sonnet-4-6]
             policies: [ {{policy}} ]
             """, Stop);
         return config;
     }
+
+    private static string Resource(string name, SimulatorHost simulator) => $$"""
+          - name: {{name}}
+            platform: foundry
+            endpoint: {{simulator.Url.AbsoluteUri}}{{name}}/anthropic
+            agreements: [commercial]
+            facts: { storage.zdr: { value: on-request, reason: the addendum names Foundry, agreement: commercial, date: 2026-01-01 } }
+            credential: { api_key: "${file:upstream.key}" }
+            deployments: [ { name: claude-sonnet-4-6, model: claude-sonnet-4-6, hosting: anthropic } ]
+        """;
 
     /// <summary>The answer's body, as far as it came.</summary>
     private static async Task<string?> AskAsync(HttpClient client, string path, string body, string fate)

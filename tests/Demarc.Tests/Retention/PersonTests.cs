@@ -2,8 +2,10 @@ using System.Text;
 using System.Text.Json;
 using Demarc.Control.Retention;
 using Demarc.Governance.Evidence;
+using Demarc.Governance.Spend;
 using Demarc.Serving;
 using Demarc.Storage.Directory;
+using Demarc.Storage.Ledger;
 using Demarc.Storage.Retention;
 using Demarc.Tests.Commands;
 using Demarc.Tests.Compliance;
@@ -52,6 +54,42 @@ public sealed class PersonTests
         var done = Assert.Single(await place.EventsAsync("demarc_person_erased"));
         Assert.Equal((ana.Id, report.Text("request")), (done["user_id"], done["erasure_id"]));
         Assert.DoesNotContain("ana@", await File.ReadAllTextAsync(place.JournalPath, Stop), StringComparison.Ordinal);
+    }
+
+    [Theory, InlineData(StoreKind.Sqlite), InlineData(StoreKind.Postgres)]
+    public async Task Records_go_that_name_the_address_and_none_of_one_that_it_is_a_part_of(StoreKind kind)
+    {
+        await using var place = await RetentionPlace.CreateAsync(kind);
+        var ann = await PersonAsync(place, "ann+o'hara");
+        foreach (var about in new[] { "Mail ann+o'hara@contoso.example.", "joann+o'hara@contoso.example", "ann+o'hara@contoso.example.au", "by " + ann.Id })
+            await place.Store.RecordAsync(Organization, StorePlace.Actor, "demarc_tested", new() { ["about"] = about });
+        await place.Place.ProjectAsync(place.Store);
+
+        await EraseAsync(place, ann, records: true);
+
+        Assert.Equal(["ann+o'hara@contoso.example.au", "joann+o'hara@contoso.example"], (await place.EventsAsync("demarc_tested")).Select(e => e["about"]));
+    }
+
+    [Theory, InlineData(StoreKind.Sqlite), InlineData(StoreKind.Postgres)]
+    public async Task No_alert_keeps_the_address_of_who_asked_once_it_is_sent_or_the_person_is_erased(StoreKind kind)
+    {
+        await using var place = await RetentionPlace.CreateAsync(kind);
+        var (ana, bob) = (await PersonAsync(place, "ana"), await PersonAsync(place, "bob"));
+        foreach (var person in new[] { ana, bob })
+        {
+            var asked = (await place.Store.IncreaseRequests.OpenAsync(new IncreaseAsk(Organization, person.Id, LimitPeriod.Daily), "", StorePlace.Actor))!;
+            await place.Store.IncreaseRequests.DenyAsync(Organization, asked, isQuiet: false, StorePlace.Actor);
+        }
+        await place.Place.ProjectAsync(place.Store);
+        await place.Store.SpendAlerts.CollectAsync(Organization, [SpendAlerts.ByEmail]);
+        var alerts = await place.Store.SpendAlerts.ClaimAsync(Organization);
+        Assert.Equal(2, alerts.Length);
+
+        await place.Store.SpendAlerts.EndAsync(alerts.Single(a => a.Body.Contains(bob.Email, StringComparison.Ordinal)), isDelivered: true, null);
+        await EraseAsync(place, ana, records: false);
+
+        Assert.Equal(0, await place.Place.SqlAsync<long>("SELECT count(*) FROM spend_alerts WHERE body LIKE '%@contoso.example%'"));
+        Assert.Equal(1, await place.Place.SqlAsync<long>("SELECT count(*) FROM spend_alerts"));
     }
 
     [Theory, InlineData(StoreKind.Sqlite), InlineData(StoreKind.Postgres)]

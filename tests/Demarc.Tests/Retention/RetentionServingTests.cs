@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using Demarc.Tests.AdminApi;
 using Demarc.Tests.Commands;
 using Demarc.Tests.Compliance;
 using Demarc.Tests.Harness;
@@ -25,7 +26,7 @@ public sealed class RetentionServingTests
         ask.Headers.Add("anthropic-version", "2023-06-01");
         Assert.True((await gateway.Http.SendAsync(ask, TestContext.Current.CancellationToken)).IsSuccessStatusCode);
         var session = (await gateway.RequestsAsync())[0].SessionId;
-        await AwaitAsync(gateway, $"{Sessions}/{session}", HttpStatusCode.OK);
+        await GatewayPlace.UntilAsync(TimeSpan.FromSeconds(20), async () => await StatusAsync(gateway, $"{Sessions}/{session}") == HttpStatusCode.OK);
         Assert.Contains("to be forgotten", await ReadAsync(gateway, $"{Sessions}/{session}/messages", 200), StringComparison.Ordinal);
 
         time.Step(TimeSpan.FromDays(2.1));
@@ -98,28 +99,7 @@ public sealed class RetentionServingTests
         static (int, int) Counts(JsonElement report) => (report.GetProperty("sessions").GetInt32(), report.GetProperty("sessions_held").GetInt32());
     }
 
-    internal static string ProxyYaml(string more) => $$"""
-        resources:
-          - name: east
-            platform: foundry
-            endpoint: SIMULATOR/anthropic
-            credential: { api_key: simulator }
-            deployments: [ { name: claude-sonnet-4-6, model: claude-sonnet-4-6, hosting: anthropic } ]
-        aliases: { sonnet: [east/claude-sonnet-4-6] }
-        policies: [ { capture: full } ]
-        {{more}}
-        """;
-
-    private static async Task AwaitAsync(GatewayFixture gateway, string url, HttpStatusCode status)
-    {
-        var began = TimeProvider.System.GetTimestamp();
-        while (await StatusAsync(gateway, url) != status)
-        {
-            Assert.True(TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromSeconds(20), $"{url} is not {status}");
-            // The session follows the log within a second; nothing tells a client.
-            await Task.Delay(20, TestContext.Current.CancellationToken);
-        }
-    }
+    internal static string ProxyYaml(string more) => ServingConfig.Yaml("SIMULATOR", "aliases: { sonnet: [east/claude-sonnet-4-6] }\n" + more);
 
     private static async Task<HttpStatusCode> StatusAsync(GatewayFixture gateway, string url)
     {

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Demarc.Governance.Evidence;
 using Demarc.Governance.Identity;
 using Demarc.Storage.Directory;
+using Demarc.Tests.AdminApi;
 using Demarc.Tests.Commands;
 using Demarc.Tests.Compliance;
 using Demarc.Tests.Proxy;
@@ -141,16 +142,8 @@ public sealed class ReviewTests
         return id;
     }
 
-    private static async Task AwaitStatusAsync(ProxyPlace place, string url, string key, int status)
-    {
-        var began = TimeProvider.System.GetTimestamp();
-        while ((int)(await place.ReadAsync(url, key)).Status != status)
-        {
-            Assert.True(TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromSeconds(20), $"{url} is not {status}");
-            // A change of a key takes effect within a second; nothing tells a client.
-            await Task.Delay(20, TestContext.Current.CancellationToken);
-        }
-    }
+    private static Task AwaitStatusAsync(ProxyPlace place, string url, string key, int status) =>
+        GatewayPlace.UntilAsync(TimeSpan.FromSeconds(20), async () => (int)(await place.ReadAsync(url, key)).Status == status);
 
     /// <summary>Two administrators, and a reader with a compliance key and an admin key.</summary>
     private static async Task<People> PeopleAsync(ProxyPlace place)

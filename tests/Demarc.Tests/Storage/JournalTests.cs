@@ -30,6 +30,22 @@ public sealed class JournalTests : IDisposable
     }
 
     [Fact]
+    public async Task A_server_waits_for_a_command_that_takes_what_the_journal_has()
+    {
+        await using var place = await StorePlace.CreateAsync(StoreKind.Sqlite);
+        var store = await place.OpenAsync();
+        var folder = Path.Combine(Path.GetDirectoryName(place.Url["sqlite:".Length..])!, "journal");
+        Task<Lead> serving;
+        using (Journal.Open(folder))
+        {
+            serving = store.LeadAsync(Leadership.Projections, Stop);
+            Assert.False(serving.IsCompleted, serving.Exception?.ToString());
+        }
+        await using var lead = await serving;
+        Assert.NotNull(store.RecordJournal);
+    }
+
+    [Fact]
     public void A_frame_that_was_not_written_whole_is_none()
     {
         var record = Record([1, 2, 3], [4, 5], "clls_1");

@@ -45,6 +45,23 @@ public sealed class RoleStoreTests
     [Theory]
     [InlineData(StoreKind.Sqlite)]
     [InlineData(StoreKind.Postgres)]
+    public async Task A_role_at_a_scope_of_another_version_permits_nothing(StoreKind kind)
+    {
+        await using var place = await StorePlace.CreateAsync(kind);
+        var store = await place.OpenAsync();
+        var organization = (await store.Organizations.EnsureFirstAsync("Contoso", StorePlace.Actor)).Id;
+        var user = (await store.Users.CreateAsync(organization, "ana@contoso.example", "Ana", "managed", StorePlace.Actor))!;
+        await store.RoleAssignments.AssignAsync(organization, new NewRoleAssignment("admin", false, "user", user.Id, new(ScopeKind.Workspace, "wrkspc_1")), StorePlace.Actor);
+        await place.SqlAsync<long?>("UPDATE role_assignments SET scope_kind = 'region'");
+
+        var member = Assert.Single(await store.Principals.MembersAsync(organization, [user.Id]));
+        Assert.Equal(Permission.None, member.Access.Organization);
+        Assert.False(member.Access.AsksSomewhere);
+    }
+
+    [Theory]
+    [InlineData(StoreKind.Sqlite)]
+    [InlineData(StoreKind.Postgres)]
     public async Task A_request_and_a_change_are_decided_once(StoreKind kind)
     {
         await using var place = await StorePlace.CreateAsync(kind);

@@ -2,6 +2,7 @@ using System.Net;
 using System.Text.Json;
 using Demarc.Simulator.Management;
 using Demarc.Simulator.Scripts;
+using Demarc.Tests.Harness;
 using Demarc.Tests.Limits;
 using Demarc.Tests.Proxy;
 using Demarc.Tests.Storage;
@@ -155,6 +156,23 @@ public sealed class VerificationTests
         var accepted = await place.RunAsync(["resource", "verify", "direct/bound", "--accept", "the workspace is pinned again", .. At]);
         Assert.True(accepted.ExitCode == 0, accepted.ToString());
         await AskUntilAsync(place, "bound", HttpStatusCode.OK);
+    }
+
+    [Fact]
+    public async Task A_store_that_does_not_take_what_was_verified_ends_no_gateway()
+    {
+        await using var store = await StorePlace.CreateAsync(StoreKind.Sqlite);
+        await using var place = await StartAsync(new ManagedDeployment("opus", "claude-opus-5", "2", "DataZoneStandard"));
+        var time = new SteppedTimers();
+        await place.ServeAsync($"{Azure}\nstore: {store.Url}\n", time);
+        await UntilAsync(async () => await store.SqlAsync<long>("SELECT count(*) FROM boundary_checks") == 1);
+        foreach (var change in new[] { "INSERT", "UPDATE" })
+            await store.SqlAsync<object>($"CREATE TRIGGER refuse_{change} BEFORE {change} ON boundary_checks BEGIN SELECT RAISE(ABORT, 'refused'); END");
+
+        time.Step(TimeSpan.FromHours(7));
+
+        await UntilAsync(() => Task.FromResult(place.Journal.Any(j => j.Line.StartsWith("Deployments could not be verified", StringComparison.Ordinal))));
+        Assert.Equal(HttpStatusCode.OK, (await place.AskAsync(UpstreamPlace.Body("spare"))).Response.StatusCode);
     }
 
     [Fact]

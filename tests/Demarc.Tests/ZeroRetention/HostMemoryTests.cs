@@ -34,6 +34,20 @@ public sealed class HostMemoryTests : IDisposable
         Assert.Equal(open is null ? [] : [open], HostMemory.Open(_ => null, _root).Select(o => o.What));
     }
 
+    [Theory]
+    [InlineData("proc/swaps", "swap")]
+    [InlineData("sys/block/zram0/backing_dev", "swap")]
+    [InlineData("proc/sys/kernel/core_pattern", "core-dumps")]
+    public void What_cannot_be_read_is_not_taken_for_safe(string file, string open)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "The files of Linux");
+        Host("0", "core", "/dev/zram0 partition 1 0 -2\n");
+        File.Delete(Path.Combine(_root, file));
+        Directory.CreateDirectory(Path.Combine(_root, file));
+
+        Assert.Equal(open, Assert.Single(HostMemory.Open(_ => null, _root)).What);
+    }
+
     [Fact]
     public void Swap_that_the_control_group_may_not_use_is_none_and_a_runtime_that_dumps_is_one()
     {

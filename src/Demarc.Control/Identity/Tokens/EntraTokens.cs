@@ -48,7 +48,8 @@ public sealed partial class EntraTokens
                 [.. (IssuerClaims.Groups(claims, "groups") ?? []).Select(g => tenant.Config.Groups.GetValueOrDefault(g, g))],
                 [.. (IssuerClaims.Groups(claims, "roles") ?? []).Where(tenant.Config.AppRoles.ContainsKey).Select(r => tenant.Config.AppRoles[r])]);
         }
-        catch (TokenException e)
+        // Whether it holds is not known then: the caller says so, and not that it ended.
+        catch (TokenException e) when (e.Code != TokenKeys.Unreachable)
         {
             LogRefused(e.Code, tenant.Config.TenantId, e.Message);
             return null;
@@ -90,6 +91,6 @@ public sealed partial class EntraTokens
 
     private sealed record Tenant(EntraConfig Config, TokenKeys Keys, string[] Issuers);
 
-    [LoggerMessage(2411, LogLevel.Warning, "A token of Entra ID is refused ({Code}, tenant {Tenant}): {Reason}")]
+    [LoggerMessage(2431, LogLevel.Warning, "A token of Entra ID is refused ({Code}, tenant {Tenant}): {Reason}")]
     private partial void LogRefused(string code, string tenant, string reason);
 }

@@ -66,6 +66,6 @@ public sealed partial class FederationEndpoints(Federation federation, Store sto
             : (new FederationRequest(assertion, rule, organization, account, workspace), null);
     }
 
-    [LoggerMessage(2412, LogLevel.Warning, "An identity token is refused ({Reference}, {Code}): {Reason}")]
+    [LoggerMessage(2432, LogLevel.Warning, "An identity token is refused ({Reference}, {Code}): {Reason}")]
     private partial void LogRefused(string reference, string code, string reason);
 }

@@ -19,6 +19,9 @@ internal sealed class TokenException(string code, string message) : Exception(me
 /// </summary>
 internal sealed class TokenKeys : IDisposable
 {
+    /// <summary>The code where nothing was verified, as the issuer's keys cannot be had.</summary>
+    public const string Unreachable = "keys_unreachable";
+
     /// <summary>The vendor's federation allows as much (WIF reference, "Token exchange errors").</summary>
     public static readonly TimeSpan ClockSkew = TimeSpan.FromSeconds(30);
 
@@ -100,7 +103,7 @@ internal sealed class TokenKeys : IDisposable
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
-            throw new TokenException("keys_unreachable", $"The keys of {issuer} cannot be read: {e.GetBaseException().Message}");
+            throw new TokenException(Unreachable, $"The keys of {issuer} cannot be read: {e.GetBaseException().Message}");
         }
         finally
         {

@@ -64,9 +64,11 @@ public sealed class Access
     /// <summary>Whether it may hand a role to others: nobody gives away more than they have, but that administrators give content to those who are none.</summary>
     public bool MayGive(Role role)
     {
+        const Permission own = Permission.ModelsAsk | Permission.MeRead;
         var has = Organization;
-        if ((has & BuiltInRoles.Admin.Permissions & ~Permission.ModelsAsk & ~Permission.MeRead) == (BuiltInRoles.Admin.Permissions & ~Permission.ModelsAsk & ~Permission.MeRead))
-            has |= Permissions.OfContent | Permission.ModelsAsk | Permission.MeRead;
+        var administers = BuiltInRoles.Admin.Permissions & ~own;
+        if ((has & administers) == administers)
+            has |= Permissions.OfContent | own;
         return (has & Permission.RolesManage) != 0 && (role.Permissions & ~has) == 0;
     }
 

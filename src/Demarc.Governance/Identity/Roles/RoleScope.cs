@@ -20,6 +20,10 @@ public readonly record struct RoleScope(ScopeKind Kind, string Name)
     /// <summary><c>organization</c>, <c>workspace</c>, <c>resource</c> or <c>deployment</c>.</summary>
     public static string Wire(ScopeKind kind) => kind.ToString().ToLowerInvariant();
 
+    /// <summary>One that was kept: <see cref="Wire"/> and name.</summary>
+    /// <exception cref="FormatException">There is no such kind here: it is never taken for another, which would be wider.</exception>
+    public static RoleScope Of(string kind, string name) => TryParse(kind, out var parsed) ? new(parsed, name) : throw new FormatException($"There is no scope {kind}.");
+
     public static bool TryParse(string kind, out ScopeKind parsed) => Enum.TryParse(kind, ignoreCase: true, out parsed) && Wire(parsed) == kind;
 
     /// <summary>What of a role's permissions can hold at such a scope.</summary>

@@ -129,6 +129,18 @@ public sealed class RoleChangeTests(GatewayPlace place) : IClassFixture<GatewayP
         Assert.Equal(person.Id, asked.GetProperty("user_id").GetString());
     }
 
+    [Fact]
+    public async Task What_a_signed_in_administrator_limits_names_the_person_in_the_audit()
+    {
+        var (person, token) = await SignedInAsync("thrifty", "admin");
+        Assert.Equal(200, (await AskAsync(token, "POST", "/v1/organizations/spend_limits", """{"scope":{"type":"organization"},"amount":"99999999","period":"daily"}""")).Status);
+
+        JsonElement change = default;
+        await WithinAsync(async () =>
+            (change = (await place.AdminAsync(200, "GET", "/v1/organizations/spend_limits/audit?limit=1")).GetProperty("data").EnumerateArray().FirstOrDefault()).ValueKind == JsonValueKind.Object);
+        Assert.Equal(("user_actor", person.Id), (change.GetProperty("actor").GetProperty("type").GetString(), change.GetProperty("actor").GetProperty("user_id").GetString()));
+    }
+
     [Theory]
     [InlineData("""{"role":"adminn","user_id":"USER"}""", 400, "role: there is no such role")]
     [InlineData("""{"role":"admin"}""", 400, "user_id: give one of")]

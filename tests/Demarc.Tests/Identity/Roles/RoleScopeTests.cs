@@ -145,6 +145,40 @@ public sealed class RoleScopeTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_administrator_makes_no_second_one_alone()
+    {
+        var (person, first) = await SignedInAsync("alone", "admin");
+        var (_, second) = await SignedInAsync("other", "admin");
+        var account = (await _store.ServiceAccounts.CreateAsync(_organization, "puppet", RolePlace.Actor))!;
+        var (_, puppet) = await _store.ApiKeys.CreateAsync(new NewApiKey(_organization, Governance.Identity.ApiKeyKind.Admin, "puppet", "service_account", account.Id), RolePlace.Actor);
+        const string made = """{"email":"made@contoso.example","name":"Made","role":"admin"}""";
+
+        var (status, asked) = await JsonAsync(first, HttpMethod.Post, "/v1/organizations/users", made);
+        Assert.Equal((202, "roles"), (status, asked.GetProperty("kind").GetString()!));
+        Assert.Equal(202, (await JsonAsync(first, HttpMethod.Post, "/v1/organizations/api_keys", $$"""{"name":"k","kind":"admin","service_account_id":"{{account.Id}}"}""")).Status);
+        Assert.Equal(200, (await JsonAsync(first, HttpMethod.Post, "/v1/organizations/api_keys", $$"""{"name":"own","kind":"admin","user_id":"{{person.Id}}"}""")).Status);
+        Assert.Equal(200, (await JsonAsync(first, HttpMethod.Post, "/v1/organizations/users", """{"email":"plain@contoso.example","name":"Plain"}""")).Status);
+
+        var approve = $"/v1/organizations/changes/{asked.GetProperty("id").GetString()}/approve";
+        Assert.Equal(403, (await JsonAsync(puppet.Reveal(), HttpMethod.Post, approve, "{}")).Status);
+        Assert.Null(await _store.Users.GetByEmailAsync(_organization, "made@contoso.example"));
+        Assert.Equal(200, (await JsonAsync(second, HttpMethod.Post, approve, "{}")).Status);
+        Assert.Equal("admin", (await _store.Users.GetByEmailAsync(_organization, "made@contoso.example"))?.Role);
+        Assert.Equal(409, (await JsonAsync(first, HttpMethod.Post, "/v1/organizations/users", made)).Status);
+    }
+
+    [Fact]
+    public async Task A_request_for_a_role_is_not_approved_at_the_command_line_where_a_second_administrator_is_needed()
+    {
+        var person = await RolePlace.PersonAsync(_store, _organization, "asks");
+        var request = await _store.RoleRequests.AskAsync(_organization, person.Id, "admin", RoleScope.Organization, "incident 7", TimeSpan.FromHours(1), RolePlace.Actor);
+
+        Assert.Contains("(approvals)", await Commands.DemarcCommand.FailsAsync(
+            1, _gateway.DataDirectory, "role", "approve", request.Id, "--config", Path.Combine(_gateway.DataDirectory, "demarc.yaml"), "--data", _gateway.DataDirectory), StringComparison.Ordinal);
+        Assert.Equal("pending", (await _store.RoleRequests.GetAsync(_organization, request.Id))!.Status);
+    }
+
+    [Fact]
     public async Task What_the_configuration_gives_is_read_only_with_its_line()
     {
         var (_, token) = await SignedInAsync("editor", "admin");

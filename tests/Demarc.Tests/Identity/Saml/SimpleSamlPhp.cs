@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Net;
-using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.RegularExpressions;
 using Demarc.Tests.Harness;
@@ -47,11 +46,7 @@ internal sealed partial class SimpleSamlPhp : IAsyncDisposable
     public static async Task<SimpleSamlPhp> StartAsync()
     {
         Component.Require(Directory.Exists(Program) && File.Exists("/usr/bin/php"), "SimpleSAMLphp is not installed (apt-get install --no-install-recommends simplesamlphp php-cli php-xml)");
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        var port = ((IPEndPoint)socket.LocalEndPoint!).Port;
-        socket.Close();
-        var provider = new SimpleSamlPhp(port);
+        var provider = new SimpleSamlPhp(Ports.Free());
         using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
         for (var end = Environment.TickCount64 + 15_000; ;)
         {

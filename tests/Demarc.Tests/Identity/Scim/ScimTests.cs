@@ -106,7 +106,7 @@ public sealed class ScimTests
             ("externalId eq \"X%1\"", "ann_a"), ("externalId eq \"x%1\"", ""), ("externalId ne \"X%1\"", "annb carl Dora"), ("not (externalId eq \"X%1\")", "annb carl Dora"), ("externalId pr", "ann_a"),
             ("active eq false", "annb"), ("active ne false", "ann_a carl Dora"), ("active pr", "ann_a annb carl Dora"), ("displayName co \"q\\\" é\"", "annb"), ("displayName sw \"ZED\"", "annb"),
             ("title eq \"lead\"", "ann_a carl"), ("title eq \"lead\" and userName sw \"c\"", "carl"), ("title eq \"lead\" or userName sw \"d\"", "ann_a carl Dora"),
-            ("not (title pr) and active eq true", "Dora"), ("emails[value sw \"annb\"] or nickName pr", "annb Dora".Replace("annb ", "", StringComparison.Ordinal)),
+            ("not (title pr) and active eq true", "Dora"), ("emails[value sw \"annb\"] or nickName pr", "Dora"),
             ("meta.created gt \"2020-01-01T00:00:00Z\" and userName eq \"carl@corp.example\"", "carl"), ("meta.created lt \"2020-01-01T00:00:00Z\"", ""),
         })
             Assert.Equal(names, await place.NamesAsync(filter));
@@ -206,34 +206,39 @@ public sealed class ScimTests
         Assert.Equal([account.Id], await place.Opened.Groups.MembersAsync(organization, group.Id));
     }
 
-    [Theory]
-    [InlineData("POST", "Users", """{"displayName":"x"}""", 400, "invalidValue", "userName")]
-    [InlineData("POST", "Users", """{"userName":"x"}""", 400, "invalidValue", "emails")]
-    [InlineData("POST", "Users", """{"userName":"x@c.example","emails":[{"value":"nope"}]}""", 400, "invalidValue", "no e-mail address")]
-    [InlineData("POST", "Users", """{"userName":"x@c.example","name":"x"}""", 400, "invalidValue", "name")]
-    [InlineData("POST", "Users", """{"userName":"x@c.example","displayName":"a\u202eb"}""", 400, "invalidValue", "displayName")]
-    [InlineData("POST", "Users", """[]""", 400, "invalidSyntax", "JSON object")]
-    [InlineData("POST", "Users", """{"userName":"a@c.example","userName":"b@c.example"}""", 400, "invalidSyntax", "twice")]
-    [InlineData("POST", "Users", """{"userName":"\ud800@c.example"}""", 400, "invalidSyntax", "UTF-8")]
-    [InlineData("GET", "Users?filter=userName", null, 400, "invalidFilter", "operator")]
-    [InlineData("GET", "Users?filter=shoeSize+eq+%221%22", null, 400, "invalidFilter", "shoeSize")]
-    [InlineData("GET", "Users?sortBy=title", null, 400, "invalidValue", "sortBy")]
-    [InlineData("GET", "Users?count=many", null, 400, "invalidValue", "count")]
-    [InlineData("GET", "Users/user_none", null, 404, null, "no user")]
-    [InlineData("GET", "Groups/1'; DROP TABLE users", null, 404, null, "no group")]
-    [InlineData("GET", "Me", null, 501, null, "/Me")]
-    [InlineData("PATCH", "Users", "{}", 404, null, "ResourceTypes")]
-    [InlineData("GET", "Devices", null, 404, null, "ResourceTypes")]
-    public async Task Bad_input_is_refused_in_the_shape_of_SCIM(string method, string path, string? body, int status, string? type, string says)
+    [Fact]
+    public async Task Bad_input_is_refused_in_the_shape_of_SCIM()
     {
         await using var place = await ScimPlace.StartAsync(StoreKind.Sqlite);
         // A person to be filtered: a filter is looked at row by row where the store cannot tell.
         await place.UserAsync("someone");
-        var (came, json, _) = await place.AskAsync(method, path, body);
-        Assert.Equal(status, (int)came);
-        Assert.Equal("urn:ietf:params:scim:api:messages:2.0:Error", json!["schemas"]![0]!.GetValue<string>());
-        Assert.Equal((status.ToString(System.Globalization.CultureInfo.InvariantCulture), type), (json["status"]!.GetValue<string>(), json["scimType"]?.GetValue<string>()));
-        Assert.Contains(says, json["detail"]!.GetValue<string>(), StringComparison.Ordinal);
+        foreach (var (method, path, body, status, type, says) in new (string, string, string?, int, string?, string)[]
+        {
+            ("POST", "Users", """{"displayName":"x"}""", 400, "invalidValue", "userName"),
+            ("POST", "Users", """{"userName":"x"}""", 400, "invalidValue", "emails"),
+            ("POST", "Users", """{"userName":"x@c.example","emails":[{"value":"nope"}]}""", 400, "invalidValue", "no e-mail address"),
+            ("POST", "Users", """{"userName":"x@c.example","name":"x"}""", 400, "invalidValue", "name"),
+            ("POST", "Users", """{"userName":"x@c.example","displayName":"a\u202eb"}""", 400, "invalidValue", "displayName"),
+            ("POST", "Users", """[]""", 400, "invalidSyntax", "JSON object"),
+            ("POST", "Users", """{"userName":"a@c.example","userName":"b@c.example"}""", 400, "invalidSyntax", "twice"),
+            ("POST", "Users", """{"userName":"\ud800@c.example"}""", 400, "invalidSyntax", "UTF-8"),
+            ("GET", "Users?filter=userName", null, 400, "invalidFilter", "operator"),
+            ("GET", "Users?filter=shoeSize+eq+%221%22", null, 400, "invalidFilter", "shoeSize"),
+            ("GET", "Users?sortBy=title", null, 400, "invalidValue", "sortBy"),
+            ("GET", "Users?count=many", null, 400, "invalidValue", "count"),
+            ("GET", "Users/user_none", null, 404, null, "no user"),
+            ("GET", "Groups/1'; DROP TABLE users", null, 404, null, "no group"),
+            ("GET", "Me", null, 501, null, "/Me"),
+            ("PATCH", "Users", "{}", 404, null, "ResourceTypes"),
+            ("GET", "Devices", null, 404, null, "ResourceTypes"),
+        })
+        {
+            var (came, json, _) = await place.AskAsync(method, path, body);
+            Assert.True(status == (int)came, $"{method} {path} {body}: {came} {json}");
+            Assert.Equal("urn:ietf:params:scim:api:messages:2.0:Error", json!["schemas"]![0]!.GetValue<string>());
+            Assert.Equal((status.ToString(System.Globalization.CultureInfo.InvariantCulture), type), (json["status"]!.GetValue<string>(), json["scimType"]?.GetValue<string>()));
+            Assert.Contains(says, json["detail"]!.GetValue<string>(), StringComparison.Ordinal);
+        }
     }
 
     [Fact]

@@ -2,6 +2,7 @@ using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
 using Demarc.Governance.Evidence;
+using Demarc.Simulator.Scripts;
 using Demarc.Storage;
 using Demarc.Tests.Clients;
 using Demarc.Tests.Harness;
@@ -151,6 +152,15 @@ public sealed class EntraTokenTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.OK, await AskAsync(Token()));
         // Verified before, it holds until its end; a new one under the old key would not.
         Assert.Equal(HttpStatusCode.OK, await AskAsync(before));
+    }
+
+    [Fact]
+    public async Task While_the_tenants_keys_cannot_be_read_nobody_is_told_that_a_token_does_not_hold()
+    {
+        _gateway.Simulator.Script.Set(new ScriptRule { Path = "*/keys", Fault = new ScriptFault { Kind = FaultKind.ServerError } });
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, await AskAsync(Token()));
+        _gateway.Simulator.Script.Clear();
+        Assert.Equal(HttpStatusCode.OK, await AskAsync(Token()));
     }
 
     private string Token(params (string Name, JsonNode? Value)[] claims)
