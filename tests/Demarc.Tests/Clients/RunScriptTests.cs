@@ -10,6 +10,7 @@ namespace Demarc.Tests.Clients;
 
 /// <summary><c>./run</c>, as somebody who has just cloned the repository uses it.</summary>
 [UnsupportedOSPlatform("windows")]
+[Trait("suite", "faults")]
 public sealed class RunScriptTests : IDisposable
 {
     // A first build on a busy machine.

@@ -7,6 +7,7 @@ using Xunit;
 namespace Demarc.Tests.Exports;
 
 /// <summary>A real process that exports, killed while it does.</summary>
+[Trait("suite", "faults")]
 public sealed class ExportKillTests
 {
     private const string Secret = "canary-of-the-collector";

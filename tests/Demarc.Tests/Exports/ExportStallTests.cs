@@ -4,6 +4,7 @@ using Xunit;
 namespace Demarc.Tests.Exports;
 
 /// <summary>Apart from the others, as it takes as long as a collector is waited for.</summary>
+[Trait("suite", "faults")]
 public sealed class ExportStallTests
 {
     [Fact]

@@ -6,9 +6,9 @@ using Xunit;
 namespace Demarc.Tests.Limits;
 
 /// <summary>
-/// What happens to leases when their holders die or stand still. Minutes each, as PostgreSQL takes a replica for dead after one:
-/// run them by name, with <c>-explicit only</c>.
+/// What happens to leases when their holders die or stand still. Minutes each, as PostgreSQL takes a replica for dead after one.
 /// </summary>
+[Trait("suite", "faults")]
 public sealed class ReplicaKillTests(ITestOutputHelper output)
 {
     private const int Tokens = 200;
@@ -17,7 +17,7 @@ public sealed class ReplicaKillTests(ITestOutputHelper output)
     // A client that goes on asking a replica that is gone or stands still.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
-    [Fact(Explicit = true)]
+    [Fact]
     public async Task Twenty_kills_under_load_lose_no_answer_and_no_lease_and_pass_no_limit()
     {
         const long limit = 60_000_000_000;
@@ -38,7 +38,7 @@ public sealed class ReplicaKillTests(ITestOutputHelper output)
         await BalancesAsync(place, load, limit);
     }
 
-    [Fact(Explicit = true)]
+    [Fact]
     public async Task A_lease_holder_that_stands_still_past_its_term_spends_nothing_twice()
     {
         const long limit = 1_000_000_000;

@@ -13,10 +13,10 @@ public sealed class ReplicaLimitTests(ITestOutputHelper output)
     [Theory]
     [InlineData(false, 50)]
     [InlineData(true, 50)]
-    [InlineData(false, 500)]
-    [InlineData(true, 500)]
-    [InlineData(false, 5000, Explicit = true)]
-    [InlineData(true, 5000, Explicit = true)]
+    [InlineData(false, 500, Traits = ["suite", "faults"])]
+    [InlineData(true, 500, Traits = ["suite", "faults"])]
+    [InlineData(false, 5000, Traits = ["suite", "faults"])]
+    [InlineData(true, 5000, Traits = ["suite", "faults"])]
     public async Task Of_many_at_once_on_three_replicas_two_are_served_whole_and_the_limit_holds(bool stream, int requests)
     {
         await using var place = await ReplicaPlace.StartAsync("0.04", new ScriptRule { Deltas = Tokens });

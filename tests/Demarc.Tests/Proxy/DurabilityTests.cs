@@ -136,7 +136,8 @@ public sealed partial class DurabilityTests
                     held.Set();
                     _release.Wait();
                 }
-            });
+            })
+            { IsBackground = true };
             _holder.Start();
             held.Wait();
         }

@@ -9,6 +9,7 @@ using Xunit;
 namespace Demarc.Tests.Proxy;
 
 /// <summary>Law 3 with a real process: killed at any moment, every answered request is on record and balances.</summary>
+[Trait("suite", "faults")]
 public sealed class KillTests
 {
     [Theory, InlineData(StoreKind.Sqlite), InlineData(StoreKind.Postgres)]

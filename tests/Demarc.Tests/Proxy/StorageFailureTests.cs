@@ -12,6 +12,7 @@ using Xunit;
 namespace Demarc.Tests.Proxy;
 
 /// <summary>A disk without room, a store without connections: requests are refused in so many words, and nothing that was answered is lost.</summary>
+[Trait("suite", "faults")]
 public sealed class StorageFailureTests
 {
     private static CancellationToken Stop => TestContext.Current.CancellationToken;

@@ -6,6 +6,7 @@ using Xunit;
 
 namespace Demarc.Tests.Storage;
 
+[Trait("suite", "faults")]
 public class CrashTests
 {
     private const string UrlVariable = "DEMARC_TEST_STORE";

@@ -141,7 +141,7 @@ public sealed class JournalTests : IDisposable
         }
     }
 
-    [Fact]
+    [Fact, Trait("suite", "faults")]
     public async Task While_the_store_takes_nothing_the_journal_ends_by_refusing_and_what_it_has_is_kept()
     {
         using var journal = Journal.Open(_folder);

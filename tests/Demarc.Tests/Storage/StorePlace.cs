@@ -129,5 +129,7 @@ public sealed class StorePlace : IAsyncDisposable
             await store.DisposeAsync();
         if (_folder != null)
             Directory.Delete(_folder, recursive: true);
+        else
+            await PostgresServer.DropDatabaseAsync(Url);
     }
 }

@@ -7,6 +7,7 @@ using Xunit;
 namespace Demarc.Tests.ZeroRetention;
 
 /// <summary>Law 5 on the client's own machine: what Claude Code keeps of a conversation ends after the period that its served settings state.</summary>
+[Trait("suite", "faults")]
 public sealed class ClaudeHomeTests
 {
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
