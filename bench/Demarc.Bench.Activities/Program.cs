@@ -13,7 +13,7 @@ if (args is not ["fill" or "measure", var url, ..])
 var key = new MasterKey(new byte[32]);
 // Indexes over all rows take longer than a statement may in service: PostgreSQL is given as Npgsql's own connection string.
 await using var store = url.StartsWith("Host=", StringComparison.Ordinal)
-    ? await Store.OpenPostgresAsync(url, key, TimeProvider.System, NullLoggerFactory.Instance)
+    ? await Store.OpenPostgresAsync(url, null, key, TimeProvider.System, NullLoggerFactory.Instance)
     : await Store.OpenAsync(url, key, TimeProvider.System, NullLoggerFactory.Instance);
 if (args[0] == "fill")
     await new Feed(store).FillAsync(args.Length > 2 ? int.Parse(args[2], CultureInfo.InvariantCulture) : 10_000_000);

@@ -245,7 +245,9 @@ public sealed partial class MessagesPipeline(
                 // Also when capture failed: nobody may be left reading the body.
                 response = await sent;
             }
-            Failover.Note(health, x.Deployment, response, time.GetUtcNow());
+            var now = time.GetUtcNow();
+            health.Clock.Observe(response, now);
+            Failover.Note(health, x.Deployment, response, now);
             if (Failover.Reason(response) is { } reason && (next = Next(x, plan, at)) >= 0)
                 return GoOn(x, next, reason);
             LetGo(x, content);

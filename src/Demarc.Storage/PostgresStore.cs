@@ -72,10 +72,15 @@ internal sealed partial class PostgresStore : Store
 
     internal override string NumbersOfJson(string parameter) => $"(SELECT json_array_elements_text(@{parameter}::json)::bigint)";
 
-    public static async Task<PostgresStore> OpenAtAsync(string connectionString, MasterKey master, TimeProvider time, ILoggerFactory loggers)
+    /// <param name="password">Asked for with each new connection; null where the connection string has it.</param>
+    public static async Task<PostgresStore> OpenAtAsync(
+        string connectionString, Func<CancellationToken, ValueTask<string>>? password, MasterKey master, TimeProvider time, ILoggerFactory loggers)
     {
         // Without Npgsql's own logger: it would write every statement.
-        var source = NpgsqlDataSource.Create(connectionString);
+        var builder = new NpgsqlDataSourceBuilder(connectionString);
+        if (password is not null)
+            builder.UsePasswordProvider(_ => throw new NotSupportedException("Connections are opened asynchronously."), (_, stop) => password(stop));
+        var source = builder.Build();
         try
         {
             await MigrateAsync(source, time).ConfigureAwait(false);
@@ -89,7 +94,10 @@ internal sealed partial class PostgresStore : Store
             if (e is NpgsqlException)
             {
                 var place = new NpgsqlConnectionStringBuilder(connectionString);
-                throw new StoreException($"The store at {place.Host}:{place.Port}/{place.Database} cannot be opened: {e.Message}", e);
+                throw new StoreException(
+                    e is PostgresException { SqlState: PostgresErrorCodes.InsufficientPrivilege }
+                        ? $"The store at {place.Host}:{place.Port}/{place.Database} is not as this program needs it, and {place.Username} may not change its tables ({e.Message}). Run: demarc store migrate --as postgres://OWNER:…@… --grant-to {place.Username}"
+                        : $"The store at {place.Host}:{place.Port}/{place.Database} cannot be opened: {e.Message}{(e is PostgresException || e.InnerException is null ? "" : $" {e.InnerException.Message}")}", e);
             }
             throw;
         }
@@ -263,6 +271,26 @@ internal sealed partial class PostgresStore : Store
         return new Lead(connection, async () => await connection.ExecuteScalarAsync<int>("SELECT 1").ConfigureAwait(false) == 1);
     }
 
+    public override async Task<DateTimeOffset?> ClockAsync() =>
+        DateTimeOffset.FromUnixTimeMilliseconds(await FindAsync<long>("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint").ConfigureAwait(false));
+
+    public override async Task GrantAsync(string role)
+    {
+        var (name, schema) = (QuotedName(role), QuotedName((await FindAsync<string>("SELECT current_schema()").ConfigureAwait(false))!));
+        if (await FindAsync<string>("SELECT rolname FROM pg_roles WHERE rolname = @role", new { role }).ConfigureAwait(false) is null)
+            throw new StoreException($"There is no role \"{role}\" to be granted anything: CREATE ROLE {name} LOGIN comes first.");
+        await WriteAsync(transaction => transaction.ExecuteAsync(
+            $"""
+            GRANT USAGE ON SCHEMA {schema}, keys TO {name};
+            GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema}, keys TO {name};
+            GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {schema}, keys TO {name};
+            REVOKE INSERT, UPDATE, DELETE ON migrations FROM {name};
+            """)).ConfigureAwait(false);
+    }
+
+    // A name is no parameter.
+    private static string QuotedName(string name) => new NpgsqlCommandBuilder().QuoteIdentifier(name);
+
     internal override Task BeatAsync() => WriteAsync(transaction => transaction.ExecuteAsync(
         """
         INSERT INTO replicas (id, started_at, seen_at, last_batch)
@@ -302,12 +330,18 @@ internal sealed partial class PostgresStore : Store
             await using (transaction.ConfigureAwait(false))
             {
                 await connection.ExecuteAsync("SELECT pg_advisory_xact_lock(@MigrateLock)", new { MigrateLock }).ConfigureAwait(false);
-                await Migration.ApplyAsync(connection, "Postgres", time).ConfigureAwait(false);
+                // A role that may not change tables serves a store that needs no change.
+                if (!await IsCurrentAsync(connection).ConfigureAwait(false))
+                    await Migration.ApplyAsync(connection, "Postgres", time).ConfigureAwait(false);
                 await RenumberAfterRestoreAsync(connection).ConfigureAwait(false);
                 await transaction.CommitAsync().ConfigureAwait(false);
             }
         }
     }
+
+    private static async Task<bool> IsCurrentAsync(NpgsqlConnection connection) =>
+        await connection.ExecuteScalarAsync<bool>("SELECT to_regclass('migrations') IS NOT NULL").ConfigureAwait(false)
+        && await connection.ExecuteScalarAsync<long>("SELECT max(version) FROM migrations").ConfigureAwait(false) == Migration.Of("Postgres")[^1].Version;
 
     /// <summary>
     /// Transaction numbers of a database that was dumped and restored belong to another cluster: rows of before then

@@ -211,7 +211,7 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
         if (url.StartsWith("sqlite:", StringComparison.Ordinal))
             return await SqliteStore.OpenAtAsync(url["sqlite:".Length..], master, time, loggers).ConfigureAwait(false);
         if (url.StartsWith("postgres:", StringComparison.Ordinal) || url.StartsWith("postgresql:", StringComparison.Ordinal))
-            return await PostgresStore.OpenAtAsync(PostgresUrl.ConnectionString(new Uri(url)), master, time, loggers).ConfigureAwait(false);
+            return await PostgresStore.OpenAtAsync(PostgresUrl.ConnectionString(new Uri(url)), null, master, time, loggers).ConfigureAwait(false);
         throw new StoreException("The store is neither sqlite:FILE nor postgres://USER:PASSWORD@HOST/DATABASE.");
     }
 
@@ -220,8 +220,10 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
         await SqliteStore.OpenAtAsync(path, master, time, loggers).ConfigureAwait(false);
 
     /// <summary>Opens a PostgreSQL store by Npgsql's connection string.</summary>
-    public static async Task<Store> OpenPostgresAsync(string connectionString, MasterKey master, TimeProvider time, ILoggerFactory loggers) =>
-        await PostgresStore.OpenAtAsync(connectionString, master, time, loggers).ConfigureAwait(false);
+    /// <param name="password">Asked for with each new connection; null where the connection string has it.</param>
+    public static async Task<Store> OpenPostgresAsync(
+        string connectionString, Func<CancellationToken, ValueTask<string>>? password, MasterKey master, TimeProvider time, ILoggerFactory loggers) =>
+        await PostgresStore.OpenAtAsync(connectionString, password, master, time, loggers).ConfigureAwait(false);
 
     /// <summary>Records something that happened; the task completes when it is durable.</summary>
     public Task RecordAsync(string organizationId, ActorRecord actor, string type, Dictionary<string, string?> fields) =>
@@ -238,6 +240,16 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
     /// <param name="folder">On a disk that outlives the process, and that no other process uses.</param>
     /// <exception cref="StoreException">Another process has that journal, or it cannot be written.</exception>
     public virtual Task UseJournalAsync(string folder) => Task.CompletedTask;
+
+    /// <summary>The database server's clock; null where the store is this machine's own.</summary>
+    public virtual Task<DateTimeOffset?> ClockAsync() => Task.FromResult<DateTimeOffset?>(null);
+
+    /// <summary>Lets a role of the database serve from the store: read and write what is there, and change no table.</summary>
+    /// <exception cref="StoreException">The store is no PostgreSQL, or has no such role.</exception>
+    public virtual Task GrantAsync(string role) => throw new StoreException("The embedded store has no roles.");
+
+    /// <summary>False while the journal is full, as the store takes nothing: no request can be answered.</summary>
+    public bool TakesRecords => RecordJournal?.HasRoom ?? true;
 
     /// <summary>Where records become durable first, in a process that serves; null where the store itself makes them so.</summary>
     internal JournalWriter? RecordJournal { get; private protected set; }

@@ -35,6 +35,7 @@ var root = new RootCommand("Demarc: a gateway and control plane for Claude that 
     RoleCommands.Create(),
     AccessCommands.Create(),
     DoctorCommand.Create(),
+    StoreCommands.Create(),
     BackupCommands.CreateBackup(),
     BackupCommands.CreateRestore(),
     RetentionCommands.Create(),

@@ -229,7 +229,7 @@ internal static class Routes
         // The link of a refusal is its own credential.
         app.MapGet(IncreaseLinks.Path, asking.ShowAsync);
         app.MapPost(IncreaseLinks.Path, asking.AskAsync);
-        app.MapGet("/livez", Health.LiveAsync);
+        app.MapGet("/livez", health.LiveAsync);
         app.MapGet("/readyz", health.ReadyAsync);
 
         app.MapFallback("{**path}", http => ErrorEnvelope.WriteAsync(

@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using Demarc.Control.Telemetry;
 
 namespace Demarc.Control.Configuration;
 
@@ -8,7 +7,7 @@ public static class ConfigFile
 {
     private static readonly string[] Keys =
     [
-        "listen", "admin_listen", "public_url", "tls", "trusted_proxies", "network_rules", "store", "journal", "outage", "content", "master_key", "catalog", "max_body_bytes", "verify", "log",
+        "listen", "admin_listen", "public_url", "tls", "trusted_proxies", "network_rules", "store", "store_credential", "journal", "outage", "content", "master_key", "catalog", "max_body_bytes", "verify", "log",
         "organization", "identity", "billing", "reports", "commitments", "agreements", "facts", "resources", "aliases", "policies", "refusals", "alerts", "exports", "metrics", "retention", "scim", "zero_retention", "seats",
         "roles", "approvals", "entra", "federation",
     ];
@@ -28,6 +27,9 @@ public static class ConfigFile
             Files = reading.Files,
         };
     }
+
+    /// <summary>A PostgreSQL address, in which the password may be a reference; null with what is wrong.</summary>
+    public static (PostgresStoreConfig? Store, string? Problem) ReadStore(string address, ConfigSources sources) => StoreSection.Other(address, sources);
 
     private static DemarcConfig? Config(string path, byte[] bytes, ConfigReading reading)
     {
@@ -70,7 +72,7 @@ public static class ConfigFile
             Tls = tls,
             TrustedProxies = ServerSection.TrustedProxies(map.Get("trusted_proxies"), reading),
             Network = NetworkSection.Read(map.Get("network_rules"), reading),
-            Store = StoreSection.Store(map.Get("store"), reading)!, // null has left an error, and then no part is used
+            Store = StoreSection.Credential(map.Get("store_credential"), StoreSection.Store(map.Get("store"), reading), reading)!, // null has left an error, and then no part is used
             JournalDirectory = StoreSection.Journal(map.Text("journal"), map.Get("store"), reading),
             ServesInOutage = StoreSection.Outage(map.Text("outage"), reading),
             ContentDirectory = StoreSection.Content(map.Text("content"), reading),
@@ -98,7 +100,7 @@ public static class ConfigFile
             Approvals = RoleSection.Approvals(map.Get("approvals"), reading),
             Seats = SeatSection.Read(map.Get("seats"), reading),
             Exports = ExportSection.Read(map.Get("exports"), reading),
-            Metrics = MapReader.Open(map.Get("metrics"), reading, ["public"]) is { } metrics ? new MetricsConfig(Vocabulary.Flag(metrics.Get("public"), reading)) : null,
+            Metrics = MetricsSection.Read(map.Get("metrics"), reading),
             Retention = RetentionSection.Read(map.Get("retention"), reading),
             Scim = ScimSection.Read(map.Get("scim"), [.. listen, .. admin], map.Get("tls") is not null, reading),
             ZeroRetention = ZeroRetentionSection.Read(map.Get("zero_retention"), reading),

@@ -170,7 +170,11 @@ public sealed record SqliteStoreConfig(string Path) : StoreConfig;
 /// <summary>A PostgreSQL server.</summary>
 /// <param name="Address"><c>postgres://user@host:port/database</c>, for people to read.</param>
 /// <param name="ConnectionString">Npgsql's connection string, password and all.</param>
-public sealed record PostgresStoreConfig(string Address, Secret ConnectionString) : StoreConfig;
+public sealed record PostgresStoreConfig(string Address, Secret ConnectionString) : StoreConfig
+{
+    /// <summary>Whose tokens are the password; null where the connection string has one.</summary>
+    public AzureCredential? Credential { get; init; }
+}
 
 /// <summary>A billing envelope at a platform, with its credential.</summary>
 /// <param name="Name">Unique; the first segment of <c>/{resource}/…</c>.</param>

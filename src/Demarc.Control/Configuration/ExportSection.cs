@@ -73,23 +73,29 @@ public static partial class ExportSection
     {
         var url = Url(map, "url", reading);
         var isArray = Vocabulary.One(map.Get("body"), "form", ["ndjson", "array"], reading) == "array";
-        var headers = new List<KeyValuePair<string, Secret>>();
-        if (map.Get("headers") is { } node)
+        var headers = Headers(map.Get("headers"), reading);
+        return url is null ? null : new HttpDestination(isArray, headers) { Name = name, Url = url, Place = Place(name, map, reading) };
+    }
+
+    /// <summary>Headers that a request carries, each a secret.</summary>
+    internal static KeyValuePair<string, Secret>[] Headers(ConfigNode? node, ConfigReading reading)
+    {
+        if (node is null)
+            return [];
+        if (node is not MapNode { Entries: var entries })
         {
-            if (node is not MapNode { Entries: var entries })
-                reading.Error(node, $"{node.Kind}; a mapping of names to secrets is accepted, for example {{ Authorization: \"${{NAME}}\" }}");
-            else
-            {
-                foreach (var entry in entries)
-                {
-                    if (!HeaderName().IsMatch(entry.Key) || entry.Key.StartsWith("content-", StringComparison.OrdinalIgnoreCase))
-                        reading.Error(entry.Path, entry.Line, entry.Column, $"{ConfigText.Quote(entry.Key)} is no header that can be set");
-                    else if (Visible(entry.Value, reading) is { } value)
-                        headers.Add(new(entry.Key, value));
-                }
-            }
+            reading.Error(node, $"{node.Kind}; a mapping of names to secrets is accepted, for example {{ Authorization: \"${{NAME}}\" }}");
+            return [];
         }
-        return url is null ? null : new HttpDestination(isArray, [.. headers]) { Name = name, Url = url, Place = Place(name, map, reading) };
+        var headers = new List<KeyValuePair<string, Secret>>();
+        foreach (var entry in entries)
+        {
+            if (!HeaderName().IsMatch(entry.Key) || entry.Key.StartsWith("content-", StringComparison.OrdinalIgnoreCase))
+                reading.Error(entry.Path, entry.Line, entry.Column, $"{ConfigText.Quote(entry.Key)} is no header that can be set");
+            else if (Visible(entry.Value, reading) is { } value)
+                headers.Add(new(entry.Key, value));
+        }
+        return [.. headers];
     }
 
     private static SplunkDestination? Splunk(string name, MapReader map, ConfigReading reading)

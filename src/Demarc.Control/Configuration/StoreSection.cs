@@ -28,6 +28,33 @@ internal static class StoreSection
         return null;
     }
 
+    /// <summary>The store with what signs in to it: <c>store_credential</c>.</summary>
+    public static StoreConfig? Credential(ConfigNode? node, StoreConfig? store, ConfigReading reading)
+    {
+        if (MapReader.Open(node, reading, ["azure"]) is not { } map || map.Required("azure", "default") is not { } value || CredentialSection.Azure(value, reading) is not { } credential)
+            return store;
+        if (store is not PostgresStoreConfig postgres)
+        {
+            if (store is not null)
+                reading.Error(node!, "the embedded store is signed in to by nobody; accepted: with store: postgres://…");
+            return store;
+        }
+        var connection = new NpgsqlConnectionStringBuilder(postgres.ConnectionString.Reveal());
+        if (connection.Password is not null)
+            reading.Error(node!, "the store's address has a password too; accepted: one of the two");
+        else if (connection.SslMode is not (SslMode.VerifyFull or SslMode.VerifyCA) && !UrlRules.IsLoopback(connection.Host!))
+            reading.Error(node!, "the token would go to whoever answers at that address; accepted: sslmode=verify-full in the store's address");
+        return postgres with { Credential = credential };
+    }
+
+    /// <summary>Another PostgreSQL address than the configuration's own, with a reference for its password; null with what is wrong.</summary>
+    public static (PostgresStoreConfig? Store, string? Problem) Other(string address, ConfigSources sources)
+    {
+        var reading = new ConfigReading(Environment.CurrentDirectory, sources);
+        var store = Store(new TextNode("store", 1, 1, address, Plain: true), reading) as PostgresStoreConfig;
+        return (store, store is not null ? null : reading.Problems.FirstOrDefault(p => p.Severity is ConfigSeverity.Error)?.Message ?? $"no PostgreSQL address; accepted: {Accepted}");
+    }
+
     public static string? Journal(TextNode? node, ConfigNode? store, ConfigReading reading)
     {
         if (node is not { } text)

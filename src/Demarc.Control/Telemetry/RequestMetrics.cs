@@ -10,12 +10,12 @@ namespace Demarc.Control.Telemetry;
 /// semantic conventions for generative AI (gen_ai.server.request.duration, gen_ai.server.time_to_first_token,
 /// gen_ai.client.token.usage). Never content, never a person.
 /// </summary>
-public sealed class RequestMetrics
+public sealed class RequestMetrics(TelemetryExport? export = null)
 {
     // Buckets as the conventions advise.
-    private static readonly double[] Seconds = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92];
-    private static readonly double[] FirstToken = [0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
-    private static readonly double[] Tokens = [1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864];
+    internal static readonly double[] Seconds = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92];
+    internal static readonly double[] FirstToken = [0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
+    internal static readonly double[] Tokens = [1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864];
 
     // Those that begin beyond these are not kept: their ends are counted without where they ran.
     private const int MostOpen = 100_000;
@@ -57,16 +57,25 @@ public sealed class RequestMetrics
                     _open[record.RequestId] = begun;
                 break;
             case FinishedRecord finished:
-                Finish(finished, _open.TryRemove(record.RequestId, out var began) ? began : null);
+                Finish(finished, _open.TryRemove(record.RequestId, out var began) ? began : null, record);
                 break;
             case EventRecord { Type: "demarc_inference_refused" } refused:
-                _refused.AddOrUpdate(refused.Fields.GetValueOrDefault("reason") ?? "other", 1, static (_, n) => n + 1);
+                var reason = refused.Fields.GetValueOrDefault("reason") ?? "other";
+                _refused.AddOrUpdate(reason, 1, static (_, n) => n + 1);
+                export?.Refused(reason);
                 break;
         }
     }
 
     /// <summary>A record could not be written.</summary>
-    public void Failed() => Interlocked.Increment(ref _failedRecords);
+    public void Failed()
+    {
+        Interlocked.Increment(ref _failedRecords);
+        export?.RecordFailed();
+    }
+
+    /// <summary>Requests under way.</summary>
+    public int Open => _open.Count;
 
     public void Write(StringBuilder text)
     {
@@ -105,7 +114,7 @@ public sealed class RequestMetrics
     public static string Escape(string value) =>
         value.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal);
 
-    private void Finish(FinishedRecord finished, BegunRecord? begun)
+    private void Finish(FinishedRecord finished, BegunRecord? begun, EvidenceRecord record)
     {
         var attempt = finished.AnsweredBy ?? begun?.Attempt;
         var key = (attempt?.Platform ?? "unknown", attempt?.Model ?? "unknown", attempt is null ? "unknown" : $"{attempt.Resource}/{attempt.Deployment}");
@@ -117,6 +126,7 @@ public sealed class RequestMetrics
         series.Duration.Add(finished.LatencyUs / 1e6);
         if (finished.FirstByteUs > 0)
             series.FirstByte.Add(finished.FirstByteUs / 1e6);
+        export?.Finished(new ServedRequest(record.RequestId, record.At, operation, key.Item1, key.Item2, key.Item3, error), finished);
         if (finished.Usage is not { } usage)
             return;
         var sums = _usage.GetOrAdd(key, static _ => new Usage());

@@ -39,6 +39,9 @@ public sealed class OutboundClient(TimeProvider time, ILogger<OutboundClient> lo
         }
     }
 
+    /// <summary>A handler for a library that sends by itself; whoever makes it disposes it.</summary>
+    public static HttpMessageHandler Handler(Uri? proxy, string? authorities) => UpstreamHandlers.TokenHandler(proxy, authorities);
+
     /// <summary>A connection to a host, that TLS protects where it is asked for.</summary>
     /// <param name="authorities">PEM certificates trusted beside the system's; null for the system's alone.</param>
     public static async Task<Stream> ConnectAsync(string host, int port, bool isTls, string? authorities, CancellationToken stop)

@@ -58,6 +58,9 @@ public sealed class UpstreamHealth(TimeProvider time)
 
     public HealthView View => Volatile.Read(ref _view);
 
+    /// <summary>What the upstreams' clocks say of this machine's.</summary>
+    public UpstreamClock Clock { get; } = new();
+
     /// <summary>
     /// What this replica finds: deployments that begin to fail, that ask for patience, and that serve again. For the other
     /// replicas.

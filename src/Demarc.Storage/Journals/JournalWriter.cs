@@ -78,6 +78,9 @@ internal sealed partial class JournalWriter : IAsyncDisposable
     /// <summary>Held by whoever uses the journal: while it is, nothing becomes durable.</summary>
     public Lock Turn { get; } = new();
 
+    /// <summary>Whether the store has taken enough for more to be appended.</summary>
+    public bool HasRoom => _drain.HasRoom;
+
     /// <summary>Completes when the store has all that was durable before; at once while the store takes nothing.</summary>
     public Task TakenAsync() => _drain.TakenAsync();
 

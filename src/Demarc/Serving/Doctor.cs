@@ -51,6 +51,8 @@ internal sealed class Doctor(InstallationFiles files, TimeProvider time, Action<
         Configuration();
         Certificate();
         await StoreAsync(open);
+        Folder("content", Config.ContentDirectory);
+        Folder("journal", Config.JournalDirectory);
         foreach (var resource in Config.Resources)
             await ReachAsync("upstream", resource.Name, resource.Endpoint, new OutboundPlace(resource.Name, Proxy: resource.Proxy, CertificateAuthorities: resource.CertificateAuthorities));
         foreach (var issuer in Config.Identity?.Issuers ?? [])
@@ -99,6 +101,8 @@ internal sealed class Doctor(InstallationFiles files, TimeProvider time, Action<
             var started = Stopwatch.GetTimestamp();
             var end = await installation.Store.Exports.EndAsync();
             Say("store", subject, FindingStatus.Good, string.Create(CultureInfo.InvariantCulture, $"answers in {Stopwatch.GetElapsedTime(started).TotalMilliseconds:0.0} ms; {end} activities"));
+            if (await Clocks.AskAsync(installation.Store, time) is { } skew)
+                Say("clock", subject, skew.Duration() > Clocks.MostFromStore ? FindingStatus.Failed : FindingStatus.Good, $"this machine is {Clocks.Words(skew)} it", skew.Duration() > Clocks.MostFromStore ? "set both clocks (NTP): limits and records go by them" : null);
             var lag = (await installation.Store.Exports.ListAsync(installation.Organization.Id)).Where(c => c.Failures > 0).ToArray();
             foreach (var cursor in lag)
                 Say("export", cursor.Name, FindingStatus.Failed, $"failed {cursor.Failures} times in a row: {cursor.Problem}", "demarc export siem status");
@@ -111,6 +115,27 @@ internal sealed class Doctor(InstallationFiles files, TimeProvider time, Action<
         {
             var free = new DriveInfo(Path.GetDirectoryName(path)!).AvailableFreeSpace;
             Say("disk", Path.GetDirectoryName(path)!, free >= LeastSpace ? FindingStatus.Good : FindingStatus.Warning, $"{free >> 20:N0} MiB free", free >= LeastSpace ? null : "a full disk stops every answer: make room, or move the store");
+        }
+    }
+
+    private void Folder(string check, string? folder)
+    {
+        if (folder is null)
+            return;
+        if (!Directory.Exists(folder))
+        {
+            Say(check, folder, FindingStatus.Warning, "it is not there yet", "demarc serve makes it, where it may");
+            return;
+        }
+        try
+        {
+            var probe = Path.Combine(folder, $".demarc-doctor-{Environment.ProcessId}");
+            using (File.Create(probe, 1, FileOptions.DeleteOnClose))
+                Say(check, folder, FindingStatus.Good, "it can be written to");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            Say(check, folder, FindingStatus.Failed, e.Message, "let the account that Demarc runs under write there");
         }
     }
 
@@ -217,7 +242,10 @@ internal sealed class Doctor(InstallationFiles files, TimeProvider time, Action<
             request.Content.Headers.TryAddWithoutValidation("content-type", "application/json");
             using var response = await _client.SendAsync(request, new OutboundPlace("ingress"), patience.Token);
             if (response.Headers.Contains("demarc-request-id"))
+            {
                 Say("ingress", url.Host, FindingStatus.Good, $"a request of {request.Content.Headers.ContentLength >> 20} MiB reaches Demarc");
+                await BufferingAsync(url, patience.Token);
+            }
             else
                 Say("ingress", url.Host, FindingStatus.Failed, $"something before Demarc answered a request of {request.Content.Headers.ContentLength >> 20} MiB with HTTP {(int)response.StatusCode}", "raise its limit of a body to max_body_bytes, switch off its buffering, and see that it leads here");
         }
@@ -225,6 +253,22 @@ internal sealed class Doctor(InstallationFiles files, TimeProvider time, Action<
         {
             Say("ingress", url.Host, FindingStatus.Failed, Why(e), "see that the name leads to this gateway or its load balancer, and that its certificate holds");
         }
+    }
+
+    private async Task BufferingAsync(Uri url, CancellationToken stop)
+    {
+        var check = new IngressCheck(_client, time);
+        switch (await check.KeepsAnswersAsync(url, stop))
+        {
+            case true:
+                Say("buffering", url.Host, FindingStatus.Failed, "something before Demarc keeps answers until they are whole", "switch off its buffering of responses (nginx: proxy_buffering off): streams stand still");
+                break;
+            case false:
+                Say("buffering", url.Host, FindingStatus.Good, "events arrive as they are written");
+                break;
+        }
+        if (await check.KeepsRequestsAsync(url, stop) is true)
+            Say("buffering", url.Host + " (requests)", FindingStatus.Warning, "something before Demarc keeps requests until they are whole", "switch off its buffering of requests (nginx: proxy_request_buffering off): large ones wait, and stand on its disk");
     }
 
     private void Expiry(string check, string subject, DateTime from, DateTime until)

@@ -72,7 +72,10 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddHostedService(_ => life);
             builder.Services.AddSingleton(time);
             builder.Services.AddSingleton(store);
-            var metrics = new RequestMetrics();
+            var export = config.Metrics?.Otlp is { } otlp ? new TelemetryExport(otlp, store.Replica, () => OutboundClient.Handler(otlp.Proxy, otlp.CertificateAuthorities)) : null;
+            if (export is not null)
+                builder.Services.AddSingleton(_ => export);
+            var metrics = new RequestMetrics(export);
             // Who configures no metrics pays for none.
             IEvidenceSink sink = config.Metrics is null ? store : new MeteredSink(store, metrics);
             if (config.Metrics is not null)
@@ -84,6 +87,7 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton(installation.Master);
             builder.Services.AddSingleton<UpstreamClient>();
             builder.Services.AddSingleton<UpstreamHealth>();
+            builder.Services.AddSingleton<Clocks>();
             builder.Services.AddHostedService<AddressWatch>();
             builder.Services.AddHostedService(s => new BreakerExchange(store, organization.Id, s.GetRequiredService<UpstreamHealth>(), s.GetRequiredService<ILogger<BreakerExchange>>()));
             builder.Services.AddSingleton<ManagementClient>();
@@ -167,6 +171,9 @@ public sealed class Gateway : IAsyncDisposable
             // 4 the routes
             var app = builder.Build();
             UseTrustedProxies(app, config);
+            store.Changes.SubscribeEach(app.Services.GetRequiredService<Clocks>().LookAsync);
+            if (export is not null)
+                app.Services.GetRequiredService<MetricsGate>().Send(app.Services.GetRequiredService<TelemetryExport>());
             app.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = FailedAsync });
             app.Use(Listeners.HandleAsync);
             app.Use(app.Services.GetRequiredService<RouteTable>().HandleAsync);

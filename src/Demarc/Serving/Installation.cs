@@ -3,6 +3,7 @@ using Demarc.Control.Resources;
 using Demarc.Governance.Boundaries;
 using Demarc.Governance.Evidence;
 using Demarc.Governance.Policy;
+using Demarc.Proxy.Upstreams.Tokens;
 using Demarc.Storage;
 using Demarc.Storage.Directory;
 using Demarc.Storage.Retention;
@@ -41,7 +42,8 @@ internal sealed class Installation : IAsyncDisposable
         var store = config.Store switch
         {
             SqliteStoreConfig file => await Store.OpenSqliteAsync(file.Path, master, time, loggers),
-            PostgresStoreConfig server => await Store.OpenPostgresAsync(server.ConnectionString.Reveal(), master, time, loggers),
+            PostgresStoreConfig server => await Store.OpenPostgresAsync(
+                server.ConnectionString.Reveal(), server.Credential is { } azure ? new DatabaseTokens(azure, time, loggers.CreateLogger<DatabaseTokens>()).GetAsync : null, master, time, loggers),
             _ => throw new ServeException("The store is neither SQLite nor PostgreSQL."),
         };
         try

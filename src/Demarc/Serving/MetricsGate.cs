@@ -1,9 +1,11 @@
+using System.Diagnostics.Metrics;
 using System.Text;
 using Demarc.Control;
 using Demarc.Control.AdminApi;
 using Demarc.Control.Compliance;
 using Demarc.Control.Telemetry;
 using Demarc.Governance;
+using Demarc.Governance.Boundaries;
 using Demarc.Governance.Identity;
 using Demarc.Governance.Identity.Roles;
 using Demarc.Proxy.Admission;
@@ -18,7 +20,7 @@ namespace Demarc.Serving;
 /// is public, else for whoever has <c>metrics.read</c>. Counts and names of deployments; never content, never a person.
 /// </summary>
 internal sealed class MetricsGate(
-    MetricsConfig config, RequestMetrics requests, ISnapshotSource snapshots, UpstreamHealth health, Store store, Organization organization, TimeProvider time)
+    MetricsConfig config, RequestMetrics requests, ISnapshotSource snapshots, UpstreamHealth health, Clocks clocks, Store store, Organization organization, TimeProvider time)
 {
     private const string Format = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -28,6 +30,26 @@ internal sealed class MetricsGate(
     {
         http.Response.Headers.CacheControl = "no-store";
         await ComplianceGate.WriteAsync(http, null, await RefuseAsync(http) ?? await AnswerAsync());
+    }
+
+    /// <summary>Has the values of the moment sent too.</summary>
+    public void Send(TelemetryExport export)
+    {
+        export.Gauge("demarc.requests.open", "{request}", () => [new(requests.Open)]);
+        export.Gauge("demarc.deployment.failing", "1", () => Each(d => health.View.IsFailing(d, time.GetUtcNow())));
+        export.Gauge("demarc.deployment.mismatch", "1", () => Each(d => d.Mismatch is not null));
+        export.Gauge("demarc.clock.skew", "s", () => Skews().Select(s => new Measurement<double>(s.Skew.TotalSeconds, new KeyValuePair<string, object?>("against", s.Against))));
+
+        IEnumerable<Measurement<double>> Each(Func<DeploymentSnapshot, bool> holds) =>
+            snapshots.Current.Resources.SelectMany(r => r.Deployments).Select(d => new Measurement<double>(holds(d) ? 1 : 0, new KeyValuePair<string, object?>("demarc.deployment", d.FullName)));
+    }
+
+    private IEnumerable<(string Against, TimeSpan Skew)> Skews()
+    {
+        if (clocks.FromStore is { } fromStore)
+            yield return ("store", fromStore);
+        if (clocks.FromUpstreams is { } fromUpstreams)
+            yield return ("upstreams", fromUpstreams);
     }
 
     // Scraped every few seconds, and no record of anybody: a reading is no activity.
@@ -52,6 +74,9 @@ internal sealed class MetricsGate(
         requests.Write(text);
         Deployments(text);
         await StoreAsync(text);
+        RequestMetrics.Head(text, "demarc_clock_skew_seconds", "gauge", "How far this machine's clock is ahead of the store's and of the upstreams'.");
+        foreach (var (against, skew) in Skews())
+            RequestMetrics.Line(text, "demarc_clock_skew_seconds", $"against=\"{against}\"", skew.TotalSeconds);
         Process(text);
         return new AdminAnswer(200, Encoding.UTF8.GetBytes(text.ToString())) { ContentType = Format };
     }

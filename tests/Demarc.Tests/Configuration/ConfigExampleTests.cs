@@ -103,6 +103,8 @@ public sealed class ConfigExampleTests : IDisposable
     [InlineData("alerts: { email: { zzzzzzzz: 1 } }", "alerts.email.")]
     [InlineData("agreements: [{ zzzzzzzz: 1 }]", "")]
     [InlineData("metrics: { zzzzzzzz: 1 }", "metrics.")]
+    [InlineData("metrics: { otlp: { zzzzzzzz: 1 } }", "metrics.otlp.")]
+    [InlineData("store_credential: { zzzzzzzz: 1 }", "store_credential.")]
     [InlineData("exports: [{ name: x, to: http, zzzzzzzz: 1 }]", "")]
     [InlineData("exports: [{ name: x, to: splunk, zzzzzzzz: 1 }]", "")]
     [InlineData("exports: [{ name: x, to: syslog, zzzzzzzz: 1 }]", "")]
