@@ -6,7 +6,7 @@ using Demarc.Governance;
 namespace Demarc.Serving;
 
 /// <summary><c>/livez</c>: the process answers. <c>/readyz</c>: it can serve, or what keeps it from it; and what to look after soon.</summary>
-internal sealed class Health(ISnapshotSource snapshots, TimeProvider time)
+internal sealed class Health(ISnapshotSource snapshots, Drain drain, TimeProvider time)
 {
     private static readonly JsonSerializerOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -23,7 +23,12 @@ internal sealed class Health(ISnapshotSource snapshots, TimeProvider time)
             warnings.Add($"out of service, as their platform says otherwise than is declared: {mismatched} (demarc where names them)");
         if (retiring > 0)
             warnings.Add($"models that are or soon will be retired: {retiring} (demarc models outdated names them)");
-        return WriteAsync(http, snapshot.Resources.Length == 0 ? ["no resources are configured: nothing can be served"] : [], [.. warnings]);
+        var problems = new List<string>();
+        if (snapshot.Resources.Length == 0)
+            problems.Add("no resources are configured: nothing can be served");
+        if (drain.IsEnding)
+            problems.Add("this process is ending: what is under way is served to its end");
+        return WriteAsync(http, [.. problems], [.. warnings]);
     }
 
     private static Task WriteAsync(HttpContext http, string[] problems, string[] warnings)
