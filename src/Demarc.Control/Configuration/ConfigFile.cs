@@ -9,7 +9,7 @@ public static class ConfigFile
     [
         "listen", "admin_listen", "public_url", "tls", "trusted_proxies", "network_rules", "store", "store_credential", "journal", "outage", "content", "master_key", "catalog", "max_body_bytes", "verify", "log",
         "organization", "identity", "billing", "reports", "commitments", "agreements", "facts", "resources", "aliases", "policies", "refusals", "alerts", "exports", "metrics", "retention", "scim", "zero_retention", "seats",
-        "roles", "approvals", "entra", "federation",
+        "roles", "approvals", "entra", "federation", "shutdown",
     ];
 
     /// <summary>Reads the file at a path; paths within it start at its own directory.</summary>
@@ -103,6 +103,7 @@ public static class ConfigFile
             Metrics = MetricsSection.Read(map.Get("metrics"), reading),
             Retention = RetentionSection.Read(map.Get("retention"), reading),
             Scim = ScimSection.Read(map.Get("scim"), [.. listen, .. admin], map.Get("tls") is not null, reading),
+            Shutdown = ShutdownSection.Read(map.Get("shutdown"), reading),
             ZeroRetention = ZeroRetentionSection.Read(map.Get("zero_retention"), reading),
         };
     }

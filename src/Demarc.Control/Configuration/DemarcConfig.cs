@@ -53,6 +53,9 @@ public sealed record DemarcConfig
     /// <summary>Base64 of at least 32 bytes; null for the one kept in the data directory.</summary>
     public Secret? MasterKey { get; init; }
 
+    /// <summary>How the process ends.</summary>
+    public ShutdownConfig Shutdown { get; init; } = ShutdownConfig.Default;
+
     /// <summary>A catalog file in place of the shipped one; null for that.</summary>
     public string? CatalogPath { get; init; }
 

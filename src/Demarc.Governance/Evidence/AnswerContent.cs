@@ -11,6 +11,8 @@ namespace Demarc.Governance.Evidence;
 /// <param name="thinking">Thinking is put together too, where policy has it captured.</param>
 public sealed class AnswerContent(int maxBytes, bool thinking = false)
 {
+    private static readonly JsonSerializerOptions Plain = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     private readonly List<Block> _blocks = [];
     private int _bytes;
 
@@ -30,10 +32,10 @@ public sealed class AnswerContent(int maxBytes, bool thinking = false)
             using var document = JsonDocument.Parse(data.ToArray());
             if (!document.RootElement.TryGetProperty("content_block", out var block) || block.ValueKind != JsonValueKind.Object)
                 return;
-            var index = document.RootElement.TryGetProperty("index", out var i) && i.TryGetInt32(out var n) ? n : _blocks.Count;
-            _blocks.Add(new Block(index, block.Clone()));
+            var index = document.RootElement.TryGetProperty("index", out var i) && i.ValueKind == JsonValueKind.Number && i.TryGetInt32(out var n) ? n : _blocks.Count;
+            _blocks.Add(new Block(index, block));
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             Truncated = true;
         }
@@ -110,11 +112,22 @@ public sealed class AnswerContent(int maxBytes, bool thinking = false)
         return null;
     }
 
-    private sealed class Block(int index, JsonElement start)
+    private sealed class Block
     {
         private readonly ArrayBufferWriter<byte> _text = new(256);
+        private readonly (string Name, string Raw)[] _fields;
+        private readonly bool _isThinking;
 
-        public int Index => index;
+        /// <exception cref="InvalidOperationException">A name or the type is half of a surrogate pair, which is no text.</exception>
+        public Block(int index, JsonElement start)
+        {
+            Index = index;
+            // Values as they came: what is written anew would have to be text.
+            _fields = [.. start.EnumerateObject().Select(field => (field.Name, field.ToString()))];
+            _isThinking = start.TryGetProperty("type", out var type) && type.ValueKind == JsonValueKind.String && type.GetString() is "thinking" or "redacted_thinking";
+        }
+
+        public int Index { get; }
 
         public int Append(ref Utf8JsonReader reader)
         {
@@ -126,32 +139,31 @@ public sealed class AnswerContent(int maxBytes, bool thinking = false)
         // The start's own fields in their order, with what the deltas brought in place of text or input.
         public void Write(Utf8JsonWriter json, bool thinking)
         {
-            var type = start.TryGetProperty("type", out var t) && t.ValueKind == JsonValueKind.String ? t.GetString() : "";
-            if (type is "thinking" or "redacted_thinking" && !thinking)
+            if (_isThinking && !thinking)
                 return;
             json.WriteStartObject();
-            foreach (var field in start.EnumerateObject())
+            foreach (var (name, raw) in _fields)
             {
-                if (_text.WrittenCount > 0 && (field.NameEquals("text") || field.NameEquals("thinking")))
-                    json.WriteString(field.Name, _text.WrittenSpan);
-                else if (_text.WrittenCount > 0 && field.NameEquals("input"))
+                if (_text.WrittenCount > 0 && name is "text" or "thinking")
+                    json.WriteString(name, _text.WrittenSpan);
+                else if (_text.WrittenCount > 0 && name == "input")
                     WriteInput(json);
                 else
-                    field.WriteTo(json);
+                    json.WriteRawValue(raw, skipInputValidation: true);
             }
             json.WriteEndObject();
         }
 
-        // An input cut short is not JSON; it is kept as the string it is.
+        // An input cut short is not JSON, and one with half of a surrogate pair cannot be written anew; each is kept as the string it is.
         private void WriteInput(Utf8JsonWriter json)
         {
             json.WritePropertyName("input");
             try
             {
                 using var input = JsonDocument.Parse(_text.WrittenMemory);
-                input.RootElement.WriteTo(json);
+                json.WriteRawValue(JsonSerializer.SerializeToUtf8Bytes(input.RootElement, Plain), skipInputValidation: true);
             }
-            catch (JsonException)
+            catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException)
             {
                 json.WriteStringValue(Encoding.UTF8.GetString(_text.WrittenSpan));
             }

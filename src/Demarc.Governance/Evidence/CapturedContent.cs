@@ -132,15 +132,16 @@ public sealed class CapturedContent
 
     private static string Role(ReadOnlySpan<byte> message)
     {
-        var reader = new Utf8JsonReader(message, new JsonReaderOptions { MaxDepth = RequestScanner.MaxDepth + 8 });
-        while (reader.Read())
+        try
         {
-            if (reader.CurrentDepth != 1 || reader.TokenType != JsonTokenType.PropertyName || !reader.ValueTextEquals("role"u8))
-                continue;
-            reader.Read();
-            return reader.TokenType == JsonTokenType.String && reader.ValueTextEquals("assistant"u8) ? "assistant" : "user";
+            var reader = new Utf8JsonReader(message, new JsonReaderOptions { MaxDepth = RequestScanner.MaxDepth + 8 });
+            return reader.Find("role"u8) && reader.TokenType == JsonTokenType.String && reader.ValueTextEquals("assistant"u8) ? "assistant" : "user";
         }
-        return "user";
+        catch (InvalidOperationException)
+        {
+            // A name that is half of a surrogate pair: the scanner lets it pass, and the reader compares it with nothing.
+            return "user";
+        }
     }
 
     // Ids and numbers only.

@@ -79,9 +79,10 @@ public static class DialectSplices
 
     private static void Betas(Edit edit, RequestFacts facts, DialectTarget target)
     {
-        if (target.Form != BodyForm.Bedrock)
+        // In a body of Anthropic's own form it is an unknown field. Elsewhere it would hold, without having been decided on.
+        if (target.Form != BodyForm.Bedrock || (facts.Form == BodyForm.Anthropic && target.Betas.Length == 0))
         {
-            if (facts.Form != BodyForm.Anthropic)
+            if (facts.Form != BodyForm.Anthropic || target.Form != BodyForm.Anthropic)
                 edit.Remove(Splice.Betas, facts.BetasMember);
             return;
         }

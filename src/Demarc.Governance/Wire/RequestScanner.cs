@@ -65,6 +65,12 @@ public static partial class RequestScanner
             problem = Explain(e, body.Length);
             return false;
         }
+        catch (InvalidOperationException)
+        {
+            // The reader compares no name or word that has no text; what it stands for nobody can say.
+            problem = "The request body holds half of a surrogate pair (\\ud800 to \\udfff alone) where a name, a type or a model should stand. Send whole characters.";
+            return false;
+        }
     }
 
     private static string? Scan(ref Utf8JsonReader reader, ReadOnlySpan<byte> body, RequestFacts facts)

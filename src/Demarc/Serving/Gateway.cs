@@ -99,6 +99,10 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton<ModelsEndpoints>();
             builder.Services.AddSingleton<CloudEndpoints>();
             builder.Services.AddSingleton<ProfilesEndpoints>();
+            var drain = new Drain(config.Shutdown, time);
+            builder.Services.AddSingleton(drain);
+            builder.Services.AddHostedService(_ => drain);
+            builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = config.Shutdown.Notice + config.Shutdown.Streams);
             builder.Services.AddSingleton<Health>();
             builder.Services.AddSingleton<RouteTable>();
             builder.Services.AddSingleton<AdminGate>();

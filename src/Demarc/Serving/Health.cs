@@ -8,7 +8,7 @@ using Demarc.Storage;
 namespace Demarc.Serving;
 
 /// <summary><c>/livez</c>: the process answers. <c>/readyz</c>: it can serve, or what keeps it from it; and what to look after soon.</summary>
-internal sealed class Health(ISnapshotSource snapshots, Store store, Clocks clocks, TimeProvider time)
+internal sealed class Health(ISnapshotSource snapshots, Store store, Clocks clocks, Drain drain, TimeProvider time)
 {
     // Asked each second: more than a few without an answer are worth a word.
     private static readonly TimeSpan MostSilence = TimeSpan.FromSeconds(4);
@@ -46,6 +46,8 @@ internal sealed class Health(ISnapshotSource snapshots, Store store, Clocks cloc
             problems.Add(string.Create(CultureInfo.InvariantCulture, $"the store has not been heard for {store.Changes.SinceConfirmed.TotalSeconds:0} s: nobody is let in"));
         if (!store.TakesRecords)
             problems.Add("the journal is full, as the store takes no records: requests are refused");
+        if (drain.IsEnding)
+            problems.Add("this process is ending: what is under way is served to its end");
 
         var warnings = new List<string>(clocks.Warnings());
         if (!store.Changes.IsAway && store.Changes.SinceConfirmed > MostSilence)

@@ -80,6 +80,10 @@ public sealed class ScimFilterTests
         Assert.Contains(says, refused.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Half_of_a_surrogate_pair_is_no_text() =>
+        Assert.Equal("invalidFilter", Assert.Throws<ScimException>(() => ScimFilterParser.Parse("userName eq \"\ud83d\"")).Type);
+
     [Theory]
     [InlineData("shoeSize eq \"44\"", "shoeSize")]
     [InlineData("name eq \"Ana\"", "compare one of its parts")]

@@ -86,6 +86,24 @@ public sealed class AnswerReaderTests
         Assert.False(content.Truncated);
     }
 
+    // Each failed the stream that it came in.
+    [Fact]
+    public void A_tap_of_content_takes_halves_of_surrogate_pairs_and_what_is_no_object()
+    {
+        var content = new AnswerContent(AnswerContent.DefaultMaxBytes);
+        content.Start("7"u8);
+        content.Start("""{"index":"0","content_block":{"\ud800":1}}"""u8);
+        Assert.True(content.Truncated);
+        content.Start("""{"index":0,"content_block":{"type":"text","text":"","id":"\ud83d"}}"""u8);
+        content.Delta("""{"index":0,"delta":{"text":"a"}}"""u8);
+        content.Start("""{"index":1,"content_block":{"type":"tool_use","input":{}}}"""u8);
+        content.Delta("""{"index":1,"delta":{"partial_json":"{\"a\":\"\\ud83d\"}"}}"""u8);
+
+        Assert.Equal(
+            """[{"type":"text","text":"a","id":"\ud83d"},{"type":"tool_use","input":"{\"a\":\"\\ud83d\"}"}]""",
+            Encoding.UTF8.GetString(content.ToJson()));
+    }
+
     [Fact]
     public void Content_past_its_bound_is_left_out_and_said_so()
     {

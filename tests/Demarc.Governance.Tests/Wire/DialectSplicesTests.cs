@@ -17,6 +17,7 @@ public sealed class DialectSplicesTests
     [InlineData("""{"messages":[] , "model":"a" , "x":1, "stream":true }""", """{"anthropic_version":"bedrock-2023-05-31","messages":[] , "x":1 }""")]
     [InlineData("""{"model":"a"}""", """{"anthropic_version":"bedrock-2023-05-31"}""")]
     [InlineData("""{ "stream":false, "model":"a" }""", """{"anthropic_version":"bedrock-2023-05-31"  }""")]
+    [InlineData("""{"model":"a","anthropic_beta":["x"]}""", """{"anthropic_version":"bedrock-2023-05-31"}""")]
     public void A_messages_body_becomes_one_for_InvokeModel(string body, string expected)
     {
         var bytes = Encoding.UTF8.GetBytes(body);

@@ -42,6 +42,8 @@ public sealed class ConfigProblemTests : IDisposable
         { "listen: { a: 1 }", "listen", "a mapping; text is accepted" },
         { "listen: [127.0.0.1:1, 127.0.0.1:1]", "listen[1]", "stands twice" },
         { "admin_listen: 127.0.0.1:8443", "admin_listen", "is in listen too" },
+        { "shutdown: { notice: 5 }", "shutdown.notice", "accepted: 0s to 60m" },
+        { "shutdown: { streams: 61m }", "shutdown.streams", "accepted: 0s to 60m" },
         { "billing: { currency: euro }", "billing.currency", "is no currency" },
         { "billing: { currency: EUR }", "billing.usd_rate", "required; accepted: how much" },
         { "billing: { currency: EUR, usd_rate: -1 }", "billing.usd_rate", "is no rate" },

@@ -47,44 +47,20 @@ public sealed class ArchiveExportTests
     [Fact]
     public async Task An_hour_becomes_an_object_of_S3_and_a_repeat_overwrites_it()
     {
-        await using var s3 = await ObjectStore.StartAsync(
-            "s3rver/bin/s3rver.js", (folder, port) => ["-d", folder, "-a", "127.0.0.1", "-p", $"{port}", "-s", "--no-vhost-buckets", "--configure-bucket", "audit"]);
-        const string suffix = "._S3rver_object";
-        var bucket = Path.Combine(s3.Folder, "audit");
+        await using var s3 = await ObjectStore.S3Async();
 
-        await ArchiveAsync(
-            new S3Destination("claude/")
-            {
-                Name = "siem",
-                Url = new Uri($"http://127.0.0.1:{s3.Port}/audit"),
-                Place = ExportPlace.Out() with { Credential = new AwsKeyCredential("S3RVER", new Secret("S3RVER")), Service = S3Archive.Service, Region = "us-east-1" },
-                Types = ["test_event"],
-            },
-            async () =>
-            {
-                var objects = new Dictionary<string, byte[]>();
-                foreach (var file in Directory.GetFiles(bucket, "*" + suffix, SearchOption.AllDirectories))
-                    objects[Path.GetRelativePath(bucket, file)[..^suffix.Length]] = await File.ReadAllBytesAsync(file, Stop);
-                return objects;
-            });
+        await ArchiveAsync(s3.Bucket("claude/"), s3.ObjectsAsync);
     }
 
     [Fact]
     public async Task A_wrong_key_is_refused_and_said()
     {
-        await using var s3 = await ObjectStore.StartAsync(
-            "s3rver/bin/s3rver.js", (folder, port) => ["-d", folder, "-a", "127.0.0.1", "-p", $"{port}", "-s", "--no-vhost-buckets", "--configure-bucket", "audit"]);
+        await using var s3 = await ObjectStore.S3Async();
         var time = new SteppedTime();
         await using var place = await ExportPlace.StartAsync(time: time);
         await place.AppendAsync(1);
         time.Step(TimeSpan.FromHours(2));
-        place.Export(new S3Destination("")
-        {
-            Name = "siem",
-            Url = new Uri($"http://127.0.0.1:{s3.Port}/audit"),
-            Place = ExportPlace.Out() with { Credential = new AwsKeyCredential("S3RVER", new Secret("wrong")), Service = S3Archive.Service, Region = "us-east-1" },
-            Types = ["test_event"],
-        });
+        place.Export(s3.Bucket("", secret: "wrong"));
 
         await ExportPlace.UntilAsync(async () => (await place.Store.Exports.ListAsync(ExportPlace.Organization)) is [{ Failures: > 0 }]);
 
@@ -97,7 +73,7 @@ public sealed class ArchiveExportTests
         await using var place = await ExportPlace.StartAsync();
         var hour = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds() / 3_600_000 * 3_600_000;
         foreach (var at in new[] { hour - 10_700_000, hour - 10_600_000, hour - 7_100_000, hour - 7_000_000, hour - 6_900_000 })
-            await place.Store.AppendAsync(At(at));
+            await place.Store.AppendAsync(ExportPlace.Event(at));
         await place.AppendAsync(1);
         place.Export(destination);
         await ExportPlace.UntilAsync(async () => (await place.Store.Exports.ListAsync(ExportPlace.Organization)) is [{ Exported: >= 5 }]);
@@ -113,16 +89,10 @@ public sealed class ArchiveExportTests
         Assert.Equal(first.Keys.Order(), second.Keys.Order());
         Assert.All(first, o => Assert.Equal(Lines(o.Value), Lines(second[o.Key])));
 
-        static Governance.Evidence.EvidenceRecord At(long at)
-        {
-            var e = StorePlace.Event(ExportPlace.Organization);
-            return new() { OrganizationId = e.OrganizationId, Kind = e.Kind, RequestId = e.RequestId, At = at, Body = e.Body };
-        }
-
         static long Time(byte[] zipped) => JsonDocument.Parse(Lines(zipped)[0]).RootElement.GetProperty("time").GetInt64();
     }
 
-    private static string[] Lines(byte[] zipped)
+    internal static string[] Lines(byte[] zipped)
     {
         using var reader = new StreamReader(new GZipStream(new MemoryStream(zipped), CompressionMode.Decompress));
         return reader.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries);

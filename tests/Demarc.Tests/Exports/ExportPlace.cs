@@ -1,6 +1,7 @@
 using Demarc.Control.Compliance;
 using Demarc.Control.Exports;
 using Demarc.Governance.Boundaries;
+using Demarc.Governance.Evidence;
 using Demarc.Proxy.Upstreams;
 using Demarc.Storage;
 using Demarc.Storage.Evidence;
@@ -34,6 +35,13 @@ internal sealed class ExportPlace : IAsyncDisposable
         var exports = new ExportPlace(place, store);
         exports._running.Add(store.Projector.RunAsync(exports._stop.Token));
         return exports;
+    }
+
+    /// <summary>An event of a time, Unix milliseconds.</summary>
+    public static EvidenceRecord Event(long at)
+    {
+        var e = StorePlace.Event(Organization);
+        return new() { OrganizationId = e.OrganizationId, Kind = e.Kind, RequestId = e.RequestId, At = at, Body = e.Body };
     }
 
     public static OutboundPlace Out(string name = "siem") => new(name);

@@ -1,4 +1,7 @@
 using System.Diagnostics;
+using Demarc.Control.Exports;
+using Demarc.Governance.Boundaries;
+using Demarc.Governance.Identity;
 using Demarc.Tests.Harness;
 using Xunit;
 
@@ -7,10 +10,13 @@ namespace Demarc.Tests.Exports;
 /// <summary>A real object store from npm, azurite or s3rver, on a free port with a folder of its own.</summary>
 internal sealed class ObjectStore : IAsyncDisposable
 {
-    private readonly string _folder;
-    private readonly Process _process;
+    private const string Suffix = "._S3rver_object";
 
-    private ObjectStore(string folder, Process process, int port) => (_folder, _process, Port) = (folder, process, port);
+    private readonly string _folder;
+    private readonly ProcessStartInfo _start;
+    private Process _process;
+
+    private ObjectStore(string folder, ProcessStartInfo start, int port) => (_folder, _start, _process, Port) = (folder, start, Run(start), port);
 
     public int Port { get; }
 
@@ -28,12 +34,43 @@ internal sealed class ObjectStore : IAsyncDisposable
         var start = new ProcessStartInfo("node", [program, .. arguments(folder, port)]) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder };
         foreach (var (name, value) in environment)
             start.Environment[name] = value;
-        var process = Process.Start(start)!;
-        process.BeginErrorReadLine();
-        process.BeginOutputReadLine();
-        await Ports.AnswersAsync(port, process);
-        return new ObjectStore(folder, process, port);
+        var store = new ObjectStore(folder, start, port);
+        await Ports.AnswersAsync(port, store._process);
+        return store;
     }
+
+    /// <summary>s3rver with the bucket <c>audit</c>.</summary>
+    public static Task<ObjectStore> S3Async() => StartAsync(
+        "s3rver/bin/s3rver.js", (folder, port) => ["-d", folder, "-a", "127.0.0.1", "-p", $"{port}", "-s", "--no-vhost-buckets", "--configure-bucket", "audit"]);
+
+    /// <summary>Events of a test, archived in the bucket.</summary>
+    public S3Destination Bucket(string prefix, string secret = "S3RVER") => new(prefix)
+    {
+        Name = "siem",
+        Url = new Uri($"http://127.0.0.1:{Port}/audit"),
+        Place = ExportPlace.Out() with { Credential = new AwsKeyCredential("S3RVER", new Secret(secret)), Service = S3Archive.Service, Region = "us-east-1" },
+        Types = ["test_event"],
+    };
+
+    /// <summary>What is in the bucket.</summary>
+    public async Task<Dictionary<string, byte[]>> ObjectsAsync()
+    {
+        var (bucket, objects) = (Path.Combine(_folder, "audit"), new Dictionary<string, byte[]>());
+        foreach (var file in Directory.GetFiles(bucket, "*" + Suffix, SearchOption.AllDirectories))
+            objects[Path.GetRelativePath(bucket, file)[..^Suffix.Length]] = await File.ReadAllBytesAsync(file, TestContext.Current.CancellationToken);
+        return objects;
+    }
+
+    /// <summary>As <c>kill -9</c>.</summary>
+    public async Task KillAsync()
+    {
+        _process.Kill(entireProcessTree: true);
+        await _process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        _process.Dispose();
+    }
+
+    /// <summary>Starts it anew, where it was and with what it had.</summary>
+    public Task RestartAsync() => Ports.AnswersAsync(Port, _process = Run(_start));
 
     public async ValueTask DisposeAsync()
     {
@@ -42,6 +79,14 @@ internal sealed class ObjectStore : IAsyncDisposable
         await _process.WaitForExitAsync(TestContext.Current.CancellationToken);
         _process.Dispose();
         Directory.Delete(_folder, recursive: true);
+    }
+
+    private static Process Run(ProcessStartInfo start)
+    {
+        var process = Process.Start(start)!;
+        process.BeginErrorReadLine();
+        process.BeginOutputReadLine();
+        return process;
     }
 
     private static bool OnPath(string program) =>

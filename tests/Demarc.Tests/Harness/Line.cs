@@ -3,27 +3,44 @@ using System.Net.Sockets;
 
 namespace Demarc.Tests.Harness;
 
-/// <summary>A line to a server on this machine that can be cut and mended: connections break, and new ones are refused.</summary>
+/// <summary>
+/// A line to a server on this machine that can be cut and mended: connections break, and new ones are refused. It can also be slow, or
+/// keep what it is given without a word.
+/// </summary>
 public sealed class Line : IAsyncDisposable
 {
-    private readonly int _to;
+    private readonly IPEndPoint _to;
     private readonly List<Socket> _sockets = [];
     private readonly Lock _lock = new();
+    private volatile TaskCompletionSource _held = new();
     private TcpListener _listener;
     private Task _accepting;
 
-    private Line(int to)
+    private Line(IPEndPoint to)
     {
         _to = to;
-        _listener = new TcpListener(IPAddress.Loopback, 0);
+        _listener = new TcpListener(to.Address, 0);
         _listener.Start();
+        _held.SetResult();
         Port = ((IPEndPoint)_listener.LocalEndpoint).Port;
         _accepting = AcceptAsync(_listener);
     }
 
     public int Port { get; }
 
-    public static Line To(int port) => new(port);
+    /// <summary>How much later everything arrives, each way.</summary>
+    public TimeSpan Delay { get; set; }
+
+    public static Line To(int port) => new(new IPEndPoint(IPAddress.Loopback, port));
+
+    /// <summary>From another port of the server's own address.</summary>
+    public static Line To(string host, int port) => new(new IPEndPoint(IPAddress.Parse(host), port));
+
+    /// <summary>From now on nothing arrives any more, and nobody is told.</summary>
+    public void Hold() => _held = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>What was kept back arrives, and all goes on.</summary>
+    public void Release() => _held.TrySetResult();
 
     public void Cut()
     {
@@ -37,7 +54,7 @@ public sealed class Line : IAsyncDisposable
 
     public void Mend()
     {
-        _listener = new TcpListener(IPAddress.Loopback, Port);
+        _listener = new TcpListener(_to.Address, Port);
         _listener.Server.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
         _listener.Start();
         _accepting = AcceptAsync(_listener);
@@ -45,6 +62,7 @@ public sealed class Line : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        Release();
         Cut();
         await _accepting;
     }
@@ -59,7 +77,7 @@ public sealed class Line : IAsyncDisposable
                 var far = new Socket(SocketType.Stream, ProtocolType.Tcp);
                 lock (_lock)
                     _sockets.AddRange([near, far]);
-                await far.ConnectAsync(IPAddress.Loopback, _to);
+                await far.ConnectAsync(_to);
                 _ = CopyAsync(near, far);
                 _ = CopyAsync(far, near);
             }
@@ -70,15 +88,21 @@ public sealed class Line : IAsyncDisposable
         }
     }
 
-    private static async Task CopyAsync(Socket from, Socket to)
+    private async Task CopyAsync(Socket from, Socket to)
     {
         var buffer = new byte[64 << 10];
         try
         {
             int read;
             while ((read = await from.ReceiveAsync(buffer)) > 0)
+            {
+                await _held.Task;
+                if (Delay > TimeSpan.Zero)
+                    // The delay itself.
+                    await Task.Delay(Delay);
                 for (var at = 0; at < read;)
                     at += await to.SendAsync(buffer.AsMemory(at, read - at));
+            }
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {

@@ -30,11 +30,19 @@ internal sealed class ServingProcess : IDisposable
 
     /// <summary>Starts it with the quickstart's people and keys; returns when it listens.</summary>
     /// <param name="environment">Beside what the test's process has.</param>
-    public static async Task<ServingProcess> StartAsync(string config, string data, params (string Name, string Value)[] environment)
+    public static Task<ServingProcess> StartAsync(string config, string data, params (string Name, string Value)[] environment) =>
+        StartAsync(["dotnet", DemarcCommand.Program], config, data, "127.0.0.1:0", environment);
+
+    /// <inheritdoc cref="StartAsync(string, string, ValueTuple{string, string}[])"/>
+    /// <param name="command">What runs <c>demarc</c>.</param>
+    /// <param name="listen">Address and port.</param>
+    public static async Task<ServingProcess> StartAsync(string[] command, string config, string data, string listen, params (string Name, string Value)[] environment)
     {
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var argument in new[] { DemarcCommand.Program, "serve", "--config", config, "--data", data, "--listen", "127.0.0.1:0", "--quickstart" })
-            start.ArgumentList.Add(argument);
+        var start = new ProcessStartInfo(command[0], [.. command[1..], "serve", "--config", config, "--data", data, "--listen", listen, "--quickstart"])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         foreach (var (name, value) in environment)
             start.Environment[name] = value;
         var serving = new ServingProcess(Process.Start(start)!);

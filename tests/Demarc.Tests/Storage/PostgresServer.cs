@@ -11,45 +11,90 @@ namespace Demarc.Tests.Storage;
 /// A private PostgreSQL cluster for the test run, in a temporary folder on a free port, started on first use and
 /// stopped when the last test has run. Without PostgreSQL installed its tests skip, and fail under <c>CI=true</c>.
 /// </summary>
-public sealed class PostgresServer
+public sealed class PostgresServer : IAsyncDisposable
 {
-    private static readonly Lazy<Task<PostgresServer>> Shared = new(StartAsync);
+    // No test pulls the plug of this machine; one that kills PostgreSQL has a server of its own.
+    private static readonly Lazy<Task<PostgresServer>> Shared = new(() => StartAsync(null, "127.0.0.1", "-c", "fsync=off", "-c", "full_page_writes=off"));
 
-    private readonly Process _process;
     private readonly string _folder;
-    private readonly int _port;
+    private readonly string _host;
+    private readonly int _port = Ports.Free();
+    private readonly string[] _settings;
+    private Process? _process;
     private int _databases;
 
-    private PostgresServer(Process process, string folder, int port)
+    private PostgresServer(string folder, string host, string[] settings)
     {
-        _process = process;
-        _folder = folder;
-        _port = port;
+        (_folder, _host, _settings) = (folder, host, settings);
         // Of a run that is broken off.
         AppDomain.CurrentDomain.ProcessExit += (_, _) =>
         {
-            if (!process.HasExited)
-                Process.Start("kill", ["-QUIT", $"{process.Id}"]).Dispose();
+            if (_process is { HasExited: false })
+                Process.Start("kill", ["-QUIT", $"{_process.Id}"]).Dispose();
         };
+    }
+
+    private static bool IsRoot => Environment.UserName == "root";
+
+    /// <summary>One of the test's own, which keeps what it promised through a kill.</summary>
+    /// <param name="folder">Where its data is; null for a temporary folder.</param>
+    /// <param name="host">The address that it listens on.</param>
+    public static Task<PostgresServer> StartOwnAsync(string? folder = null, string host = "127.0.0.1")
+    {
+        Component.Require(Programs() is not null, Missing);
+        return StartAsync(folder, host);
     }
 
     /// <summary>A fresh, empty database: <c>postgres://…</c>.</summary>
     public static async Task<string> NewDatabaseAsync()
     {
-        if (Programs() == null)
-        {
-            const string missing = "PostgreSQL is not installed (apt-get install postgresql)";
-            if (Environment.GetEnvironmentVariable("CI") == "true")
-                Assert.Fail(missing);
-            Assert.Skip(missing);
-        }
-        var server = await Shared.Value;
-        var name = $"demarc_{Interlocked.Increment(ref server._databases)}";
-        await using var connection = new NpgsqlConnection(server.ConnectionString("postgres"));
+        Component.Require(Programs() is not null, Missing);
+        return await (await Shared.Value).CreateAsync();
+    }
+
+    /// <summary>The same, of this server.</summary>
+    public async Task<string> CreateAsync()
+    {
+        var name = $"demarc_{Interlocked.Increment(ref _databases)}";
+        await using var connection = new NpgsqlConnection(ConnectionString("postgres"));
         await connection.OpenAsync();
         await using var command = new NpgsqlCommand($"CREATE DATABASE {name}", connection);
         await command.ExecuteNonQueryAsync();
-        return $"postgres://postgres@127.0.0.1:{server._port}/{name}";
+        return $"postgres://postgres@{_host}:{_port}/{name}";
+    }
+
+    /// <summary>As <c>kill -9</c> of each of its processes, and a start after it; returns when it takes connections.</summary>
+    public async Task KillAsync()
+    {
+        await SignalAsync("KILL");
+        await _process!.WaitForExitAsync(TestContext.Current.CancellationToken);
+        await LaunchAsync();
+    }
+
+    /// <summary>Starts it where it has given up.</summary>
+    public async Task ReviveAsync()
+    {
+        if (_process!.HasExited)
+            await LaunchAsync();
+        else
+            await ReadyAsync();
+    }
+
+    /// <summary>Sends a signal to each of its processes.</summary>
+    public async Task SignalAsync(string signal)
+    {
+        var children = await File.ReadAllTextAsync($"/proc/{_process!.Id}/task/{_process.Id}/children", TestContext.Current.CancellationToken);
+        using var kill = Process.Start("kill", [$"-{signal}", $"{_process.Id}", .. children.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
+        await kill.WaitForExitAsync(TestContext.Current.CancellationToken);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        // SIGQUIT ends it at once and still frees its shared memory, which SIGKILL would leave behind.
+        if (!_process!.HasExited)
+            await RunAsync("kill", "-QUIT", $"{_process.Id}");
+        await _process.WaitForExitAsync();
+        Directory.Delete(_folder, recursive: true);
     }
 
     /// <summary>Removes a database with all that is connected to it.</summary>
@@ -92,8 +137,10 @@ public sealed class PostgresServer
             await DropConnectionsAsync(url);
     }
 
+    private const string Missing = "PostgreSQL is not installed (apt-get install postgresql)";
+
     private string ConnectionString(string database) =>
-        $"Host=127.0.0.1;Port={_port};Username=postgres;Database={database};Pooling=false";
+        $"Host={_host};Port={_port};Username=postgres;Database={database};Pooling=false";
 
     private static string? Programs() =>
         Directory.Exists("/usr/lib/postgresql")
@@ -104,32 +151,32 @@ public sealed class PostgresServer
                 .LastOrDefault()
             : null;
 
-    private static async Task<PostgresServer> StartAsync()
+    private static async Task<PostgresServer> StartAsync(string? folder, string host, params string[] settings)
     {
-        var bin = Programs()!;
-        var folder = Directory.CreateTempSubdirectory("demarc-postgres-").FullName;
+        folder ??= Directory.CreateTempSubdirectory("demarc-postgres-").FullName;
+        var server = new PostgresServer(folder, host, settings);
         // PostgreSQL refuses to run as root.
-        var root = Environment.UserName == "root";
-        if (root)
+        if (IsRoot)
             await RunAsync("chown", "postgres", folder);
-        var data = Path.Combine(folder, "data");
-        await RunAsync(Command(root, Path.Combine(bin, "initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"));
+        await RunAsync(Command(Path.Combine(Programs()!, "initdb"), "-D", Path.Combine(folder, "data"), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"));
+        if (host != "127.0.0.1")
+            await File.AppendAllTextAsync(Path.Combine(folder, "data", "pg_hba.conf"), "host all all all trust\n");
+        await server.LaunchAsync();
+        return server;
+    }
 
-        var port = Ports.Free();
+    private async Task LaunchAsync()
+    {
         var start = new ProcessStartInfo { RedirectStandardError = true, RedirectStandardOutput = true };
         Fill(start, Command(
-            root, Path.Combine(bin, "postgres"), "-D", data, "-p", $"{port}", "-k", folder,
-            "-c", "listen_addresses=127.0.0.1", "-c", "max_connections=300",
-            // No test pulls the plug of this machine; one that kills PostgreSQL has a server of its own.
-            "-c", "fsync=off", "-c", "full_page_writes=off"));
-        var process = Process.Start(start)!;
-        process.ErrorDataReceived += (_, _) => { };
-        process.OutputDataReceived += (_, _) => { };
-        process.BeginErrorReadLine();
-        process.BeginOutputReadLine();
-        var server = new PostgresServer(process, folder, port);
-        await server.ReadyAsync();
-        return server;
+            Path.Combine(Programs()!, "postgres"),
+            ["-D", Path.Combine(_folder, "data"), "-p", $"{_port}", "-k", _folder, "-c", $"listen_addresses={_host}", "-c", "max_connections=300", .. _settings]));
+        _process = Process.Start(start)!;
+        _process.ErrorDataReceived += (_, _) => { };
+        _process.OutputDataReceived += (_, _) => { };
+        _process.BeginErrorReadLine();
+        _process.BeginOutputReadLine();
+        await ReadyAsync();
     }
 
     private async Task ReadyAsync()
@@ -143,7 +190,7 @@ public sealed class PostgresServer
                 await connection.OpenAsync();
                 return;
             }
-            catch (NpgsqlException) when (!_process.HasExited && started.Elapsed < TimeSpan.FromSeconds(30))
+            catch (NpgsqlException) when (!_process!.HasExited && started.Elapsed < TimeSpan.FromSeconds(30))
             {
                 // It tells only by answering.
                 await Task.Delay(50);
@@ -151,16 +198,10 @@ public sealed class PostgresServer
         }
     }
 
-    private async Task StopAsync()
-    {
-        // SIGQUIT ends it at once and still frees its shared memory, which SIGKILL would leave behind.
-        await RunAsync("kill", "-QUIT", $"{_process.Id}");
-        await _process.WaitForExitAsync();
-        Directory.Delete(_folder, recursive: true);
-    }
+    private static string[] Command(string program, params string[] arguments) => Command([program, .. arguments]);
 
-    private static string[] Command(bool root, params string[] command) =>
-        root ? ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", .. command] : command;
+    private static string[] Command(string[] command) =>
+        IsRoot ? ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", .. command] : command;
 
     private static async Task RunAsync(params string[] command)
     {
@@ -190,7 +231,7 @@ public sealed class PostgresServer
         public async ValueTask DisposeAsync()
         {
             if (Shared.IsValueCreated)
-                await (await Shared.Value).StopAsync();
+                await (await Shared.Value).DisposeAsync();
         }
     }
 }

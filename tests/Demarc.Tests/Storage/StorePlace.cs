@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Text.Json;
 using Dapper;
 using Demarc.Governance.Evidence;
@@ -23,13 +24,10 @@ public sealed class StorePlace : IAsyncDisposable
     public static readonly ActorRecord Actor = new("cli", "test");
 
     private readonly string? _folder;
+    private readonly bool _isOwn;
     private readonly List<Store> _stores = [];
 
-    private StorePlace(string url, string? folder)
-    {
-        Url = url;
-        _folder = folder;
-    }
+    private StorePlace(string url, string? folder, bool isOwn = true) => (Url, _folder, _isOwn) = (url, folder, isOwn);
 
     public string Url { get; }
 
@@ -40,6 +38,10 @@ public sealed class StorePlace : IAsyncDisposable
         var folder = Directory.CreateTempSubdirectory("demarc-store-").FullName;
         return new StorePlace($"sqlite:{folder}/demarc.db", folder);
     }
+
+    /// <summary>A store that somebody else made and removes.</summary>
+    public static StorePlace At(string url) =>
+        new(url, url.StartsWith("sqlite:", StringComparison.Ordinal) ? Path.GetDirectoryName(url["sqlite:".Length..]) : null, isOwn: false);
 
     public async Task<Store> OpenAsync(TimeProvider? time = null)
     {
@@ -71,16 +73,15 @@ public sealed class StorePlace : IAsyncDisposable
     /// <summary>Runs SQL beside the program, as an operator could.</summary>
     public async Task<T?> SqlAsync<T>(string sql, object? parameters = null)
     {
-        if (_folder != null)
-        {
-            await using var sqlite = new SqliteConnection($"Data Source={_folder}/demarc.db;Pooling=false");
-            await sqlite.OpenAsync();
-            await sqlite.ExecuteAsync($"ATTACH '{_folder}/derived.db' AS derived");
-            return await sqlite.ExecuteScalarAsync<T>(sql, parameters);
-        }
-        await using var postgres = new NpgsqlConnection(
-            $"Host=127.0.0.1;Port={new Uri(Url).Port};Username=postgres;Database={new Uri(Url).AbsolutePath.Trim('/')};Pooling=false");
-        return await postgres.ExecuteScalarAsync<T>(sql, parameters);
+        await using var connection = await ConnectAsync();
+        return await connection.ExecuteScalarAsync<T>(sql, parameters);
+    }
+
+    /// <summary>Rows of a query beside the program.</summary>
+    public async Task<T[]> QueryAsync<T>(string sql, object? parameters = null)
+    {
+        await using var connection = await ConnectAsync();
+        return [.. await connection.QueryAsync<T>(sql, parameters)];
     }
 
     /// <summary>
@@ -123,10 +124,27 @@ public sealed class StorePlace : IAsyncDisposable
             new EventRecord { Type = type, Actor = Actor, Fields = new() { ["value"] = value } }, RecordJson.Default.EventRecord),
     };
 
+    private async Task<DbConnection> ConnectAsync()
+    {
+        if (_folder is null)
+        {
+            var url = new Uri(Url);
+            var postgres = new NpgsqlConnection($"Host={url.Host};Port={url.Port};Username=postgres;Database={url.AbsolutePath.Trim('/')};Pooling=false");
+            await postgres.OpenAsync();
+            return postgres;
+        }
+        var sqlite = new SqliteConnection($"Data Source={_folder}/demarc.db;Pooling=false");
+        await sqlite.OpenAsync();
+        await sqlite.ExecuteAsync($"ATTACH '{_folder}/derived.db' AS derived");
+        return sqlite;
+    }
+
     public async ValueTask DisposeAsync()
     {
         foreach (var store in _stores)
             await store.DisposeAsync();
+        if (!_isOwn)
+            return;
         if (_folder != null)
             Directory.Delete(_folder, recursive: true);
         else

@@ -81,7 +81,7 @@ public sealed class EgressTests
         Assert.Contains(place.Simulator.Log.Read(0), r => r.Target == "/5d4ae7a4-8b51-4f7e-9d11-0c6f0a5ed0aa/oauth2/v2.0/token");
     }
 
-    private static X509Certificate2 Authority()
+    internal static X509Certificate2 Authority()
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest("CN=Contoso private authority", key, HashAlgorithmName.SHA256);
@@ -90,7 +90,7 @@ public sealed class EgressTests
         return request.CreateSelfSigned(now.AddDays(-1), now.AddDays(30));
     }
 
-    private static X509Certificate2 Leaf(X509Certificate2 authority, IPAddress? address = null)
+    internal static X509Certificate2 Leaf(X509Certificate2 authority, IPAddress? address = null)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest("CN=platforms", key, HashAlgorithmName.SHA256);

@@ -164,8 +164,9 @@ public ref struct ScimFilterParser
         {
             return JsonSerializer.Deserialize<string>(_text[start.._at])!;
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or ArgumentException)
         {
+            // Half of a surrogate pair is an argument that is wrong, to the serializer.
             throw ScimException.Filter($"the text at character {start + 1} is no JSON string. Escape quotes and backslashes with a backslash.");
         }
     }
