@@ -158,10 +158,12 @@ public sealed class SignInTests
         for (var end = Environment.TickCount64 + 5000; ;)
         {
             var answer = await place.AskAsync(token);
-            if (answer.StatusCode == HttpStatusCode.Unauthorized)
-                return answer;
-            Assert.True(Environment.TickCount64 < end, "Still served five seconds after the end of its session.");
+            var isRefused = answer.StatusCode == HttpStatusCode.Unauthorized;
             answer.Dispose();
+            // The one that it ended was under way, and reads otherwise than those after it.
+            if (isRefused)
+                return await place.AskAsync(token);
+            Assert.True(Environment.TickCount64 < end, "Still served five seconds after the end of its session.");
         }
     }
 }

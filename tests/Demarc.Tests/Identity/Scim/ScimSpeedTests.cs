@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Demarc.Tests.Identity.Scim;
 
-/// <summary>A directory of a million people: run by name, with <c>-explicit only</c>, as filling it takes a minute.</summary>
+/// <summary>How a large directory is served. That of a million people is run by name, with <c>-explicit only</c>, as filling it takes a minute.</summary>
 public sealed class ScimSpeedTests
 {
     private const int People = 1_000_000;
@@ -22,7 +22,7 @@ public sealed class ScimSpeedTests
     {
         await using var place = await ScimPlace.StartAsync(kind);
         await place.UserAsync("first");
-        await FillAsync(place, kind);
+        await FillAsync(place, kind, People);
         var output = TestContext.Current.TestOutputHelper!;
 
         foreach (var filter in new[] { "userName eq \"Person{0}@corp.example\"", "externalId eq \"external-{0}\"" })
@@ -41,17 +41,42 @@ public sealed class ScimSpeedTests
             Assert.True(times[297] < Bound, times[297].ToString());
         }
 
+        await PatchMembersAsync(place, kind);
+        output.WriteLine($"{kind} count of all: {(await TimedAsync(() => place.DoneAsync(200, "GET", "Users?count=0"))).TotalMilliseconds:F0} ms");
+    }
+
+    [Theory]
+    [InlineData(StoreKind.Sqlite)]
+    [InlineData(StoreKind.Postgres)]
+    public async Task Five_thousand_members_come_and_go_in_one_request_each(StoreKind kind)
+    {
+        await using var place = await ScimPlace.StartAsync(kind);
+        await place.UserAsync("first");
+        await FillAsync(place, kind, 2 * Members);
+        await PatchMembersAsync(place, kind);
+    }
+
+    // Bound as it is wanted, by far: the machine has others to serve.
+    private static async Task PatchMembersAsync(ScimPlace place, StoreKind kind)
+    {
         var group = await place.GroupAsync("everyone");
-        var ids = Enumerable.Range(0, Members).Select(Id).ToArray();
-        foreach (var op in new[] { "add", "remove" })
+        string Named(IEnumerable<int> numbers) => string.Join(',', numbers.Select(n => $$"""{"value":"{{Id(n)}}"}"""));
+        foreach (var (what, operation, left) in new[]
+        {
+            ("add", $$"""{"op":"add","path":"members","value":[{{Named(Enumerable.Range(0, Members))}}]}""", Members),
+            ("remove half", $$"""{"op":"remove","path":"members","value":[{{Named(Enumerable.Range(0, Members / 2))}}]}""", Members / 2),
+            ("replace", $$"""{"op":"replace","path":"members","value":[{{Named(Enumerable.Range(0, Members))}}]}""", Members),
+            ("remove", $$"""{"op":"remove","path":"members","value":[{{Named(Enumerable.Range(0, Members))}}]}""", 0),
+        })
         {
             var begun = Stopwatch.GetTimestamp();
-            await place.PatchAsync(204, $"Groups/{group}", $$"""{"op":"{{op}}","path":"members","value":[{{string.Join(',', ids.Select(id => $$"""{"value":"{{id}}"}"""))}}]}""");
-            output.WriteLine($"{kind} {op} {Members} members: {Stopwatch.GetElapsedTime(begun).TotalMilliseconds:F0} ms");
+            await place.PatchAsync(204, $"Groups/{group}", operation);
+            var took = Stopwatch.GetElapsedTime(begun);
+            TestContext.Current.TestOutputHelper!.WriteLine($"{kind} {what} {Members} members: {took.TotalMilliseconds:F0} ms");
+            Assert.True(took < TimeSpan.FromSeconds(5), $"{what}: {took}");
             var members = (await place.DoneAsync(200, "GET", $"Groups/{group}"))["members"]!.AsArray();
-            Assert.Equal(op == "add" ? Members : 0, members.Count);
+            Assert.Equal(left, members.Count);
         }
-        output.WriteLine($"{kind} count of all: {(await TimedAsync(() => place.DoneAsync(200, "GET", "Users?count=0"))).TotalMilliseconds:F0} ms");
     }
 
     private static async Task<TimeSpan> TimedAsync(Func<Task<JsonObject>> ask)
@@ -63,7 +88,7 @@ public sealed class ScimSpeedTests
 
     private static string Id(int number) => $"user_{number:D22}";
 
-    private static async Task FillAsync(ScimPlace place, StoreKind kind)
+    private static async Task FillAsync(ScimPlace place, StoreKind kind, int people)
     {
         const string columns = "INSERT INTO users (id, organization_id, email, name, role, status, created_at, user_name, user_name_key, external_id, document)";
         const string values =
@@ -77,7 +102,7 @@ public sealed class ScimSpeedTests
             await connection.OpenAsync(TestContext.Current.CancellationToken);
             await using var command = connection.CreateCommand();
             command.CommandTimeout = 0;
-            command.CommandText = $"WITH RECURSIVE s (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM s WHERE n < {People - 1}) {columns} SELECT printf('user_%022d', n), {values} FROM s";
+            command.CommandText = $"WITH RECURSIVE s (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM s WHERE n < {people - 1}) {columns} SELECT printf('user_%022d', n), {values} FROM s";
             await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
         }
         else
@@ -85,7 +110,7 @@ public sealed class ScimSpeedTests
             var url = new Uri(place.Store.Url);
             await using var connection = new NpgsqlConnection($"Host=127.0.0.1;Port={url.Port};Username=postgres;Database={url.AbsolutePath.Trim('/')};Pooling=false");
             await connection.OpenAsync(TestContext.Current.CancellationToken);
-            await using var command = new NpgsqlCommand($"{columns} SELECT 'user_' || lpad(n::text, 22, '0'), {values} FROM generate_series(0, {People - 1}) AS n; ANALYZE users", connection) { CommandTimeout = 0 };
+            await using var command = new NpgsqlCommand($"{columns} SELECT 'user_' || lpad(n::text, 22, '0'), {values} FROM generate_series(0, {people - 1}) AS n; ANALYZE users", connection) { CommandTimeout = 0 };
             await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
         }
     }
