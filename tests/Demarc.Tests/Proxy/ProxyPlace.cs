@@ -106,8 +106,8 @@ public sealed class ProxyPlace : IAsyncDisposable
         return JsonDocument.Parse(answer).RootElement;
     }
 
-    public static string Body(string model = "sonnet", bool stream = false, string text = "hello") =>
-        $$"""{"model":"{{model}}","max_tokens":64,"stream":{{(stream ? "true" : "false")}},"messages":[{"role":"user","content":"{{text}}"}]}""";
+    public static string Body(string model = "sonnet", bool stream = false, string text = "hello", int maxTokens = 64) =>
+        $$"""{"model":"{{model}}","max_tokens":{{maxTokens}},"stream":{{(stream ? "true" : "false")}},"messages":[{"role":"user","content":"{{text}}"}]}""";
 
     /// <summary>The newest record of a kind, awaited: what a client no longer waits for is written after it left.</summary>
     public async Task<T> RecordAsync<T>(RecordKind kind, Func<T, bool> which)
