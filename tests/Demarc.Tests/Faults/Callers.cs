@@ -17,7 +17,7 @@ internal sealed class Callers : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly ConcurrentDictionary<string, string> _answered = [];
     private readonly Task[] _callers;
-    private volatile TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _refused;
     private int _broken;
 
@@ -62,7 +62,7 @@ internal sealed class Callers : IAsyncDisposable
         patience.CancelAfter(TimeSpan.FromSeconds(within));
         for (var until = reached() + more; ;)
         {
-            var changed = _changed.Task;
+            var changed = Volatile.Read(ref _changed).Task;
             if (reached() >= until)
                 return;
             await changed.WaitAsync(patience.Token);
@@ -99,9 +99,8 @@ internal sealed class Callers : IAsyncDisposable
                 // One that is gone refuses at once: nothing tells when it listens again.
                 await Task.Delay(50);
             }
-            var changed = _changed;
-            _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
-            changed.TrySetResult();
+            // Whoever puts another in its place completes it: none is lost on which somebody waits.
+            Interlocked.Exchange(ref _changed, new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
         }
     }
 }
