@@ -1,3 +1,4 @@
+using System.Net;
 using Demarc.Governance.Boundaries;
 using Demarc.Governance.Identity;
 using Demarc.Governance.Policy;
@@ -19,6 +20,9 @@ public enum KeyStatus
 
     /// <summary>The store cannot be asked and the key is not cached.</summary>
     Unavailable,
+
+    /// <summary>Too many keys that do not hold came from the address: none but those in use is looked at (<see cref="AbuseLimits"/>).</summary>
+    Guessing,
 }
 
 /// <summary>What the request path reads: the immutable snapshot, and principals by key.</summary>
@@ -31,7 +35,8 @@ public interface ISnapshotSource
     /// The principal of a presented key. Completes synchronously when it is cached or forged;
     /// the store is asked only for keys whose MAC holds.
     /// </summary>
-    ValueTask<(KeyStatus Status, Principal? Principal)> AuthenticateAsync(string presentedKey);
+    /// <param name="from">The address that presents it; null where none is known.</param>
+    ValueTask<(KeyStatus Status, Principal? Principal)> AuthenticateAsync(string presentedKey, IPAddress? from = null);
 
     /// <summary>
     /// An answer says that inference ran where the deployment's boundary does not allow it: it goes out of service. Returns

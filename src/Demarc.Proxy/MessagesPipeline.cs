@@ -93,7 +93,7 @@ public sealed partial class MessagesPipeline(
             await RefuseAsync(x, Refused.MissingKey, Credential.ExplainMissing(x.Http.Request));
             return false;
         }
-        var (status, principal) = await snapshots.AuthenticateAsync(key);
+        var (status, principal) = await snapshots.AuthenticateAsync(key, x.Http.Connection.RemoteIpAddress);
         if (status != KeyStatus.Active || principal is null)
         {
             await RefuseAsync(x, status switch
@@ -101,6 +101,7 @@ public sealed partial class MessagesPipeline(
                 KeyStatus.Expired => Refused.ExpiredKey,
                 KeyStatus.Revoked => Refused.RevokedKey,
                 KeyStatus.Unavailable => Refused.DirectoryAway,
+                KeyStatus.Guessing => Refused.Guessing,
                 _ => Refused.UnknownKey,
             }, Credential.Explain(status, key));
             return false;

@@ -56,6 +56,7 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
         Breakers = new Breakers(this);
         Requests = new Requests(this);
         Changes = new Changes(this, loggers.CreateLogger<Changes>());
+        Abuse = new AbuseLimits(time);
         Principals = new PrincipalDirectory(this, master, loggers.CreateLogger<PrincipalDirectory>());
         Activities = new Activities(this);
         Sessions = new Sessions(this);
@@ -141,6 +142,9 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
 
     /// <summary>What changed in the directory, in whichever process; run it in a serving process.</summary>
     public Changes Changes { get; }
+
+    /// <summary>What strangers may try, as this process counts it.</summary>
+    public AbuseLimits Abuse { get; }
 
     /// <summary>Principals by key, for the request path.</summary>
     public PrincipalDirectory Principals { get; }

@@ -41,6 +41,9 @@ public sealed record AdminAnswer(int Status, byte[]? Json, string? ErrorType = n
 
     public static AdminAnswer Invalid(string message) => new(400, null, "invalid_request_error", message);
 
+    /// <param name="answer">Status and error type.</param>
+    public static AdminAnswer Refused((int Status, string Type) answer, string message) => new(answer.Status, null, answer.Type, message);
+
     public static AdminAnswer NotFound(string message) => new(404, null, "not_found_error", message);
 
     public static AdminAnswer Conflict(string message) => new(409, null, "conflict_error", message);

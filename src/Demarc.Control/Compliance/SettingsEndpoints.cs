@@ -13,9 +13,9 @@ namespace Demarc.Control.Compliance;
 /// <c>GET /v1/compliance/organizations/{organization}/settings</c> ("Get effective organization settings"): the rows that
 /// Demarc has something to say to; what it has no setting for is left out, as the vendor does.
 /// </summary>
-/// <param name="identity">As it was read at the start; null where people do not sign in.</param>
+/// <param name="identityNow">As it is in force; null where people do not sign in.</param>
 /// <param name="isProvisioned">Whether directories provision people and groups (SCIM).</param>
-public sealed class SettingsEndpoints(Store store, ISnapshotSource snapshots, IdentityConfig? identity, bool isProvisioned)
+public sealed class SettingsEndpoints(Store store, ISnapshotSource snapshots, Func<IdentityConfig?> identityNow, bool isProvisioned)
 {
     /// <summary><c>{"type":"effective_organization_settings","organization_id","settings":[{"name","type","value"}],"api_keys":[…]}</c>.</summary>
     public async Task<AdminAnswer> GetAsync(ComplianceRequest request)
@@ -37,11 +37,12 @@ public sealed class SettingsEndpoints(Store store, ISnapshotSource snapshots, Id
     private object[] Rows()
     {
         var allowed = snapshots.Current.Network.Allowed;
+        var identity = identityNow();
         return
         [
             Row("sso_enabled", "boolean", identity is not null),
             Row("directory_sync_enabled", "boolean", isProvisioned),
-            Row("sso_provisioning_mode", "provisioning_mode", Provisioning()),
+            Row("sso_provisioning_mode", "provisioning_mode", Provisioning(identity)),
             Row("data_retention_periods", "data_retention", Retention()),
             Row("account_session_duration_seconds", "integer", identity is null ? null : (long)identity.Session.TotalSeconds),
             Row("ip_allowlist_enabled", "boolean", allowed.Length > 0),
@@ -52,7 +53,7 @@ public sealed class SettingsEndpoints(Store store, ISnapshotSource snapshots, Id
     }
 
     // Without a directory a person is made when first signing in: whoever the issuer knows, or whom a group lets in.
-    private string Provisioning()
+    private string Provisioning(IdentityConfig? identity)
     {
         if (identity is null)
             return isProvisioned ? "scim_permissive" : "login_only";

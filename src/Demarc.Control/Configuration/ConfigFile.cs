@@ -18,29 +18,31 @@ public static class ConfigFile
         var file = Path.GetFullPath(path);
         var reading = new ConfigReading(Path.GetDirectoryName(file)!, sources);
         var bytes = reading.File(new TextNode("", 1, 1, path, Plain: true), file);
-        var config = bytes is null ? null : Config(path, bytes, reading);
+        var root = bytes is null ? null : Root(bytes, reading);
+        var config = bytes is null || (reading.Failed && root is null) ? null : Config(path, root, reading);
         return new ConfigResult
         {
             Config = reading.Failed ? null : config,
             Problems = [.. reading.Problems.OrderBy(p => p.Line).ThenBy(p => p.Column)],
             Hash = bytes is null ? "" : "sha256:" + Convert.ToHexStringLower(SHA256.HashData(bytes)),
             Files = reading.Files,
+            Written = StartKeys.Written(root),
         };
     }
 
     /// <summary>A PostgreSQL address, in which the password may be a reference; null with what is wrong.</summary>
     public static (PostgresStoreConfig? Store, string? Problem) ReadStore(string address, ConfigSources sources) => StoreSection.Other(address, sources);
 
-    private static DemarcConfig? Config(string path, byte[] bytes, ConfigReading reading)
+    private static ConfigNode? Root(byte[] bytes, ConfigReading reading)
     {
-        if (ConfigReading.Utf8(bytes) is not { } text)
-        {
-            reading.Error("", 1, 1, "not UTF-8; accepted: YAML in UTF-8");
-            return null;
-        }
-        var root = YamlTree.Read(text, reading);
-        if (reading.Failed && root is null)
-            return null;
+        if (ConfigReading.Utf8(bytes) is { } text)
+            return YamlTree.Read(text, reading);
+        reading.Error("", 1, 1, "not UTF-8; accepted: YAML in UTF-8");
+        return null;
+    }
+
+    private static DemarcConfig? Config(string path, ConfigNode? root, ConfigReading reading)
+    {
         if (MapReader.Open(root is null or { IsNull: true } ? new MapNode("", 1, 1, []) : root, reading, Keys) is not { } map)
             return null;
 

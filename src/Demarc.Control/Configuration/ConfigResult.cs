@@ -15,6 +15,9 @@ public sealed class ConfigResult
     /// <summary>Each file that was read, by absolute path, with a hash of what it held then: a reload compares them.</summary>
     internal FileHashes Files { get; init; } = new();
 
+    /// <summary>A hash of what is written under each key, see <see cref="StartKeys"/>.</summary>
+    internal IReadOnlyDictionary<string, string> Written { get; init; } = new Dictionary<string, string>();
+
     /// <summary>The same with other problems.</summary>
-    public ConfigResult With(IReadOnlyList<ConfigProblem> problems) => new() { Config = Config, Problems = problems, Hash = Hash, Files = Files };
+    public ConfigResult With(IReadOnlyList<ConfigProblem> problems) => new() { Config = Config, Problems = problems, Hash = Hash, Files = Files, Written = Written };
 }

@@ -18,8 +18,9 @@ public sealed record IdentityConfig(IssuerConfig[] Issuers, TimeSpan Session, Ti
 /// <param name="Groups">The claim, or a JSON pointer into the claims. Default <c>groups</c>.</param>
 /// <param name="Email">The claim that holds the address. Default <c>email</c>, which has to be verified; by naming another the operator vouches for it.</param>
 /// <param name="AllowedGroups">Who may sign in; <c>*</c> for everyone whom the issuer knows.</param>
+/// <param name="EmailDomains">The domains whose addresses the issuer may vouch for; empty for any.</param>
 public sealed record IssuerConfig(
-    string Name, Uri Issuer, string ClientId, Secret? ClientSecret, Secret? PrivateKey, string[] Scopes, string Groups, string Email, string[] AllowedGroups);
+    string Name, Uri Issuer, string ClientId, Secret? ClientSecret, Secret? PrivateKey, string[] Scopes, string Groups, string Email, string[] AllowedGroups, string[] EmailDomains);
 
 /// <summary>The key <c>identity</c>.</summary>
 internal static class IdentitySection
@@ -47,18 +48,20 @@ internal static class IdentitySection
         var notice = map.Text("login_notice");
         if (notice?.Value.Length > MostNotice)
             reading.Error(notice, $"{notice.Value.Length} characters; accepted: at most {MostNotice}, as Claude Code shows no more");
+        var saml = SamlSection.Read(map.Get("saml"), issuers.Select(i => i.Name), reading);
+        ReviewDomains(map, issuers, saml, reading);
         return new IdentityConfig(
             [.. issuers],
             Lifetime(map.Get("session"), TimeSpan.FromHours(12), reading),
             Lifetime(map.Get("access_token"), TimeSpan.FromHours(1), reading),
             notice?.Value ?? DefaultNotice,
-            SamlSection.Read(map.Get("saml"), issuers.Select(i => i.Name), reading),
+            saml,
             map.Get("recheck") is { } recheck ? ManagementSection.Interval(recheck, reading) : null);
     }
 
     private static IssuerConfig? Issuer(ConfigNode item, ConfigReading reading)
     {
-        if (MapReader.Open(item, reading, ["name", "issuer", "client_id", "client_secret", "private_key", "scopes", "groups", "email", "allowed_groups"], hideUnknown: true) is not { } map)
+        if (MapReader.Open(item, reading, ["name", "issuer", "client_id", "client_secret", "private_key", "scopes", "groups", "email", "allowed_groups", "email_domains"], hideUnknown: true) is not { } map)
             return null;
         var issuer = UrlRules.Read(reading.Text(map.Required("issuer", "https://, as its discovery document has it")), reading);
         var client = reading.Text(map.Required("client_id", "the id under which the issuer knows Demarc"));
@@ -75,7 +78,24 @@ internal static class IdentitySection
         return new IssuerConfig(
             map.Text("name")?.Value ?? issuer.Host, issuer, client.Value, secret, key,
             scopes.Count == 0 ? ["openid", "profile", "email"] : [.. scopes.Select(s => s.Value).Prepend("openid").Distinct()],
-            map.Text("groups")?.Value ?? "groups", map.Text("email")?.Value ?? "email", [.. allowed.Select(a => a.Value)]);
+            map.Text("groups")?.Value ?? "groups", map.Text("email")?.Value ?? "email", [.. allowed.Select(a => a.Value)], Domains(map.Get("email_domains"), reading));
+    }
+
+    /// <summary>Domains of addresses, in lower case.</summary>
+    internal static string[] Domains(ConfigNode? node, ConfigReading reading)
+    {
+        var domains = reading.Texts(node);
+        foreach (var domain in domains.Where(d => Uri.CheckHostName(d.Value) != UriHostNameType.Dns || d.Value.Contains('@', StringComparison.Ordinal)))
+            reading.Error(domain, $"{ConfigText.Quote(domain.Value)} is no domain; accepted: what stands behind the @ of an address, for example contoso.example");
+        return [.. domains.Select(d => d.Value.ToLowerInvariant())];
+    }
+
+    // Two that vouch for the same addresses can each sign in the other's people.
+    private static void ReviewDomains(MapReader map, List<IssuerConfig> issuers, SamlConfig? saml, ConfigReading reading)
+    {
+        var unbound = issuers.Where(i => i.EmailDomains.Length == 0).Select(i => i.Name).Concat((saml?.Providers ?? []).Where(p => p.EmailDomains.Length == 0).Select(p => p.Name)).ToArray();
+        if (issuers.Count + (saml?.Providers.Length ?? 0) > 1 && unbound.Length > 0)
+            reading.Warn(map.Node, $"{string.Join(", ", unbound)} may vouch for any address, also of people who come by the others; name email_domains for each");
     }
 
     private static Secret? Secret(MapReader map, string key, ConfigReading reading) =>

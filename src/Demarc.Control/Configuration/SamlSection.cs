@@ -24,8 +24,9 @@ public sealed record SamlKeyConfig(Secret PrivateKey, string CertificatePem);
 /// <param name="DisplayName">The attribute of the name; default <c>displayName</c>.</param>
 /// <param name="Groups">The attribute of the groups; default <c>groups</c>.</param>
 /// <param name="AllowedGroups">Who may sign in; <c>*</c> for everyone whom the provider knows.</param>
+/// <param name="EmailDomains">The domains whose addresses the provider may vouch for; empty for any.</param>
 public sealed record SamlProviderConfig(
-    string Name, string Metadata, bool Post, bool SignRequests, bool RequireEncryption, string? Subject, string Email, string DisplayName, string Groups, string[] AllowedGroups);
+    string Name, string Metadata, bool Post, bool SignRequests, bool RequireEncryption, string? Subject, string Email, string DisplayName, string Groups, string[] AllowedGroups, string[] EmailDomains);
 
 /// <summary>The key <c>identity.saml</c>.</summary>
 internal static class SamlSection
@@ -71,7 +72,7 @@ internal static class SamlSection
 
     private static SamlProviderConfig? Provider(ConfigNode item, bool hasKeys, ConfigReading reading)
     {
-        if (MapReader.Open(item, reading, ["name", "metadata", "binding", "sign_requests", "require_encryption", "subject", "email", "display_name", "groups", "allowed_groups"]) is not { } map)
+        if (MapReader.Open(item, reading, ["name", "metadata", "binding", "sign_requests", "require_encryption", "subject", "email", "display_name", "groups", "allowed_groups", "email_domains"]) is not { } map)
             return null;
         var name = reading.Text(map.Required("name", "what its button says"));
         var metadata = reading.Text(map.Required("metadata", "the path of the provider's metadata"));
@@ -96,6 +97,7 @@ internal static class SamlSection
         }
         return new SamlProviderConfig(
             name.Value, reading.Absolute(metadata.Value), binding?.Value == "post", signs, encrypted, map.Text("subject")?.Value, map.Text("email")?.Value ?? "email",
-            map.Text("display_name")?.Value ?? "displayName", map.Text("groups")?.Value ?? "groups", [.. allowed.Select(a => a.Value)]);
+            map.Text("display_name")?.Value ?? "displayName", map.Text("groups")?.Value ?? "groups", [.. allowed.Select(a => a.Value)],
+            IdentitySection.Domains(map.Get("email_domains"), reading));
     }
 }

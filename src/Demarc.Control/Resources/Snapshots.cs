@@ -1,3 +1,4 @@
+using System.Net;
 using System.Collections.Concurrent;
 using System.Threading.Channels;
 using Demarc.Control.Configuration;
@@ -46,7 +47,7 @@ public sealed partial class Snapshots : ISnapshotSource, IDisposable
 
     public GatewaySnapshot Current => Volatile.Read(ref _current);
 
-    public ValueTask<(KeyStatus Status, Principal? Principal)> AuthenticateAsync(string presentedKey) => _store.Principals.AuthenticateAsync(presentedKey);
+    public ValueTask<(KeyStatus Status, Principal? Principal)> AuthenticateAsync(string presentedKey, IPAddress? from = null) => _store.Principals.AuthenticateAsync(presentedKey, from);
 
     /// <summary>Puts a configuration in force, together with the aliases of the store.</summary>
     public Task ApplyAsync(GatewaySnapshot configured) => BuildAsync(configured);

@@ -43,9 +43,18 @@ public static class Credential
     private static string? Bearer(string value) =>
         value.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase) ? value[7..].Trim() : null;
 
+    /// <summary>Status and error type of the answer to a key that is not taken.</summary>
+    public static (int Status, string Type) Answer(KeyStatus status) => status switch
+    {
+        KeyStatus.Unavailable => (503, "api_error"),
+        KeyStatus.Guessing => (429, "rate_limit_error"),
+        _ => (401, "authentication_error"),
+    };
+
     /// <summary>What to tell a client whose key, or sign-in, does not hold.</summary>
     public static string Explain(KeyStatus status, string? presented = null) => status switch
     {
+        KeyStatus.Guessing => "Too many different keys that do not hold came from this address. Those in use go on working; try others in ten minutes.",
         KeyStatus.Unavailable => "Keys cannot be checked at the moment. Try again shortly.",
         _ when presented is not null && AccessTokens.IsToken(presented) => "Your sign-in has ended. Run /login to sign in again.",
         KeyStatus.Expired => "This API key has expired. Ask your administrator for a new one.",

@@ -14,7 +14,7 @@ internal static class KeyCheck
     public static async ValueTask<Principal?> PrincipalAsync(HttpContext http, ISnapshotSource snapshots, Dialect dialect = Dialect.Anthropic)
     {
         var key = Credential.Of(http.Request);
-        var (status, principal) = key is null ? (KeyStatus.Unknown, null) : await snapshots.AuthenticateAsync(key);
+        var (status, principal) = key is null ? (KeyStatus.Unknown, null) : await snapshots.AuthenticateAsync(key, http.Connection.RemoteIpAddress);
         if (status == KeyStatus.Active && principal is { KeyKind: ApiKeyKind.Inference })
         {
             var denied = snapshots.Current.Network.Refuse(http.Connection.RemoteIpAddress, "this gateway") ?? RoleRefusal.Of(principal) ?? ProjectAdmission.Enter(ref principal, http.Request);
@@ -23,8 +23,9 @@ internal static class KeyCheck
             await ErrorEnvelope.WriteAsync(http, Refused.Policy.Status, Refused.Policy.Type, denied.Message, dialect: dialect);
             return null;
         }
+        var (code, type) = Credential.Answer(status);
         await ErrorEnvelope.WriteAsync(
-            http, 401, "authentication_error", key is null ? Credential.ExplainMissing(http.Request) : Credential.Explain(status, key), dialect: dialect);
+            http, code, type, key is null ? Credential.ExplainMissing(http.Request) : Credential.Explain(status, key), retry: status == KeyStatus.Unavailable, dialect: dialect);
         return null;
     }
 }

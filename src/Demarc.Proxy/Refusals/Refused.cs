@@ -39,6 +39,7 @@ internal sealed class Refused
     public static readonly Refused UnknownKey = new("unknown_key", 401, "authentication_error", Blame.Client, LogLevel.Information);
     public static readonly Refused ExpiredKey = new("expired_key", 401, "authentication_error", Blame.Client, LogLevel.Information);
     public static readonly Refused RevokedKey = new("revoked_key", 401, "authentication_error", Blame.Client, LogLevel.Information);
+    public static readonly Refused Guessing = new("guessing", 429, "rate_limit_error", Blame.Client, LogLevel.Information);
     public static readonly Refused WrongKeyKind = new("wrong_key_kind", 403, "permission_error", Blame.Client, LogLevel.Information);
     public static readonly Refused DirectoryAway = new("directory_away", 503, "api_error", Blame.Operator, LogLevel.Error, retry: true);
     public static readonly Refused HeadersTooLarge = new("headers_too_large", 431, "invalid_request_error", Blame.Client, LogLevel.Information);

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Net;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text.Json;
@@ -85,12 +86,13 @@ public sealed partial class PrincipalDirectory
     /// Whom a presented key stands for. Completes synchronously when the key is cached, malformed or forged;
     /// <see cref="KeyStatus.Unavailable"/> when the store would have to be asked and does not answer.
     /// </summary>
-    public ValueTask<(KeyStatus Status, Principal? Principal)> AuthenticateAsync(string presentedKey)
+    /// <param name="from">The address that presents it, whose wrong keys are counted; null where none is known.</param>
+    public ValueTask<(KeyStatus Status, Principal? Principal)> AuthenticateAsync(string presentedKey, IPAddress? from = null)
     {
         if (_store.Changes.IsAway)
             return new((KeyStatus.Unavailable, null));
         if (AccessTokens.IsToken(presentedKey))
-            return AuthenticateTokenAsync(presentedKey);
+            return AuthenticateTokenAsync(presentedKey, from);
         if (presentedKey.Length is 0 or > ApiKey.MaxLength)
             return new((KeyStatus.Unknown, null));
         var now = _store.Time.GetUtcNow();
@@ -98,8 +100,10 @@ public sealed partial class PrincipalDirectory
         var hash = KeyHash.Of(bytes);
         if (Cached(hash, now) is { } cached)
             return new(cached.Use(now));
+        if (_store.Abuse.AreKeysSpent(from))
+            return new((KeyStatus.Guessing, null));
         if (!ApiKey.TryRead(presentedKey, _macKey, out var id, out var kind))
-            return new((KeyStatus.Unknown, null));
+            return new(Guessed(from, bytes));
         return new(LoadedAsync(hash, new PresentedKey(id, kind, bytes, null)));
     }
 
@@ -110,7 +114,7 @@ public sealed partial class PrincipalDirectory
             await RevalidateAsync().ConfigureAwait(false);
     }
 
-    private ValueTask<(KeyStatus Status, Principal? Principal)> AuthenticateTokenAsync(string token)
+    private ValueTask<(KeyStatus Status, Principal? Principal)> AuthenticateTokenAsync(string token, IPAddress? from)
     {
         if (token.Length > AccessTokens.MaxLength)
             return new((KeyStatus.Unknown, null));
@@ -120,13 +124,22 @@ public sealed partial class PrincipalDirectory
         var hash = KeyHash.Of(bytes);
         if (Cached(hash, now) is { } cached)
             return new(cached.Use(now));
+        if (_store.Abuse.AreKeysSpent(from))
+            return new((KeyStatus.Guessing, null));
         if (_tokens.Read(token) is not { } claims)
-            return Foreign is null ? new((KeyStatus.Unknown, null)) : new(ForeignAsync(hash, token));
+            return Foreign is null ? new(Guessed(from, bytes)) : new(ForeignAsync(hash, token, from));
         var end = DateTimeOffset.FromUnixTimeSeconds(claims.ExpiresAt);
         return end <= now ? new((KeyStatus.Expired, null)) : new(LoadedAsync(hash, new PresentedKey(claims.SessionId, ApiKeyKind.Inference, null, end)));
     }
 
-    private async Task<(KeyStatus Status, Principal? Principal)> ForeignAsync(KeyHash hash, string token)
+    private (KeyStatus Status, Principal? Principal) Guessed(IPAddress? from, ReadOnlySpan<byte> key)
+    {
+        if (_store.Abuse.TakeKey(from, key))
+            Guessing(AbuseLimits.Of(from));
+        return (KeyStatus.Unknown, null);
+    }
+
+    private async Task<(KeyStatus Status, Principal? Principal)> ForeignAsync(KeyHash hash, string token, IPAddress? from)
     {
         ForeignToken? found;
         try
@@ -139,7 +152,7 @@ public sealed partial class PrincipalDirectory
             return (KeyStatus.Unavailable, null);
         }
         // Kept under the hash of all of it, and not before it was verified.
-        return found is null ? (KeyStatus.Unknown, null)
+        return found is null ? Guessed(from, SHA256.HashData(MemoryMarshal.AsBytes(token.AsSpan())))
             : found.ExpiresAt <= _store.Time.GetUtcNow() ? (KeyStatus.Expired, null)
             : await LoadedAsync(hash, new PresentedKey(found.PrincipalId, ApiKeyKind.Inference, null, found.ExpiresAt) { Foreign = found }).ConfigureAwait(false);
     }
@@ -263,6 +276,9 @@ public sealed partial class PrincipalDirectory
                 keys[i].LastUsedWritten = used[i].at;
         }
     }
+
+    [LoggerMessage(3005, LogLevel.Warning, "Too many different keys that do not hold came from {Address}: for ten minutes none but those in use is looked at from there")]
+    private partial void Guessing(string address);
 
     [LoggerMessage(3003, LogLevel.Error, "The store could not be asked for key {KeyId}")]
     private partial void NotAsked(Exception e, string keyId);

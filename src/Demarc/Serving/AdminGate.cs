@@ -40,11 +40,9 @@ internal sealed class AdminGate(ISnapshotSource snapshots, Store store, RouteTab
             return await endpoint(new AdminRequest(http.Request, approved.By) { Approved = approved });
         if (Credential.Of(http.Request) is not { } key)
             return new(401, null, "authentication_error", Credential.ExplainMissing(http.Request));
-        var (status, principal) = await snapshots.AuthenticateAsync(key);
+        var (status, principal) = await snapshots.AuthenticateAsync(key, http.Connection.RemoteIpAddress);
         if (status != KeyStatus.Active || principal is null)
-            return status == KeyStatus.Unavailable
-                ? new(503, null, "api_error", Credential.Explain(status))
-                : new(401, null, "authentication_error", Credential.Explain(status, key));
+            return AdminAnswer.Refused(Credential.Answer(status), Credential.Explain(status, key));
         var request = new AdminRequest(http.Request, principal);
         if (snapshots.Current.Network.Refuse(http.Connection.RemoteIpAddress, "this gateway") is { } denied)
         {

@@ -44,9 +44,11 @@ internal sealed class ComplianceGate(ISnapshotSource snapshots, Store store, Rou
     {
         if (Credential.Of(http.Request) is not { } key)
             return InvalidKey;
-        var (status, principal) = await snapshots.AuthenticateAsync(key);
+        var (status, principal) = await snapshots.AuthenticateAsync(key, http.Connection.RemoteIpAddress);
         if (status == KeyStatus.Unavailable)
             return new(503, null, "overloaded_error", Credential.Explain(status));
+        if (status == KeyStatus.Guessing)
+            return AdminAnswer.Refused(Credential.Answer(status), Credential.Explain(status));
         if (status != KeyStatus.Active || principal is null)
             return InvalidKey;
         var request = new ComplianceRequest(http.Request, principal) { Owner = scope is null ? principal.Id : null };

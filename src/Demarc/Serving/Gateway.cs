@@ -61,6 +61,8 @@ public sealed class Gateway : IAsyncDisposable
         // 3 the store and the snapshot
         var installation = await Installation.OpenAsync(files, time, loggers);
         var (store, organization) = (installation.Store, installation.Organization);
+        var inForce = config;
+        Action<DemarcConfig>? useIdentity = null;
         try
         {
             await ServeFromAsync(store, config);
@@ -126,7 +128,7 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSignIn(config, store, organization.Id, installation.Master, time);
             builder.Services.AddTokens(config, store, organization.Id, installation.Master, loggers);
             builder.Services.AddScim(config.Scim, organization.Id);
-            store.FollowSeats(config.Seats, organization.Id);
+            var seats = new SeatFollower(store, organization.Id, config.Seats);
             builder.Services.AddSingleton<UsageReportEndpoints>();
             builder.Services.AddSingleton<CostReportEndpoints>();
             builder.Services.AddSingleton<ClaudeCodeReportEndpoints>();
@@ -142,7 +144,7 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton<MeEndpoints>();
             builder.Services.AddSingleton<RoleEndpoints>();
             builder.Services.AddSingleton<DirectoryEndpoints>();
-            builder.Services.AddSingleton(new SettingsEndpoints(store, snapshots, config.Identity, config.Scim is not null));
+            builder.Services.AddSingleton(new SettingsEndpoints(store, snapshots, () => config.Identity is null ? null : inForce.Identity, config.Scim is not null));
             builder.Services.AddEvidenceLog(config.Log, store, installation.Master);
             builder.Services.AddRetention(config.Retention, installation);
             builder.Services.AddSingleton(new Escrow(store.Budgets, time));
@@ -165,20 +167,29 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton(_ => exporter);
             builder.Services.AddHostedService<ExportService>();
             var tls = config.Tls is null ? null : new TlsCertificate(config.Tls, time, loggers.CreateLogger<TlsCertificate>());
-            builder.Services.AddHostedService(_ => new ConfigWatch(files.Path, files.Sources, files.Read, (next, result) =>
+            builder.Services.AddHostedService(_ => new ConfigWatch(files.Path, files.Sources, files.Read, async (next, result) =>
             {
                 if (next.Tls is not null)
                     tls?.Use(next.Tls);
                 verification.Every = next.VerifyEvery;
                 alerts.Use(next.Alerts);
                 exporter.Use(next.Exports);
-                return ReloadAsync(store, snapshots, organization.Id, files.Shipped, next, result);
+                var waiting = StartKeys.Changed(files.Read, result);
+                await ReloadAsync(store, snapshots, organization.Id, files.Shipped, next, result, waiting, () =>
+                {
+                    useIdentity!(next);
+                    inForce = next;
+                    return seats.UseAsync(next.Seats);
+                });
+                if (waiting.Length > 0)
+                    ServeLog.WaitsForStart(log, string.Join(", ", waiting));
             }, time, loggers.CreateLogger<ConfigWatch>())
             { Refused = life.ConfigurationRefusedAsync });
             Listen(builder, config, options, tls);
 
             // 4 the routes
             var app = builder.Build();
+            useIdentity = app.UseIdentity;
             UseTrustedProxies(app, config);
             store.Changes.SubscribeEach(app.Services.GetRequiredService<Clocks>().LookAsync);
             if (export is not null)
@@ -269,18 +280,20 @@ public sealed class Gateway : IAsyncDisposable
         app.UseForwardedHeaders(options);
     }
 
-    private static async Task ReloadAsync(Store store, Snapshots snapshots, string organizationId, Catalog catalog, DemarcConfig config, ConfigResult result)
+    private static async Task ReloadAsync(Store store, Snapshots snapshots, string organizationId, Catalog catalog, DemarcConfig config, ConfigResult result, string[] waiting, Func<Task> use)
     {
         // A policy that comes while the process runs finds what the process began with.
         var next = ConfigSnapshot.Build(config, config.CatalogPath is null ? catalog : InstallationFiles.LoadCatalog(config.CatalogPath), result.Hash);
         var waived = ZeroRetention.Enforce(next, config.ZeroRetention, Environment.GetEnvironmentVariable);
         var before = snapshots.Current.ConfigurationHash;
         await snapshots.ApplyAsync(next);
+        await use();
         await store.RecordAsync(organizationId, new ActorRecord("system", store.Replica), "demarc_configuration_loaded", new()
         {
             ["configuration"] = result.Hash,
             ["previous_configuration"] = before,
             ["policy"] = next.PolicyHash,
+            ["needs_restart"] = waiting.Length == 0 ? null : string.Join(", ", waiting),
         });
         await ZeroRetention.RecordAsync(store, organizationId, config.ZeroRetention, waived);
     }
@@ -323,6 +336,9 @@ internal static partial class ServeLog
 {
     [LoggerMessage(5001, LogLevel.Warning, "The configuration has warnings.\n{Problems}")]
     public static partial void ConfigWarnings(ILogger log, string problems);
+
+    [LoggerMessage(5004, LogLevel.Warning, "These keys of the configuration have changed and hold as they were until this process is started anew: {Keys}")]
+    public static partial void WaitsForStart(ILogger log, string keys);
 
     [LoggerMessage(5002, LogLevel.Warning, "Catalog: {Warning}")]
     public static partial void CatalogWarning(ILogger log, string warning);

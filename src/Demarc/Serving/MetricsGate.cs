@@ -61,9 +61,9 @@ internal sealed class MetricsGate(
             return null;
         if (Credential.Of(http.Request) is not { } key)
             return new(401, null, "authentication_error", Credential.ExplainMissing(http.Request));
-        var (status, principal) = await snapshots.AuthenticateAsync(key);
+        var (status, principal) = await snapshots.AuthenticateAsync(key, http.Connection.RemoteIpAddress);
         if (status != KeyStatus.Active || principal is null)
-            return new(status == KeyStatus.Unavailable ? 503 : 401, null, status == KeyStatus.Unavailable ? "api_error" : "authentication_error", Credential.Explain(status));
+            return AdminAnswer.Refused(Credential.Answer(status), Credential.Explain(status));
         return principal.Access.Allows(Permission.MetricsRead) ? null
             : new(403, null, "permission_error", "None of your roles has the permission metrics.read: metrics are for admin and compliance keys, for people whose roles permit it, or for everyone with metrics: { public: true }.");
     }

@@ -14,7 +14,7 @@ internal static class ScimServing
     {
         if (config is not null)
             services.AddSingleton(s => new ScimEndpoints(
-                config, s.GetRequiredService<Store>(), organizationId, s.GetRequiredService<ISnapshotSource>(), s.GetRequiredService<TimeProvider>(),
+                config, s.GetRequiredService<Store>(), organizationId, s.GetRequiredService<ISnapshotSource>(),
                 s.GetRequiredService<ILogger<ScimEndpoints>>()));
     }
 

@@ -1,5 +1,6 @@
 using Demarc.Control.Configuration;
 using Demarc.Control.Identity.Saml;
+using Demarc.Control.Identity.Scim;
 using Demarc.Control.Identity.SignIn;
 using Demarc.Governance;
 using Demarc.Governance.Evidence;
@@ -35,9 +36,16 @@ internal static class SignInServing
     public static Uri Url(DemarcConfig config, IServiceProvider services) =>
         config.PublicUrl ?? new Uri(services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
 
+    /// <summary>Takes what a reload says of sign-in, seats and directories.</summary>
+    public static void UseIdentity(this WebApplication app, DemarcConfig next)
+    {
+        app.Services.GetService<SignInService>()?.Use(next.Identity, next.Seats);
+        app.Services.GetService<ScimEndpoints>()?.Use(next.Scim);
+    }
+
     public static void MapSignIn(this WebApplication app)
     {
-        if (app.Services.GetService<SignInService>() is null)
+        if (app.Services.GetService<SignInService>() is not { } signIn)
             return;
         var devices = app.Services.GetRequiredService<DeviceEndpoints>();
         var tokens = app.Services.GetRequiredService<TokenEndpoints>();
@@ -50,14 +58,15 @@ internal static class SignInServing
         app.MapGet("/device", Guarded(devices.PageAsync));
         app.MapPost("/device", Guarded(devices.SubmitAsync));
         app.MapGet("/oauth/callback", Guarded(devices.CallbackAsync));
-        if (app.Services.GetRequiredService<SignInService>().HasSaml)
-        {
-            var saml = app.Services.GetRequiredService<SamlEndpoints>();
-            app.MapGet("/saml/metadata", Guarded(saml.MetadataAsync));
-            app.MapPost("/saml/acs", Guarded(saml.AnswerAsync));
-            app.MapGet("/saml/finish", Guarded(saml.FinishAsync));
-        }
+        var saml = app.Services.GetRequiredService<SamlEndpoints>();
+        app.MapGet("/saml/metadata", Guarded(WithSaml(saml.MetadataAsync)));
+        app.MapPost("/saml/acs", Guarded(WithSaml(saml.AnswerAsync)));
+        app.MapGet("/saml/finish", Guarded(WithSaml(saml.FinishAsync)));
         app.MapGet("/protocol", Guarded(ClientEndpoints.ProtocolAsync));
+
+        // A provider can come and go while the process runs.
+        RequestDelegate WithSaml(RequestDelegate endpoint) => http => signIn.HasSaml ? endpoint(http)
+            : ErrorEnvelope.WriteAsync(http, 404, "not_found_error", "No identity provider of SAML is configured here (identity.saml).");
 
         RequestDelegate Guarded(RequestDelegate endpoint) => http =>
         {

@@ -5,6 +5,7 @@ using Demarc.Governance.Identity;
 using Demarc.Serving;
 using Demarc.Storage;
 using Demarc.Storage.Directory;
+using Demarc.Tests.Harness;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -31,7 +32,7 @@ public sealed class GatewayPlace : IAsyncLifetime
         """;
 
     private readonly HttpClient _client = new(new SocketsHttpHandler());
-    private readonly Journal _log = new();
+    private readonly LogLines _log = new();
 
     public string Root { get; } = Directory.CreateTempSubdirectory("demarc-admin-").FullName;
 
@@ -138,36 +139,5 @@ public sealed class GatewayPlace : IAsyncLifetime
         public override DateTimeOffset GetUtcNow() => base.GetUtcNow().AddTicks(Volatile.Read(ref _ahead));
 
         public override long GetTimestamp() => base.GetTimestamp() + (Volatile.Read(ref _ahead) * TimestampFrequency / TimeSpan.TicksPerSecond);
-    }
-
-    private sealed class Journal : ILoggerProvider, ILogger
-    {
-        private readonly StringBuilder _text = new();
-
-        public string Text
-        {
-            get
-            {
-                lock (_text)
-                    return _text.ToString();
-            }
-        }
-
-        public ILogger CreateLogger(string categoryName) => this;
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
-        {
-            lock (_text)
-                _text.AppendLine(formatter(state, exception)).AppendLine(exception?.ToString());
-        }
-
-        public void Dispose()
-        {
-        }
     }
 }

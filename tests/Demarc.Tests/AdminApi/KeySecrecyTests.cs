@@ -44,7 +44,8 @@ public sealed class KeySecrecyTests : IAsyncLifetime
             Assert.True(bytes.AsSpan().IndexOf(Encoding.ASCII.GetBytes(secret)) < 0, file);
     }
 
-    private static byte[] ReadShared(string file)
+    /// <summary>A file that the gateway may have open.</summary>
+    internal static byte[] ReadShared(string file)
     {
         using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
         var bytes = new byte[stream.Length];

@@ -21,13 +21,14 @@ public sealed class GatewayFixture : IAsyncLifetime
 {
     private readonly string? _configuration;
     private readonly TimeProvider _time = TimeProvider.System;
+    private readonly ILoggerProvider? _log;
     private Gateway? _gateway;
     private JsonElement _quickstart;
 
     public GatewayFixture() => Http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
 
-    private GatewayFixture(string? configuration, TimeProvider time)
-        : this() => (_configuration, _time) = (configuration, time);
+    private GatewayFixture(string? configuration, TimeProvider time, ILoggerProvider? log)
+        : this() => (_configuration, _time, _log) = (configuration, time, log);
 
     /// <summary>The gateway's address, without a path.</summary>
     public Uri Url { get; private set; } = null!;
@@ -49,9 +50,10 @@ public sealed class GatewayFixture : IAsyncLifetime
     public HttpClient Http { get; }
 
     /// <param name="configuration">YAML in which <c>SIMULATOR</c> stands for the simulator's address; null for the quickstart's own.</param>
-    public static async Task<GatewayFixture> StartAsync(string? configuration = null, TimeProvider? time = null)
+    /// <param name="log">What gets every line of the gateway's own, as it logs when it serves; null for nobody.</param>
+    public static async Task<GatewayFixture> StartAsync(string? configuration = null, TimeProvider? time = null, ILoggerProvider? log = null)
     {
-        var fixture = new GatewayFixture(configuration, time ?? TimeProvider.System);
+        var fixture = new GatewayFixture(configuration, time ?? TimeProvider.System, log);
         await fixture.InitializeAsync();
         return fixture;
     }
@@ -65,7 +67,12 @@ public sealed class GatewayFixture : IAsyncLifetime
         _gateway = await Gateway.StartAsync(
             new ServeOptions { ConfigPath = path, DataDirectory = DataDirectory, Listen = "127.0.0.1:0", Quickstart = true, Simulator = Simulator.Url },
             _time,
-            logging => logging.ClearProviders());
+            logging =>
+            {
+                logging.ClearProviders();
+                if (_log is not null)
+                    logging.AddProvider(_log).SetMinimumLevel(LogLevel.Trace).AddFilter("Microsoft", LogLevel.Warning);
+            });
         _quickstart = JsonDocument.Parse(await File.ReadAllBytesAsync(Path.Combine(DataDirectory, "quickstart.json"))).RootElement;
         Url = new Uri(Key("url"));
     }

@@ -17,13 +17,18 @@ internal sealed class SignInPlace : IAsyncDisposable
     public GatewayFixture Gateway { get; }
 
     /// <param name="identity">More keys of <c>identity</c>, a line each; <paramref name="rest"/> of the configuration.</param>
-    public static async Task<SignInPlace> StartAsync(string identity = "", string rest = "", TimeProvider? time = null)
+    /// <param name="setup">How the issuer serves the gateway.</param>
+    /// <param name="keys">More keys of the issuer; null for its secret.</param>
+    /// <param name="more">More issuers of <c>identity</c>.</param>
+    /// <param name="host">The issuer's, a name of loopback.</param>
+    public static async Task<SignInPlace> StartAsync(string identity = "", string rest = "", TimeProvider? time = null, OidcSetup? setup = null, string? keys = null, string more = "", string host = "127.0.0.1", LogLines? log = null)
     {
-        var issuer = await OidcProvider.StartAsync();
+        var issuer = await OidcProvider.StartAsync(host);
         var gateway = await GatewayFixture.StartAsync($$"""
             identity:
               issuers:
-                - { name: corp, issuer: "{{issuer.Url.AbsoluteUri.TrimEnd('/')}}", client_id: demarc, client_secret: a secret of the test, allowed_groups: [developers] }
+                - { name: corp, issuer: "{{issuer.Url.AbsoluteUri.TrimEnd('/')}}", client_id: demarc, {{keys ?? "client_secret: a secret of the test"}}, allowed_groups: [developers] }
+                {{more}}
               {{identity}}
             resources:
               - { name: behind, platform: anthropic, endpoint: SIMULATOR, credential: { api_key: test }, deployments: [{ name: deployed, model: claude-sonnet-4-5-20250929 }] }
@@ -31,10 +36,13 @@ internal sealed class SignInPlace : IAsyncDisposable
               claude-opus-4-7: [behind/deployed]
               claude-haiku-4-5-20251001: [behind/deployed]
             {{rest}}
-            """, time);
-        await issuer.RegisterAsync(gateway.Url);
+            """, time, log);
+        await issuer.RegisterAsync(gateway.Url, setup);
         return new SignInPlace(issuer, gateway);
     }
+
+    /// <summary>A gateway that was started otherwise, with an issuer of it.</summary>
+    public static SignInPlace Over(OidcProvider issuer, GatewayFixture gateway) => new(issuer, gateway);
 
     /// <summary>A browser: keeps cookies, follows no redirect by itself.</summary>
     public static HttpClient NewBrowser() => new(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false, CookieContainer = new CookieContainer() });
@@ -48,11 +56,11 @@ internal sealed class SignInPlace : IAsyncDisposable
     public async Task<JsonElement> DeviceAsync() => (await PostAsync("/oauth/device_authorization", ("surface", "claude_code"))).Json;
 
     /// <summary>Types the code on the page; where the gateway sends the browser then.</summary>
-    public async Task<HttpResponseMessage> TypeAsync(HttpClient browser, string userCode, string? origin = null)
+    public async Task<HttpResponseMessage> TypeAsync(HttpClient browser, string userCode, string? origin = null, string issuer = "corp")
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(Gateway.Url, "/device"));
         request.Headers.Add("Origin", origin ?? Gateway.Url.GetLeftPart(UriPartial.Authority));
-        request.Content = new FormUrlEncodedContent([KeyValuePair.Create("user_code", userCode), KeyValuePair.Create("issuer", "corp")]);
+        request.Content = new FormUrlEncodedContent([KeyValuePair.Create("user_code", userCode), KeyValuePair.Create("issuer", issuer)]);
         return await browser.SendAsync(request, TestContext.Current.CancellationToken);
     }
 

@@ -157,6 +157,7 @@ internal sealed class SamlAnswer(SamlProvider[] providers, SamlKeys keys, string
             ?? throw new SignInException("no_email", $"{config.Name} gives no attribute {config.Email}: there are {Printable(string.Join(", ", attributes.Select(a => a.Key)))}. Name another in identity.saml.providers.email");
         if (PrincipalRules.EmailProblem(email) is { } wrong)
             throw new SignInException("email", $"The attribute {config.Email} of {config.Name} is no address: {wrong}");
+        SignInException.RequireDomain(config.Name, email, config.EmailDomains);
         string[] groups = [.. Values(config.Groups).Where(g => PrincipalRules.NameProblem(g) is null).Distinct()];
         if (!config.AllowedGroups.Contains("*") && !config.AllowedGroups.Intersect(groups).Any())
             throw SignInException.NotAllowed(config.Name, config.Groups, groups.Length);

@@ -30,7 +30,7 @@ public sealed class SamlEndpoints(SignInService signIn, SignInCompletion complet
     /// <summary><c>POST /saml/acs</c>: the provider's answer.</summary>
     public async Task AnswerAsync(HttpContext http)
     {
-        if (signIn.Failed.IsSpent(SignInService.Address(http)))
+        if (signIn.Abuse.SignIns.IsSpent(SignInService.Address(http)))
         {
             await SignInPages.MessageAsync(http, 429, "Not signed in", "Too many answers that do not hold came from this address. Try again in ten minutes.");
             return;

@@ -6,6 +6,7 @@ using Demarc.Control.Configuration;
 using Demarc.Control.Identity.SignIn;
 using Demarc.Governance;
 using Demarc.Governance.Evidence;
+using Demarc.Governance.Identity;
 using Demarc.Governance.Identity.Scim;
 using Demarc.Storage;
 using Microsoft.AspNetCore.Http;
@@ -18,24 +19,26 @@ public sealed partial class ScimEndpoints
 {
     public const string Prefix = "/scim/v2";
 
-    private readonly ScimConfig _config;
     private readonly string _organizationId;
     private readonly ISnapshotSource _snapshots;
     private readonly ILogger _log;
-    private readonly byte[][] _tokens;
-    private readonly Attempts _failed;
+    private readonly bool _isApart;
+    private readonly AbuseLimits _abuse;
+    private volatile InForce _inForce;
     private readonly ScimUserResources _users;
     private readonly ScimGroupResources _groups;
     private readonly ScimBulk _bulk;
 
-    public ScimEndpoints(ScimConfig config, Store store, string organizationId, ISnapshotSource snapshots, TimeProvider time, ILogger<ScimEndpoints> log)
+    public ScimEndpoints(ScimConfig config, Store store, string organizationId, ISnapshotSource snapshots, ILogger<ScimEndpoints> log)
     {
-        (_config, _organizationId, _snapshots, _log) = (config, organizationId, snapshots, log);
-        _tokens = [.. config.Tokens.Select(t => SHA256.HashData(Encoding.UTF8.GetBytes(t.Reveal())))];
-        _failed = new Attempts(20, TimeSpan.FromMinutes(10), time);
-        (_users, _groups) = (new ScimUserResources(store, config.Role), new ScimGroupResources(store));
+        (_organizationId, _snapshots, _abuse, _log) = (organizationId, snapshots, store.Abuse, log);
+        (_isApart, _inForce) = (config.Listen.Length > 0, new InForce(config));
+        (_users, _groups) = (new ScimUserResources(store, () => _inForce.Config.Role), new ScimGroupResources(store));
         _bulk = new ScimBulk([_users, _groups]);
     }
+
+    /// <summary>Takes another configuration, for requests from now on; null takes no token any more.</summary>
+    public void Use(ScimConfig? config) => _inForce = new InForce(config ?? _inForce.Config with { Tokens = [] });
 
     /// <summary><c>GET /Users</c> and <c>/Groups</c>.</summary>
     public Task ListAsync(HttpContext http, bool groups) => HandleAsync(http, request => Kind(groups).ListAsync(request, ScimRequest.Query(name => http.Request.Query[name])));
@@ -96,17 +99,17 @@ public sealed partial class ScimEndpoints
     private async Task<ScimAnswer> AnswerAsync(HttpContext http, Func<ScimRequest, Task<ScimAnswer>> endpoint)
     {
         var address = SignInService.Address(http);
-        var network = _config.Network ?? (_config.Listen.Length == 0 ? _snapshots.Current.Network : null);
+        var network = _inForce.Config.Network ?? (!_isApart ? _snapshots.Current.Network : null);
         if (network?.Refuse(http.Connection.RemoteIpAddress, "this directory") is { } denied)
         {
             LogDenied(address, denied.Code);
             return ScimAnswer.Error(403, null, denied.Message);
         }
-        if (_failed.IsSpent(address))
+        if (_abuse.DirectoryTokens.IsSpent(address))
             return ScimAnswer.Error(429, null, "Too many wrong tokens from this address. Try again in ten minutes.");
         if (!IsAllowed(http.Request.Headers.Authorization))
         {
-            _failed.Take(address);
+            _abuse.DirectoryTokens.Take(address);
             LogStranger(address);
             http.Response.Headers.WWWAuthenticate = "Bearer realm=\"scim\"";
             return ScimAnswer.Error(401, null, "The bearer token is missing or not one of scim.tokens.");
@@ -117,7 +120,7 @@ public sealed partial class ScimEndpoints
             var query = http.Request.Query;
             return await endpoint(new ScimRequest(
                 http.Request.Method, http.Request.RouteValues["id"] as string, body, ScimRequest.ViewOf(query["attributes"], query["excludedAttributes"]),
-                _organizationId, new ActorRecord("scim", "scim", IpAddress: address, UserAgent: http.Request.Headers.UserAgent), Base(http),
+                _organizationId, new ActorRecord("scim", "scim", IpAddress: http.Connection.RemoteIpAddress?.ToString(), UserAgent: http.Request.Headers.UserAgent), Base(http),
                 Header(http, "If-Match"), Header(http, "If-None-Match")));
         }
         catch (ScimException e)
@@ -133,13 +136,13 @@ public sealed partial class ScimEndpoints
             return false;
         var hash = SHA256.HashData(Encoding.UTF8.GetBytes(authorization[scheme.Length..].Trim()));
         var found = false;
-        foreach (var token in _tokens)
+        foreach (var token in _inForce.Tokens)
             found |= CryptographicOperations.FixedTimeEquals(token, hash);
         return found;
     }
 
     private string Base(HttpContext http) =>
-        (_config.PublicUrl?.AbsoluteUri.TrimEnd('/') ?? $"{http.Request.Scheme}://{http.Request.Host}") + Prefix;
+        (_inForce.Config.PublicUrl?.AbsoluteUri.TrimEnd('/') ?? $"{http.Request.Scheme}://{http.Request.Host}") + Prefix;
 
     private static string? Header(HttpContext http, string name) => http.Request.Headers[name].ToString() is { Length: > 0 } value ? value : null;
 
@@ -156,6 +159,11 @@ public sealed partial class ScimEndpoints
         http.Response.ContentType = "application/scim+json; charset=utf-8";
         http.Response.ContentLength = json.Length;
         await http.Response.Body.WriteAsync(json, http.RequestAborted);
+    }
+
+    private sealed record InForce(ScimConfig Config)
+    {
+        public byte[][] Tokens { get; } = [.. Config.Tokens.Select(t => SHA256.HashData(Encoding.UTF8.GetBytes(t.Reveal())))];
     }
 
     [LoggerMessage(2411, LogLevel.Warning, "A directory's token that does not hold came from {Address}")]

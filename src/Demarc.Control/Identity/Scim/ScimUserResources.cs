@@ -7,7 +7,7 @@ namespace Demarc.Control.Identity.Scim;
 
 /// <summary><c>/Users</c>.</summary>
 /// <param name="role">Of people who are made.</param>
-internal sealed class ScimUserResources(Store store, string role) : ScimResources<ScimUser>(ScimSchemas.User, "groups")
+internal sealed class ScimUserResources(Store store, Func<string> role) : ScimResources<ScimUser>(ScimSchemas.User, "groups")
 {
     public override async Task<ScimAnswer> ListAsync(ScimRequest request, ScimQuery query) =>
         await PageAsync(request, query, await store.ScimUsers.ListAsync(request.OrganizationId, query, Matching(request, query)));
@@ -15,7 +15,7 @@ internal sealed class ScimUserResources(Store store, string role) : ScimResource
     public override async Task<ScimAnswer> CreateAsync(ScimRequest request)
     {
         var blank = new ScimUser { Id = "", OrganizationId = request.OrganizationId, Email = "", Name = "", Status = "active", CreatedAt = 0, Version = 1 };
-        var (outcome, made) = await store.ScimUsers.CreateAsync(ScimPeople.Read(ScimDocument.Read(request.Body, Type), blank), role, request.Actor);
+        var (outcome, made) = await store.ScimUsers.CreateAsync(ScimPeople.Read(ScimDocument.Read(request.Body, Type), blank), role(), request.Actor);
         return made is null ? Refused(outcome) : await AnswerAsync(request, 201, made);
     }
 

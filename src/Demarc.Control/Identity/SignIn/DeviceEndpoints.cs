@@ -10,7 +10,7 @@ public sealed class DeviceEndpoints(SignInService signIn, SignInCompletion compl
     /// <summary><c>POST /oauth/device_authorization</c>.</summary>
     public async Task AuthorizeAsync(HttpContext http)
     {
-        if (!signIn.Opened.Take(SignInService.Address(http)))
+        if (!signIn.Abuse.DeviceCodes.Take(SignInService.Address(http)))
         {
             await OAuthAnswer.ErrorAsync(http, 429, "slow_down", "Too many sign-ins from this address. Try again in a minute.");
             return;
@@ -53,7 +53,7 @@ public sealed class DeviceEndpoints(SignInService signIn, SignInCompletion compl
             return;
         }
         string typed = form["user_code"].ToString(), address = SignInService.Address(http);
-        if (signIn.Failed.IsSpent(address))
+        if (signIn.Abuse.SignIns.IsSpent(address))
         {
             await SignInPages.CodeAsync(http, null, Names, 429, "Too many wrong codes from this address. Try again in ten minutes.");
             return;
@@ -61,7 +61,7 @@ public sealed class DeviceEndpoints(SignInService signIn, SignInCompletion compl
         var device = typed.Length > 20 ? null : await signIn.Store.DeviceCodes.FindWaitingAsync(signIn.OrganizationId, signIn.HashUserCode(typed));
         if (device is null)
         {
-            signIn.Failed.Take(address);
+            signIn.Abuse.SignIns.Take(address);
             await SignInPages.CodeAsync(http, null, Names, 400, "No machine waits under this code. Check it, or run /login again: a code holds for ten minutes.");
             return;
         }

@@ -6,7 +6,6 @@ using Demarc.Governance.Identity;
 using Demarc.Storage.Directory;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.IdentityModel.JsonWebTokens;
-using Microsoft.IdentityModel.Protocols;
 using Microsoft.IdentityModel.Protocols.OpenIdConnect;
 using Microsoft.IdentityModel.Tokens;
 
@@ -14,33 +13,28 @@ namespace Demarc.Control.Identity.SignIn;
 
 /// <summary>
 /// An OpenID Connect provider as Demarc asks it: the code flow with PKCE. Its discovery document and keys are kept, and read
-/// again when a token names a key that they lack.
+/// again when a token names a key that they lack (<see cref="IssuerDocument"/>).
 /// </summary>
-internal sealed class Issuer
+internal sealed class Issuer : IDisposable
 {
     private static readonly TimeSpan ClockSkew = TimeSpan.FromMinutes(2);
     private static readonly string[] Algorithms = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"];
 
     private readonly HttpClient _http;
     private readonly TimeProvider _time;
-    private readonly ConfigurationManager<OpenIdConnectConfiguration> _metadata;
+    private readonly IssuerDocument _document;
 
-    public Issuer(IssuerConfig config, HttpClient http, TimeProvider time)
-    {
-        (Config, _http, _time) = (config, http, time);
-        _metadata = new ConfigurationManager<OpenIdConnectConfiguration>(
-            $"{config.Issuer.AbsoluteUri.TrimEnd('/')}/.well-known/openid-configuration",
-            new OpenIdConnectConfigurationRetriever(),
-            // http:// is accepted by the configuration for loopback alone.
-            new HttpDocumentRetriever(http) { RequireHttps = config.Issuer.Scheme == "https" });
-    }
+    public Issuer(IssuerConfig config, HttpClient http, TimeProvider time) =>
+        (Config, _http, _time, _document) = (config, http, time, new IssuerDocument(config.Issuer, http, time));
 
     public IssuerConfig Config { get; }
+
+    public void Dispose() => _document.Dispose();
 
     /// <summary>Where the browser goes.</summary>
     public async Task<string> AuthorizeUrlAsync(PendingSignIn pending, string redirectUri, CancellationToken stop)
     {
-        var metadata = await MetadataAsync(stop);
+        var metadata = await MetadataAsync(null, stop);
         return QueryHelpers.AddQueryString(metadata.AuthorizationEndpoint, new Dictionary<string, string?>
         {
             ["response_type"] = "code",
@@ -58,7 +52,7 @@ internal sealed class Issuer
     /// <exception cref="SignInException">The issuer, its token or a claim is not as it has to be; or nothing allows the person in.</exception>
     public async Task<(ProvidedIdentity Identity, Secret? Refresh)> IdentifyAsync(string code, PendingSignIn pending, string redirectUri, CancellationToken stop)
     {
-        var metadata = await MetadataAsync(stop);
+        var metadata = await MetadataAsync(null, stop);
         using var tokens = await RedeemAsync(metadata, new()
         {
             ["grant_type"] = "authorization_code",
@@ -78,7 +72,7 @@ internal sealed class Issuer
     /// <exception cref="SignInException">They are not (<see cref="HasLeft"/>), or the issuer could not be asked.</exception>
     public async Task<(ProvidedIdentity? Identity, Secret? Refresh)> AskAgainAsync(Secret refresh, string subject, CancellationToken stop)
     {
-        var metadata = await MetadataAsync(stop);
+        var metadata = await MetadataAsync(null, stop);
         using var tokens = await RedeemAsync(metadata, new() { ["grant_type"] = "refresh_token", ["refresh_token"] = refresh.Reveal() }, stop);
         var next = Refresh(tokens.RootElement);
         if (Text(tokens.RootElement, "id_token") is not { } idToken)
@@ -109,12 +103,13 @@ internal sealed class Issuer
         return IssuerClaims.Identity(Config, metadata.Issuer, token.Subject, [claims]);
     }
 
-    private async Task<OpenIdConnectConfiguration> MetadataAsync(CancellationToken stop)
+    /// <param name="lacking">What lacks a key that a token names; null for whatever is kept.</param>
+    private async Task<OpenIdConnectConfiguration> MetadataAsync(OpenIdConnectConfiguration? lacking, CancellationToken stop)
     {
         OpenIdConnectConfiguration metadata;
         try
         {
-            metadata = await _metadata.GetConfigurationAsync(stop);
+            metadata = await _document.ReadAsync(lacking, stop);
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
@@ -174,11 +169,9 @@ internal sealed class Issuer
     private async Task<JsonWebToken> ValidateAsync(string idToken, OpenIdConnectConfiguration metadata, CancellationToken stop)
     {
         var result = await TryAsync(idToken, metadata);
-        if (result.Exception is SecurityTokenSignatureKeyNotFoundException)
-        {
-            _metadata.RequestRefresh();
-            result = await TryAsync(idToken, await MetadataAsync(stop));
-        }
+        // An issuer with one key need not name it (OpenID Connect Core, 10.1): its next one only shows as a wrong signature.
+        if (result.Exception is SecurityTokenInvalidSignatureException && await MetadataAsync(metadata, stop) is var newer && newer != metadata)
+            result = await TryAsync(idToken, newer);
         if (result.IsValid)
             return (JsonWebToken)result.SecurityToken;
         throw new SignInException("id_token", $"The id_token of {Config.Name} does not hold: {result.Exception?.GetType().Name}");
@@ -192,12 +185,7 @@ internal sealed class Issuer
             IssuerSigningKeys = metadata.SigningKeys,
             ValidAlgorithms = Algorithms,
             RequireSignedTokens = true,
-            // Its own check reads the machine's clock.
-            LifetimeValidator = (from, until, _, _) =>
-            {
-                var now = _time.GetUtcNow().UtcDateTime;
-                return until is not null && until + ClockSkew > now && (from is null || from - ClockSkew <= now);
-            },
+            LifetimeValidator = TokenTimes.Within(ClockSkew, _time),
         });
 
     private static Secret? Refresh(JsonElement tokens) => Text(tokens, "refresh_token") is { } token ? new Secret(token) : null;

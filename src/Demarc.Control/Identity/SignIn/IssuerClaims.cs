@@ -15,6 +15,7 @@ internal static class IssuerClaims
             ?? throw new SignInException("no_email", $"{config.Name} gives no claim {config.Email}: ask for the scope that has it, or name another in identity.issuers.email");
         if (PrincipalRules.EmailProblem(email) is { } wrong)
             throw new SignInException("email", $"The claim {config.Email} of {config.Name} is no address: {wrong}");
+        SignInException.RequireDomain(config.Name, email, config.EmailDomains);
         if (config.Email == "email" && !Array.Exists(told, IsVerified))
             throw new SignInException("email_unverified", $"{config.Name} does not say that the address is verified (email_verified); name the claim to trust in identity.issuers.email");
         if (Array.Exists(told, IsOverage))

@@ -29,7 +29,7 @@ public sealed partial class SignInCompletion(SignInService signIn, ILogger<SignI
     /// <summary>Answers a browser that did not begin what it ends.</summary>
     internal Task StrangerAsync(HttpContext http)
     {
-        signIn.Failed.Take(SignInService.Address(http));
+        signIn.Abuse.SignIns.Take(SignInService.Address(http));
         LogStranger(SignInService.Address(http));
         return SignInPages.MessageAsync(http, 400, "Start again", "This sign-in was not begun in this browser, or is too old. Run /login again and open the page that it names.");
     }
@@ -38,7 +38,7 @@ public sealed partial class SignInCompletion(SignInService signIn, ILogger<SignI
     /// <exception cref="SignInException">The person may not.</exception>
     internal async Task CompleteAsync(HttpContext http, PendingSignIn pending, ProvidedIdentity identity, byte[]? grant)
     {
-        if (!signIn.Accounts.Take($"{identity.Issuer} {identity.Subject}"))
+        if (!signIn.Abuse.Accounts.Take($"{identity.Issuer} {identity.Subject}"))
             throw new SignInException("too_many", $"More than 30 sign-ins of one account of {pending.Issuer} within an hour", "Your account has signed in too often. Try again in an hour.");
         var user = await signIn.Store.Identities.EnsureAsync(signIn.OrganizationId, identity, Role, SignInService.Actor(http))
             ?? throw new SignInException("address_taken", $"The address of this subject of {pending.Issuer} belongs to somebody with another subject", "Your address belongs to another account. Ask your administrator.");
@@ -62,7 +62,7 @@ public sealed partial class SignInCompletion(SignInService signIn, ILogger<SignI
         {
             var reference = Ids.New(Ids.Request, signIn.Time);
             LogRefused(reference, e.Code, e.Message);
-            signIn.Failed.Take(SignInService.Address(http));
+            signIn.Abuse.SignIns.Take(SignInService.Address(http));
             if (pending is not null)
                 await signIn.Store.DeviceCodes.DecideAsync(signIn.OrganizationId, pending.DeviceId, null, pending.Issuer, e.Shown);
             await signIn.Store.RecordAsync(signIn.OrganizationId, SignInService.Actor(http), "demarc_sign_in_refused", new() { ["reason"] = e.Code, ["issuer"] = pending?.Issuer, ["reference"] = reference });

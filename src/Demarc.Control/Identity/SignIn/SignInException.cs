@@ -13,6 +13,14 @@ internal sealed class SignInException(string code, string message, string? shown
         "not_allowed", $"None of the {count} groups that {issuer} names at {place} is in allowed_groups",
         "Your account is known, but it is in no group that may use this gateway. Ask your administrator for access.");
 
+    /// <summary>Refuses an address that an issuer may not vouch for.</summary>
+    public static void RequireDomain(string issuer, string email, string[] domains)
+    {
+        var domain = email[(email.LastIndexOf('@') + 1)..].ToLowerInvariant();
+        if (domains.Length > 0 && !domains.Contains(domain))
+            throw new SignInException("email_domain", $"{issuer} names an address of {Configuration.ConfigText.Printable(domain)}, and may vouch for {string.Join(", ", domains)} (email_domains)");
+    }
+
     public string Code { get; } = code;
 
     public string? Shown { get; } = shown;

@@ -10,7 +10,7 @@ using Microsoft.AspNetCore.Http;
 namespace Demarc.Control.Identity.SignIn;
 
 /// <summary>What all steps of a sign-in share: the configuration, the secrets of machines, and who is counted.</summary>
-public sealed class SignInService
+public sealed class SignInService : IDisposable
 {
     internal const string CodePath = "/device";
     internal const string CallbackPath = "/oauth/callback";
@@ -21,25 +21,25 @@ public sealed class SignInService
     internal static readonly TimeSpan CodeLifetime = TimeSpan.FromMinutes(10);
     internal static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(5);
 
+    private readonly HttpClient _http;
+    private readonly MasterKey _master;
+    private volatile InForce _inForce;
+
     /// <param name="url">Where clients find the gateway, without a trailing slash; asked when it listens.</param>
     public SignInService(IdentityConfig config, Store store, string organizationId, MasterKey master, HttpMessageHandler handler, Func<Uri> url, TimeProvider time, SeatConfig? seats = null)
     {
-        (Config, Store, OrganizationId, Time, Url, Seats) = (config, store, organizationId, time, url, seats);
-        var http = new HttpClient(handler) { Timeout = TimeSpan.FromSeconds(20), MaxResponseContentBufferSize = 1 << 20 };
-        Issuers = [.. config.Issuers.Select(i => new Issuer(i, http, time))];
-        Saml = config.Saml is { } saml ? new SamlService(saml, master, time, () => Base) : null;
+        (Store, OrganizationId, Time, Url, _master) = (store, organizationId, time, url, master);
+        _http = new HttpClient(handler) { Timeout = TimeSpan.FromSeconds(20), MaxResponseContentBufferSize = 1 << 20 };
+        _inForce = Build(config, seats);
         Seal = new SignInSeal(master);
         Grants = new GrantSeal(master);
         Tokens = new AccessTokens(master, time);
         Devices = new SignedId("demarc_device_", master);
         Refreshes = new SignedId("demarc_refresh_", master);
-        Opened = new Attempts(60, TimeSpan.FromMinutes(1), time);
-        Failed = new Attempts(10, TimeSpan.FromMinutes(10), time);
-        Accounts = new Attempts(30, TimeSpan.FromHours(1), time);
         Polled = new Attempts(1, PollInterval - TimeSpan.FromSeconds(1), time);
     }
 
-    internal IdentityConfig Config { get; }
+    internal IdentityConfig Config => _inForce.Config;
 
     internal Store Store { get; }
 
@@ -49,16 +49,16 @@ public sealed class SignInService
 
     internal Func<Uri> Url { get; }
 
-    internal Issuer[] Issuers { get; }
+    internal Issuer[] Issuers => _inForce.Issuers;
 
     /// <summary>Null where nobody needs a seat.</summary>
-    internal SeatConfig? Seats { get; }
+    internal SeatConfig? Seats => _inForce.Seats;
 
     /// <summary>What somebody without a seat is told to do.</summary>
     internal string SeatHelp => Seats?.Help ?? "Ask your administrator for one.";
 
     /// <summary>Null where there are no providers of SAML.</summary>
-    internal SamlService? Saml { get; }
+    internal SamlService? Saml => _inForce.Saml;
 
     public bool HasSaml => Saml is not null;
 
@@ -73,21 +73,25 @@ public sealed class SignInService
 
     internal SignedId Refreshes { get; }
 
-    /// <summary>Device codes asked for, by address.</summary>
-    internal Attempts Opened { get; }
-
-    /// <summary>Wrong codes, tokens and answers of issuers, by address.</summary>
-    internal Attempts Failed { get; }
-
-    /// <summary>Sign-ins by account, refused ones too.</summary>
-    internal Attempts Accounts { get; }
+    internal AbuseLimits Abuse => Store.Abuse;
 
     /// <summary>Polls of one device code within its interval.</summary>
     internal Attempts Polled { get; }
 
     internal string Base => Url().AbsoluteUri.TrimEnd('/');
 
-    internal static string Address(HttpContext http) => http.Connection.RemoteIpAddress?.ToString() ?? "unknown";
+    /// <summary>Takes another configuration, for sign-ins from now on. Null lets nobody sign in; sessions go on.</summary>
+    public void Use(IdentityConfig? config, SeatConfig? seats) => _inForce = Build(config ?? Config with { Issuers = [], Saml = null }, seats);
+
+    public void Dispose() => _http.Dispose();
+
+    private InForce Build(IdentityConfig config, SeatConfig? seats) => new(
+        config, [.. config.Issuers.Select(i => new Issuer(i, _http, Time))], config.Saml is { } saml ? new SamlService(saml, _master, Time, () => Base) : null, seats);
+
+    private sealed record InForce(IdentityConfig Config, Issuer[] Issuers, SamlService? Saml, SeatConfig? Seats);
+
+    /// <summary>What limits count by.</summary>
+    internal static string Address(HttpContext http) => AbuseLimits.Of(http.Connection.RemoteIpAddress);
 
     internal static ActorRecord Actor(HttpContext http, User? user = null) =>
         new(user is null ? "anonymous" : "user", user?.Id ?? "anonymous", user?.Email, IpAddress: http.Connection.RemoteIpAddress?.ToString(), UserAgent: http.Request.Headers.UserAgent);

@@ -33,7 +33,7 @@ public sealed class TokenEndpoints(SignInService signIn)
     /// <summary><c>POST /oauth/token</c>.</summary>
     public async Task TokenAsync(HttpContext http)
     {
-        if (signIn.Failed.IsSpent(SignInService.Address(http) + " token"))
+        if (signIn.Abuse.Tokens.IsSpent(SignInService.Address(http)))
             await OAuthAnswer.ErrorAsync(http, 429, "slow_down", "Too many tokens that do not hold from this address. Try again in ten minutes.");
         else if (await OAuthAnswer.FormAsync(http) is not { } form)
             await OAuthAnswer.ErrorAsync(http, 400, "invalid_request", "The form cannot be read.");
@@ -63,7 +63,7 @@ public sealed class TokenEndpoints(SignInService signIn)
     {
         if (!signIn.Devices.TryRead(secret, out var id, out _) || await signIn.Store.DeviceCodes.GetAsync(signIn.OrganizationId, id) is not { } device)
         {
-            signIn.Failed.Take(SignInService.Address(http) + " token");
+            signIn.Abuse.Tokens.Take(SignInService.Address(http));
             await OAuthAnswer.ErrorAsync(http, 400, "invalid_grant");
             return;
         }
@@ -83,7 +83,13 @@ public sealed class TokenEndpoints(SignInService signIn)
 
     private async Task RefreshAsync(HttpContext http, string secret)
     {
-        var session = signIn.Refreshes.TryRead(secret, out var id, out var generation)
+        var holds = signIn.Refreshes.TryRead(secret, out var id, out var generation);
+        if (holds && !signIn.Abuse.Refreshes.Take(id.ToString("N")))
+        {
+            await OAuthAnswer.ErrorAsync(http, 429, "slow_down", "This sign-in has been refreshed too often. Try again in an hour.");
+            return;
+        }
+        var session = holds
             ? await signIn.Store.SignIns.RefreshAsync(signIn.OrganizationId, Ids.From(Ids.SignIn, id), generation, Grace, SignInService.Actor(http) with { Type = "user" })
             : null;
         if (session is not null)
@@ -91,7 +97,7 @@ public sealed class TokenEndpoints(SignInService signIn)
             await AnswerAsync(http, session);
             return;
         }
-        signIn.Failed.Take(SignInService.Address(http) + " token");
+        signIn.Abuse.Tokens.Take(SignInService.Address(http));
         var ended = id == default ? null : await signIn.Store.SignIns.GetAsync(signIn.OrganizationId, Ids.From(Ids.SignIn, id));
         await OAuthAnswer.ErrorAsync(
             http, 401, "invalid_grant", ended?.Status == "unseated" ? $"Your seat was released. {signIn.SeatHelp}" : "The sign-in has ended. Run /login to sign in again.");

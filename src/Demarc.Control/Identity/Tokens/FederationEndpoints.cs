@@ -1,6 +1,7 @@
 using Demarc.Control.AdminApi;
 using Demarc.Control.Identity.SignIn;
 using Demarc.Governance.Evidence;
+using Demarc.Governance.Identity;
 using Demarc.Storage;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
@@ -16,19 +17,17 @@ public sealed partial class FederationEndpoints(Federation federation, Store sto
     private const string Grant = "urn:ietf:params:oauth:grant-type:jwt-bearer";
     private static readonly string[] Fields = ["grant_type", "assertion", "federation_rule_id", "organization_id", "service_account_id", "workspace_id"];
 
-    private readonly Attempts _failed = new(20, TimeSpan.FromMinutes(10), store.Time);
-
     /// <summary><c>{access_token, token_type, expires_in, scope}</c>.</summary>
     /// <param name="id">The request's, as the log and the activity of a refusal have it.</param>
     public async Task<AdminAnswer> TokenAsync(HttpContext http, string id)
     {
-        var address = http.Connection.RemoteIpAddress?.ToString() ?? "unknown";
-        if (_failed.IsSpent(address))
+        var address = AbuseLimits.Of(http.Connection.RemoteIpAddress);
+        if (store.Abuse.IdentityTokens.IsSpent(address))
             return new(429, null, "rate_limit_error", "Too many identity tokens that do not hold came from this address. Try again in ten minutes.");
         var (request, problem) = await ReadAsync(http.Request);
         if (request is null)
             return problem!;
-        var actor = new ActorRecord("anonymous", "anonymous", IpAddress: address, UserAgent: http.Request.Headers.UserAgent);
+        var actor = new ActorRecord("anonymous", "anonymous", IpAddress: http.Connection.RemoteIpAddress?.ToString(), UserAgent: http.Request.Headers.UserAgent);
         try
         {
             var issued = await federation.ExchangeAsync(request, actor, http.RequestAborted);
@@ -36,7 +35,7 @@ public sealed partial class FederationEndpoints(Federation federation, Store sto
         }
         catch (TokenException e)
         {
-            _failed.Take(address);
+            store.Abuse.IdentityTokens.Take(address);
             LogRefused(id, e.Code, e.Message);
             await store.RecordAsync(organizationId, actor, "demarc_workload_token_refused", new() { ["reason"] = e.Code, ["reference"] = id });
             return new(401, null, "authentication_error", "Authentication failed");

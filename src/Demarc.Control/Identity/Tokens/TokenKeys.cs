@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Microsoft.IdentityModel.JsonWebTokens;
-using Microsoft.IdentityModel.Protocols;
 using Microsoft.IdentityModel.Protocols.OpenIdConnect;
 using Microsoft.IdentityModel.Tokens;
 
@@ -13,10 +12,7 @@ internal sealed class TokenException(string code, string message) : Exception(me
     public string Code { get; } = code;
 }
 
-/// <summary>
-/// The keys of an issuer of tokens: kept for a day, and read again when a token names one that they lack, which brings that about
-/// once a minute at most. A set that stands in a file is read once.
-/// </summary>
+/// <summary>The keys of an issuer of tokens, as its <see cref="IssuerDocument"/> has them, or as they stand in a file that is read once.</summary>
 internal sealed class TokenKeys : IDisposable
 {
     /// <summary>The code where nothing was verified, as the issuer's keys cannot be had.</summary>
@@ -28,29 +24,22 @@ internal sealed class TokenKeys : IDisposable
     // What a public key verifies: with a shared secret, or with none, anybody could sign.
     private static readonly string[] Algorithms = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"];
 
-    private static readonly TimeSpan Kept = TimeSpan.FromDays(1);
-    private static readonly TimeSpan AgainAfter = TimeSpan.FromMinutes(1);
-
     private readonly TimeProvider _time;
-    private readonly string? _address;
-    private readonly HttpDocumentRetriever? _documents;
-    private readonly SemaphoreSlim _reading = new(1, 1);
-    private volatile Published? _published;
-    private long _unknownAt;
+    private readonly IssuerDocument? _document;
+    private readonly OpenIdConnectConfiguration? _file;
 
     /// <param name="discovery">The address under which <c>/.well-known/openid-configuration</c> is.</param>
-    public TokenKeys(Uri discovery, HttpClient http, TimeProvider time)
-    {
-        (_time, _address) = (time, $"{discovery.AbsoluteUri.TrimEnd('/')}/.well-known/openid-configuration");
-        // http:// is accepted by the configuration for loopback alone.
-        _documents = new HttpDocumentRetriever(http) { RequireHttps = discovery.Scheme == "https" };
-    }
+    public TokenKeys(Uri discovery, HttpClient http, TimeProvider time) => (_time, _document) = (time, new IssuerDocument(discovery, http, time));
 
     /// <param name="keySet">A JWKS (RFC 7517).</param>
-    public TokenKeys(string keySet, TimeProvider time) =>
-        (_time, _published) = (time, new Published([.. new JsonWebKeySet(keySet).GetSigningKeys()], DateTimeOffset.MaxValue));
+    public TokenKeys(string keySet, TimeProvider time)
+    {
+        (_time, _file) = (time, new OpenIdConnectConfiguration());
+        foreach (var key in new JsonWebKeySet(keySet).GetSigningKeys())
+            _file.SigningKeys.Add(key);
+    }
 
-    public void Dispose() => _reading.Dispose();
+    public void Dispose() => _document?.Dispose();
 
     /// <summary>The token when its signature, issuer, audience and times hold, with its claims.</summary>
     /// <param name="issuers">Any of which it may name.</param>
@@ -58,9 +47,9 @@ internal sealed class TokenKeys : IDisposable
     /// <exception cref="TokenException">It does not hold, or the keys cannot be read.</exception>
     public async Task<(JsonWebToken Token, JsonElement Claims)> ValidateAsync(string token, string[] issuers, string[] audiences, CancellationToken stop)
     {
-        var keys = await KeysAsync(issuers[0], null, stop);
-        var result = await TryAsync(token, issuers, audiences, keys);
-        if (result.Exception is SecurityTokenSignatureKeyNotFoundException && await KeysAsync(issuers[0], keys, stop) is var newer && newer != keys)
+        var published = await PublishedAsync(issuers[0], null, stop);
+        var result = await TryAsync(token, issuers, audiences, published);
+        if (result.Exception is SecurityTokenSignatureKeyNotFoundException && await PublishedAsync(issuers[0], published, stop) is var newer && newer != published)
             result = await TryAsync(token, issuers, audiences, newer);
         if (!result.IsValid)
             throw new TokenException(Code(result.Exception), Explain(result.Exception, token, issuers, audiences));
@@ -82,54 +71,32 @@ internal sealed class TokenKeys : IDisposable
         }
     }
 
-    /// <param name="lacking">Keys that lack one that a token names; null for any that are kept.</param>
-    private async Task<SecurityKey[]> KeysAsync(string issuer, SecurityKey[]? lacking, CancellationToken stop)
+    private async Task<OpenIdConnectConfiguration> PublishedAsync(string issuer, OpenIdConnectConfiguration? lacking, CancellationToken stop)
     {
-        if (_published is { } published && published.Keys != lacking && _time.GetUtcNow() < published.Until)
-            return published.Keys;
-        if (_address is null)
-            return _published!.Keys;
-        await _reading.WaitAsync(stop);
+        if (_document is null)
+            return _file!;
         try
         {
-            var now = _time.GetUtcNow();
-            var isUnknown = lacking is not null && _published?.Keys == lacking;
-            if (_published is { } kept && now < kept.Until && (!isUnknown || (_unknownAt != 0 && now.ToUnixTimeMilliseconds() - _unknownAt < AgainAfter.TotalMilliseconds)))
-                return kept.Keys;
-            if (isUnknown)
-                _unknownAt = now.ToUnixTimeMilliseconds();
-            var read = await OpenIdConnectConfigurationRetriever.GetAsync(_address, _documents, stop);
-            return (_published = new Published([.. read.SigningKeys], now + Kept)).Keys;
+            return await _document.ReadAsync(lacking, stop);
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
             throw new TokenException(Unreachable, $"The keys of {issuer} cannot be read: {e.GetBaseException().Message}");
         }
-        finally
-        {
-            _reading.Release();
-        }
     }
 
-    private Task<TokenValidationResult> TryAsync(string token, string[] issuers, string[] audiences, SecurityKey[] keys) =>
+    private Task<TokenValidationResult> TryAsync(string token, string[] issuers, string[] audiences, OpenIdConnectConfiguration published) =>
         new JsonWebTokenHandler { MapInboundClaims = false }.ValidateTokenAsync(token, new TokenValidationParameters
         {
             ValidIssuers = issuers,
             ValidAudiences = audiences,
-            IssuerSigningKeys = keys,
+            IssuerSigningKeys = published.SigningKeys,
             ValidAlgorithms = Algorithms,
             RequireSignedTokens = true,
             RequireExpirationTime = true,
             TryAllIssuerSigningKeys = false,
-            // Its own check reads the machine's clock.
-            LifetimeValidator = (from, until, _, _) =>
-            {
-                var now = _time.GetUtcNow().UtcDateTime;
-                return until is not null && until + ClockSkew > now && (from is null || from - ClockSkew <= now);
-            },
+            LifetimeValidator = TokenTimes.Within(ClockSkew, _time),
         });
-
-    private sealed record Published(SecurityKey[] Keys, DateTimeOffset Until);
 
     private static string Code(Exception? e) => e switch
     {

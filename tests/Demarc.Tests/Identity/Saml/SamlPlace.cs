@@ -6,6 +6,7 @@ using System.Text.RegularExpressions;
 using System.Xml;
 using Demarc.Tests.Harness;
 using Microsoft.AspNetCore.WebUtilities;
+using Microsoft.Extensions.Logging;
 using Xunit;
 
 namespace Demarc.Tests.Identity.Saml;
@@ -23,7 +24,8 @@ internal sealed partial class SamlPlace : IAsyncDisposable
 
     /// <param name="metadata">The provider's; null for that of <see cref="TestProvider"/>.</param>
     /// <param name="provider">More of the provider, for example <c>, binding: post</c>.</param>
-    public static async Task<SamlPlace> StartAsync(string? metadata = null, string provider = "", string rest = "")
+    /// <param name="identity">More keys of <c>identity</c>, a line each.</param>
+    public static async Task<SamlPlace> StartAsync(string? metadata = null, string provider = "", string rest = "", string identity = "", ILoggerProvider? log = null)
     {
         var place = new SamlPlace();
         var own = TestProvider.Configured(TestProvider.GatewayKey);
@@ -32,12 +34,13 @@ internal sealed partial class SamlPlace : IAsyncDisposable
         await File.WriteAllTextAsync(Path.Combine(place._folder, "idp.xml"), TestProvider.Metadata(TestProvider.EntityId, TestProvider.Key));
         place.Gateway = await GatewayFixture.StartAsync($$"""
             identity:
+              {{identity}}
               saml:
                 keys: [{ private_key: "${file:{{place._folder}}/saml.pem}", certificate: {{place._folder}}/saml.crt }]
                 providers:
                   - { name: corp, metadata: "{{metadata ?? Path.Combine(place._folder, "idp.xml")}}", allowed_groups: [developers]{{provider}} }
             {{rest}}
-            """);
+            """, log: log);
         return place;
     }
 

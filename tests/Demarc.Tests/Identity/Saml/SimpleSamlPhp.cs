@@ -15,9 +15,9 @@ internal sealed partial class SimpleSamlPhp : IAsyncDisposable
     private readonly string _folder = Directory.CreateTempSubdirectory("demarc-simplesamlphp-").FullName;
     private readonly Process _process;
 
-    private SimpleSamlPhp(int port)
+    private SimpleSamlPhp(string host, int port)
     {
-        Url = new Uri($"http://127.0.0.1:{port}/");
+        Url = new Uri($"http://{host}:{port}/");
         foreach (var name in new[] { "config", "metadata", "cert", "log", "tmp", "data" })
             Directory.CreateDirectory(Path.Combine(_folder, name));
         using (var key = TestProvider.NewKey())
@@ -43,10 +43,11 @@ internal sealed partial class SimpleSamlPhp : IAsyncDisposable
     /// <summary>Where its metadata is.</summary>
     public string MetadataPath => Path.Combine(_folder, "idp.xml");
 
-    public static async Task<SimpleSamlPhp> StartAsync()
+    /// <param name="host">A name of loopback.</param>
+    public static async Task<SimpleSamlPhp> StartAsync(string host = "127.0.0.1")
     {
         Component.Require(Directory.Exists(Program) && File.Exists("/usr/bin/php"), "SimpleSAMLphp is not installed (apt-get install --no-install-recommends simplesamlphp php-cli php-xml)");
-        var provider = new SimpleSamlPhp(Ports.Free());
+        var provider = new SimpleSamlPhp(host, Ports.Free());
         using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
         for (var end = Environment.TickCount64 + 15_000; ;)
         {

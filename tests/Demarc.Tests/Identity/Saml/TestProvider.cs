@@ -27,7 +27,7 @@ internal sealed class TestProvider : IDisposable
     public TestProvider()
     {
         File.WriteAllText(MetadataPath, Metadata(EntityId, Key));
-        Config = new SamlProviderConfig("corp", MetadataPath, Post: false, SignRequests: false, RequireEncryption: false, null, "email", "displayName", "groups", ["developers"]);
+        Config = new SamlProviderConfig("corp", MetadataPath, Post: false, SignRequests: false, RequireEncryption: false, null, "email", "displayName", "groups", ["developers"], []);
     }
 
     public static X509Certificate2 Key { get; } = NewKey();

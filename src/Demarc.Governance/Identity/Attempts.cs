@@ -1,14 +1,17 @@
 using System.Collections.Concurrent;
 
-namespace Demarc.Control.Identity.SignIn;
+namespace Demarc.Governance.Identity;
 
 /// <summary>Counts what an address or an account does within a window, in this process; bounded in memory.</summary>
 /// <param name="most">What is allowed within a window.</param>
-internal sealed class Attempts(int most, TimeSpan window, TimeProvider time)
+public sealed class Attempts(int most, TimeSpan window, TimeProvider time)
 {
     private const int Capacity = 20_000;
 
     private readonly ConcurrentDictionary<string, Count> _counts = new(StringComparer.Ordinal);
+
+    /// <summary>Whether nothing was counted.</summary>
+    public bool IsEmpty => _counts.IsEmpty;
 
     /// <summary>Whether another one is allowed; takes it.</summary>
     public bool Take(string who)
