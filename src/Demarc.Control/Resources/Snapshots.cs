@@ -1,5 +1,5 @@
-using System.Net;
 using System.Collections.Concurrent;
+using System.Net;
 using System.Threading.Channels;
 using Demarc.Control.Configuration;
 using Demarc.Governance;
