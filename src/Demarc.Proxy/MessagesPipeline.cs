@@ -303,8 +303,10 @@ public sealed partial class MessagesPipeline(
     {
         var day = DateOnly.FromDateTime(DateTimeOffset.FromUnixTimeMilliseconds(x.At).UtcDateTime);
         ContentKey key;
+        SessionPlace place;
         try
         {
+            place = await PlaceAsync(x);
             key = await sink.ContentKeyAsync(x.Principal.OrganizationId, x.SessionId, day);
         }
         catch (Exception e)
@@ -315,7 +317,32 @@ public sealed partial class MessagesPipeline(
             x.IsUncaptured = true;
             return null;
         }
-        return new SessionCapture(_tips, key, x.SessionId, x.Body.Span, x.Facts, x.CaptureAlso);
+        return new SessionCapture(_tips, key, x.SessionId, place, x.Body.Span, x.Facts, x.CaptureAlso);
+    }
+
+    // History that this process did not see is asked of the store before it is sealed: a message expires with its first capture.
+    private async ValueTask<SessionPlace> PlaceAsync(Exchange x)
+    {
+        var place = new SessionPlace(_tips, x.SessionId, x.Body.Span, x.Facts);
+        if (!place.HasUnknownHistory)
+            return place;
+        try
+        {
+            var history = await sink.HistoryAsync(x.Principal.OrganizationId, x.SessionId, _tips.ReadTo(x.SessionId));
+            var read = new SessionHistory(place.Names);
+            await foreach (var request in history.Requests)
+                read.Add(request);
+            _tips.Restore(x.SessionId, read);
+            if (read.Last > 0)
+                place = new SessionPlace(_tips, x.SessionId, x.Body.Span, x.Facts);
+            if (history.IsCut)
+                place.Withhold();
+        }
+        catch (Exception) when (x.Snapshot.ServesInOutage)
+        {
+            // While the store is away history is rather sealed twice than not at all.
+        }
+        return place;
     }
 
     // The pooled body goes back as soon as it has been sent; one that an early answer left half sent is the collector's.

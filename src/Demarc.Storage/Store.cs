@@ -23,6 +23,7 @@ namespace Demarc.Storage;
 public abstract class Store : IEvidenceSink, IAsyncDisposable
 {
     private readonly ContentKeys _contentKeys;
+    private readonly CaptureHistory _history;
 
     static Store() => DefaultTypeMap.MatchNamesWithUnderscores = true;
 
@@ -31,6 +32,7 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
         Time = time;
         Replica = Ids.New("replica_", time);
         _contentKeys = new ContentKeys(this, master);
+        _history = new CaptureHistory(this);
         Organizations = new Organizations(this);
         Users = new Users(this);
         ServiceAccounts = new ServiceAccounts(this);
@@ -265,6 +267,8 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
     public ValueTask<ContentKey> ContentKeyAsync(string organizationId, string sessionId, DateOnly day) =>
         _contentKeys.GetAsync(organizationId, sessionId, day);
 
+    public Task<CapturedHistory> HistoryAsync(string organizationId, string sessionId, long? after) => _history.ReadAsync(organizationId, sessionId, after);
+
     /// <summary>
     /// The content key of a session and UTC day, for reading: null when there is none, or when it was destroyed. Asks the
     /// store each time, so that what was erased stays closed.
@@ -329,6 +333,9 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
 
     /// <summary>Says that this replica lives.</summary>
     internal abstract Task BeatAsync();
+
+    /// <summary>Whether other processes may serve from this store at the same time.</summary>
+    internal abstract bool HasReplicas { get; }
 
     /// <summary>The condition on <c>replica</c> for those that will not finish what they have begun; <c>@self</c> is this one.</summary>
     internal abstract string DeadReplicas { get; }

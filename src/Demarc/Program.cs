@@ -47,4 +47,5 @@ var root = new RootCommand("Demarc: a gateway and control plane for Claude that 
 var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
 if (parsed.Action is ParseErrorAction || CommandRun.UnknownOption(parsed) is not null)
     return CommandRun.WrongUsage(parsed);
-return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+// Without a time limit of the parser's own, which is two seconds: answers under way have the time that the configuration gives them.
+return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });

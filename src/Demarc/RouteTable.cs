@@ -34,7 +34,12 @@ internal sealed class RouteTable
             "POST /{resource}/v1/projects/{project}/locations/{location}/publishers/anthropic/models/{**rest}",
             "GET /v1/models", "GET /v1/models/{**id}", "GET /api/oauth/usage", "GET /managed/settings", "GET /user/bootstrap",
         ]),
-        (Permission.MeRead, ["GET /v1/me", "GET /v1/me/sessions", "GET /v1/me/sessions/{session_id}", "GET /v1/me/sessions/{session_id}/messages", "GET /v1/me/role_requests", "POST /v1/me/role_requests"]),
+        (Permission.MeRead,
+        [
+            "GET /v1/me", "GET /v1/me/sessions", "GET /v1/me/sessions/{session_id}", "GET /v1/me/sessions/{session_id}/messages",
+            "GET /v1/me/sessions/{session_id}/attachments", "GET /v1/me/sessions/{session_id}/attachments/{attachment_id}", "GET /v1/me/sessions/{session_id}/attachments/{attachment_id}/content",
+            "GET /v1/me/role_requests", "POST /v1/me/role_requests",
+        ]),
         (Permission.OrganizationRead, ["GET " + Organizations + "me"]),
         (Permission.KeysRead, ["GET " + Organizations + "api_keys", "GET " + Organizations + "api_keys/{id}"]),
         (Permission.KeysManage, ["POST " + Organizations + "api_keys", "POST " + Organizations + "api_keys/{id}"]),
@@ -89,6 +94,8 @@ internal sealed class RouteTable
         (Permission.TranscriptsRead,
         [
             "GET /v1/compliance/apps/sessions/local", "GET /v1/compliance/apps/sessions/local/{session_id}", "GET /v1/compliance/apps/sessions/local/{session_id}/messages",
+            "GET /v1/compliance/apps/sessions/local/{session_id}/attachments", "GET /v1/compliance/apps/sessions/local/{session_id}/attachments/{attachment_id}",
+            "GET /v1/compliance/apps/sessions/local/{session_id}/attachments/{attachment_id}/content",
         ]),
         (Permission.OrganizationData,
         [
@@ -101,6 +108,7 @@ internal sealed class RouteTable
         (Permission.ReviewsApprove, ["POST " + Organizations + "reviews/{id}/approve", "POST " + Organizations + "reviews/{id}/deny", "POST " + Organizations + "reviews/{id}/revoke"]),
         (Permission.HoldsRead, ["GET " + Organizations + "legal_holds", "GET " + Organizations + "legal_holds/{id}"]),
         (Permission.HoldsManage, ["POST " + Organizations + "legal_holds", "POST " + Organizations + "legal_holds/{id}/release"]),
+        (Permission.PersonsManage, ["POST " + Organizations + "users/{id}/data_export", "POST " + Organizations + "users/{id}/erasure"]),
         (Permission.MetricsRead, [Metrics]),
         (Permission.LogRead, ["GET /log/checkpoint", "GET /log/tile/{**path}"]),
     ];

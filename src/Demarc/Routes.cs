@@ -77,6 +77,7 @@ internal static class Routes
         var activities = app.Services.GetRequiredService<ActivityEndpoints>();
         var customRoles = app.Services.GetRequiredService<RoleEndpoints>();
         var sessions = app.Services.GetRequiredService<SessionEndpoints>();
+        var attachments = app.Services.GetRequiredService<AttachmentEndpoints>();
         var directory = app.Services.GetRequiredService<DirectoryEndpoints>();
         var effective = app.Services.GetRequiredService<SettingsEndpoints>();
         var log = app.Services.GetRequiredService<LogGate>();
@@ -165,6 +166,10 @@ internal static class Routes
         app.MapGet("/v1/organizations/legal_holds/{id}", http => admin.HandleAsync(http, holds.GetAsync));
         app.MapPost("/v1/organizations/legal_holds/{id}/release", http => admin.HandleAsync(http, holds.ReleaseAsync));
 
+        var persons = app.Services.GetRequiredService<PersonEndpoints>();
+        app.MapPost("/v1/organizations/users/{id}/data_export", http => admin.HandleAsync(http, persons.ExportAsync));
+        app.MapPost("/v1/organizations/users/{id}/erasure", http => admin.HandleAsync(http, persons.EraseAsync));
+
         var reviews = app.Services.GetRequiredService<ReviewEndpoints>();
         app.MapGet("/v1/organizations/reviews", http => admin.HandleAsync(http, reviews.ListAsync));
         app.MapPost("/v1/organizations/reviews", http => admin.HandleAsync(http, reviews.CreateAsync));
@@ -198,6 +203,9 @@ internal static class Routes
         app.MapGet("/v1/compliance/apps/sessions/local", http => compliance.HandleAsync(http, ComplianceScope.UserData, sessions.ListAsync));
         app.MapGet("/v1/compliance/apps/sessions/local/{session_id}", http => compliance.HandleAsync(http, ComplianceScope.UserData, sessions.GetAsync));
         app.MapGet("/v1/compliance/apps/sessions/local/{session_id}/messages", http => compliance.HandleAsync(http, ComplianceScope.UserData, sessions.MessagesAsync));
+        app.MapGet("/v1/compliance/apps/sessions/local/{session_id}/attachments", http => compliance.HandleAsync(http, ComplianceScope.UserData, attachments.ListAsync));
+        app.MapGet("/v1/compliance/apps/sessions/local/{session_id}/attachments/{attachment_id}", http => compliance.HandleAsync(http, ComplianceScope.UserData, attachments.GetAsync));
+        app.MapGet("/v1/compliance/apps/sessions/local/{session_id}/attachments/{attachment_id}/content", http => compliance.HandleAsync(http, ComplianceScope.UserData, attachments.ContentAsync));
         app.MapGet("/v1/compliance/organizations", http => compliance.HandleAsync(http, ComplianceScope.OrganizationData, directory.OrganizationsAsync));
         app.MapGet("/v1/compliance/organizations/{organization}/users", http => compliance.HandleAsync(http, ComplianceScope.UserData, directory.UsersAsync));
         app.MapGet("/v1/compliance/organizations/{organization}/roles", http => compliance.HandleAsync(http, ComplianceScope.OrganizationData, customRoles.ListAsync));
@@ -214,6 +222,9 @@ internal static class Routes
         app.MapGet("/v1/me/sessions", http => compliance.HandleOwnAsync(http, sessions.ListAsync));
         app.MapGet("/v1/me/sessions/{session_id}", http => compliance.HandleOwnAsync(http, sessions.GetAsync));
         app.MapGet("/v1/me/sessions/{session_id}/messages", http => compliance.HandleOwnAsync(http, sessions.MessagesAsync));
+        app.MapGet("/v1/me/sessions/{session_id}/attachments", http => compliance.HandleOwnAsync(http, attachments.ListAsync));
+        app.MapGet("/v1/me/sessions/{session_id}/attachments/{attachment_id}", http => compliance.HandleOwnAsync(http, attachments.GetAsync));
+        app.MapGet("/v1/me/sessions/{session_id}/attachments/{attachment_id}/content", http => compliance.HandleOwnAsync(http, attachments.ContentAsync));
 
         // The log as a tree (C2SP tlog-tiles): for whoever may read activities, or for everyone where it is configured so.
         app.MapGet("/log/checkpoint", log.CheckpointAsync);

@@ -12,6 +12,12 @@ public sealed record AdminAnswer(int Status, byte[]? Json, string? ErrorType = n
 {
     public string ContentType { get; init; } = "application/json";
 
+    /// <summary>Headers beside the content's type and length.</summary>
+    public IReadOnlyDictionary<string, string> Headers { get; init; } = System.Collections.Frozen.FrozenDictionary<string, string>.Empty;
+
+    /// <summary>Writes an answer that is too large to be held; in the place of <see cref="Json"/>.</summary>
+    public Func<Stream, CancellationToken, Task>? WriteAsync { get; init; }
+
     /// <summary>The API's JSON: snake_case, nulls written.</summary>
     public static JsonSerializerOptions Wire { get; } = new()
     {

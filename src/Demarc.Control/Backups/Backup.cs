@@ -15,6 +15,8 @@ public sealed class Backup(string storePath, string? contentDirectory, string? m
 {
     private const string Store = "store";
     private const string Content = "content";
+    private const string Journal = "journal";
+    private const string JournalFiles = "*.journal";
     private const string MasterKey = "master.key";
     private const string KeyStore = "keys.db";
 
@@ -27,18 +29,18 @@ public sealed class Backup(string storePath, string? contentDirectory, string? m
         Empty(directory);
         Empty(keys);
         Directory.CreateDirectory(Path.Combine(directory, Store));
+        // Before the log: what is durable now is in this copy, or the log has it by the time it is copied.
+        foreach (var file in Existing(Live(Journal), JournalFiles))
+            CopyPrivate(file, Path.Combine(directory, Journal, Path.GetFileName(file)));
         foreach (var name in SqliteCopy.Files)
             SqliteCopy.Copy(Live(name), name == KeyStore ? Path.Combine(keys, name) : Path.Combine(directory, Store, name));
         if (masterKeyPath is not null)
             CopyPrivate(masterKeyPath, Path.Combine(keys, MasterKey));
-        if (contentDirectory is not null && Directory.Exists(contentDirectory))
-        {
-            foreach (var file in Directory.GetFiles(contentDirectory, "*", SearchOption.AllDirectories))
-                CopyPrivate(file, Path.Combine(directory, Content, Path.GetRelativePath(contentDirectory, file)));
-        }
+        foreach (var file in contentDirectory is null ? [] : Existing(contentDirectory, "*"))
+            CopyPrivate(file, Path.Combine(directory, Content, Path.GetRelativePath(contentDirectory!, file)));
         var manifest = new BackupManifest(
             BackupManifest.CurrentFormat, Product.Version, Rfc3339.Text(time.GetUtcNow().ToUnixTimeMilliseconds()), organizationId, checkpoint,
-            [.. Listed(directory, Store), .. Listed(directory, Content)],
+            [.. Listed(directory, Store), .. Listed(directory, Journal), .. Listed(directory, Content)],
             [.. new[] { KeyStore, MasterKey }.Select(name => Path.Combine(keys, name)).Where(File.Exists).Select(path => Describe(keys, path))]);
         File.WriteAllBytes(Path.Combine(directory, BackupManifest.FileName), manifest.ToJson());
         return manifest;
@@ -54,7 +56,7 @@ public sealed class Backup(string storePath, string? contentDirectory, string? m
                 Check(root, file);
         }
         // Looked at before anything is written: half a store would be served from.
-        foreach (var path in SqliteCopy.Files.Select(Live).Append(masterKeyPath).OfType<string>().Where(File.Exists))
+        foreach (var path in SqliteCopy.Files.Select(Live).Append(masterKeyPath).OfType<string>().Where(File.Exists).Concat(Existing(Live(Journal), JournalFiles)))
             throw new BackupException($"There is {path} already: restore into an empty place, or move what is there away.");
         if (masterKeyPath is not null && manifest.Keys.All(k => k.Name != MasterKey))
             throw new BackupException("The backup has no master key, as its configuration named one: name it as master_key in this configuration too.");
@@ -62,6 +64,8 @@ public sealed class Backup(string storePath, string? contentDirectory, string? m
             CopyPrivate(name == KeyStore ? Path.Combine(keys, name) : Path.Combine(directory, Store, name), Live(name));
         if (masterKeyPath is not null)
             CopyPrivate(Path.Combine(keys, MasterKey), masterKeyPath);
+        foreach (var file in manifest.Files.Where(f => f.Name.StartsWith(Journal + "/", StringComparison.Ordinal)))
+            CopyPrivate(Inside(directory, file.Name), Live(file.Name));
         foreach (var file in manifest.Files.Where(f => f.Name.StartsWith(Content + "/", StringComparison.Ordinal)))
             CopyPrivate(Inside(directory, file.Name), Inside(contentDirectory ?? throw new BackupException("The backup has content in files: name its directory as content in the configuration."), file.Name[(Content.Length + 1)..]));
         return manifest;
@@ -98,8 +102,10 @@ public sealed class Backup(string storePath, string? contentDirectory, string? m
             : throw new BackupException($"{BackupManifest.FileName} names {name}, which is not in the backup.");
     }
 
-    private static IEnumerable<BackupFile> Listed(string directory, string part) => !Directory.Exists(Path.Combine(directory, part)) ? []
-        : Directory.GetFiles(Path.Combine(directory, part), "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal).Select(path => Describe(directory, path));
+    private static IEnumerable<BackupFile> Listed(string directory, string part) => Existing(Path.Combine(directory, part), "*").Select(path => Describe(directory, path));
+
+    private static IEnumerable<string> Existing(string directory, string pattern) =>
+        Directory.Exists(directory) ? Directory.GetFiles(directory, pattern, SearchOption.AllDirectories).Order(StringComparer.Ordinal) : [];
 
     private static BackupFile Describe(string root, string path)
     {

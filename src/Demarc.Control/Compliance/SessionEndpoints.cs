@@ -1,9 +1,7 @@
 using System.Globalization;
 using Demarc.Control.AdminApi;
 using Demarc.Control.Retention;
-using Demarc.Control.Reviews;
 using Demarc.Governance.Evidence;
-using Demarc.Governance.Identity;
 using Demarc.Storage;
 using Demarc.Storage.Evidence;
 
@@ -14,17 +12,13 @@ namespace Demarc.Control.Compliance;
 /// nothing are not listed; transcripts open through an approved review, or for a key that is exempt from it, and each view is an
 /// activity with its reason. The same serves people their own sessions, which open without one.
 /// </summary>
-public sealed class SessionEndpoints(Store store, TranscriptReader reader, ContentAccess access, RetentionBoundary retention, PageTokens tokens, TimeProvider time)
+public sealed class SessionEndpoints(Store store, TranscriptReader reader, SessionAccess access, RetentionBoundary retention, PageTokens tokens, TimeProvider time)
 {
     private const int DefaultLimit = 100;
     private const int MaxSessions = 500;
     private const int MaxMessages = 1000;
 
     private static readonly TimeSpan WalkLifetime = TimeSpan.FromHours(24);
-
-    private static readonly OpenContent Own = new("own", null, 0, long.MaxValue);
-
-    private static readonly AdminAnswer NotFound = AdminAnswer.NotFound("Local session not found.");
 
     /// <summary><c>{"data":[session…],"next_page"}</c>, newest first.</summary>
     public async Task<AdminAnswer> ListAsync(ComplianceRequest request)
@@ -48,8 +42,8 @@ public sealed class SessionEndpoints(Store store, TranscriptReader reader, Conte
     public async Task<AdminAnswer> GetAsync(ComplianceRequest request)
     {
         var query = new ComplianceQuery(request.Query, []);
-        var session = await FindAsync(query, request);
-        return query.Problem ?? (session is null || session.LastAt < await KeptFromAsync(session, time.GetUtcNow().ToUnixTimeMilliseconds()) ? NotFound : new AdminAnswer(200, SessionJson.Object(session)));
+        var found = await access.FindAsync(query, request, time.GetUtcNow().ToUnixTimeMilliseconds());
+        return query.Problem ?? (found is null ? SessionAccess.NotFound : new AdminAnswer(200, SessionJson.Object(found.Value.Session)));
     }
 
     /// <summary><c>{"session":…,"data":[message…],"next_page"}</c>, oldest first unless <c>order=desc</c>.</summary>
@@ -63,34 +57,15 @@ public sealed class SessionEndpoints(Store store, TranscriptReader reader, Conte
             query.MaxBytes("tool_result_max_bytes", TranscriptLimits.Default, TranscriptLimits.Max));
         var listing = $"messages\n{request.OrganizationId}\n{request.SessionId}\n{(descending ? "desc" : "asc")}";
         var (started, after) = Walk(query, listing);
-        var session = await FindAsync(query, request);
-        if (query.Problem is not null)
-            return query.Problem;
-        if (session is null)
-            return NotFound;
-        var keptFrom = await KeptFromAsync(session, started);
-        if (session.LastAt < keptFrom)
-            return NotFound;
-        var (open, refusal) = request.Owner is not null ? (Own, "") : await access.OfAsync(request.Principal, session);
-        if (open is null)
-            return new AdminAnswer(403, null, "permission_error", refusal);
+        var (opened, refusal) = await access.OpenAsync(query, request, started);
+        if (opened is null)
+            return refusal;
 
-        var page = await reader.ReadAsync(session, limits, keptFrom, (open.From, open.To), after, descending, limit);
+        var session = opened.Session;
+        var page = await reader.ReadAsync(session, limits, opened.KeptFrom, opened.Span, after, descending, limit);
         var next = page.Next is { } last ? tokens.Make(listing, string.Create(CultureInfo.InvariantCulture, $"{started} {last.Begun} {last.Slot}")) : null;
-        if (open != Own)
-            await store.RecordAsync(request.OrganizationId, request.Actor, ContentAccess.Viewed, open.Fields(session, page.Data.Count));
+        await access.ViewedAsync(request, opened, page.Data.Count);
         return new AdminAnswer(200, SessionJson.Messages(session, page.Data, next));
-    }
-
-    private async Task<long> KeptFromAsync(Session session, long now) => (await retention.OfAsync(session.OrganizationId, now))(session);
-
-    private async Task<Session?> FindAsync(ComplianceQuery query, ComplianceRequest request)
-    {
-        var id = request.SessionId!;
-        if (!Ids.TryParse(Ids.Session, id, out _))
-            query.Wrong($"\"{ComplianceQuery.Printable(id)}\" is no local session ID ({Ids.Session}…).");
-        var session = query.Problem is null ? await store.Sessions.GetAsync(request.OrganizationId, id) : null;
-        return request.Owner is null || session?.PrincipalId == request.Owner ? session : null;
     }
 
     private (long CreatedAt, string Id)? After(ComplianceQuery query, string listing) =>

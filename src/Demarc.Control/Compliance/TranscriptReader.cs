@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using Demarc.Governance.Evidence;
 using Demarc.Storage;
+using Demarc.Storage.Content;
 using Demarc.Storage.Evidence;
 using Microsoft.Extensions.Logging;
 
@@ -63,41 +64,43 @@ public sealed partial class TranscriptReader(Store store, ILogger<TranscriptRead
     private async IAsyncEnumerable<(MessagePlace Place, TranscriptMessage Message)> MessagesAsync(Session session, long keptFrom)
     {
         var transcript = new Transcript();
-        var keys = new Dictionary<DateOnly, ContentKey?>();
+        await foreach (var (begun, request) in RequestsAsync(session, keptFrom))
+        {
+            foreach (var message in transcript.Add(request))
+                yield return (new MessagePlace(begun, message.Slot), message);
+        }
+    }
+
+    /// <summary>The finished requests of a session, opened, in the order in which they began.</summary>
+    internal async IAsyncEnumerable<(long Begun, TranscriptRequest Request)> RequestsAsync(Session session, long keptFrom)
+    {
+        var contents = new SessionContents(store, session.OrganizationId, session.Id);
         SessionRequest[] requests;
         for (var after = 0L; (requests = await store.Sessions.RequestsAsync(session.OrganizationId, session.Id, after, Batch)).Length > 0; after = requests[^1].Begun)
         {
             // One under way shows when it has finished: its messages would change under the same ids.
             foreach (var request in requests.Where(r => r.FinishedBody is not null))
-            {
-                foreach (var message in transcript.Add(await OpenAsync(session, request, keptFrom, keys)))
-                    yield return (new MessagePlace(request.Begun, message.Slot), message);
-            }
+                yield return (request.Begun, await OpenAsync(session, request, keptFrom, contents));
         }
     }
 
-    private async Task<TranscriptRequest> OpenAsync(Session session, SessionRequest request, long keptFrom, Dictionary<DateOnly, ContentKey?> keys)
+    private async Task<TranscriptRequest> OpenAsync(Session session, SessionRequest request, long keptFrom, SessionContents contents)
     {
         var id = new Guid(request.RequestId, bigEndian: true);
         var opened = new TranscriptRequest { Id = id, At = request.At };
         if (request.At < keptFrom)
             return opened with { Unavailable = UnavailableReason.RetentionElapsed };
         var finished = JsonSerializer.Deserialize(request.FinishedBody, RecordJson.Default.FinishedRecord)!;
-        if (request.Content is not { Length: > 0 } content)
+        if (request.Content is not { Length: > 0 })
             return opened with
             {
                 Answered = finished.Result == "answered",
                 // What it names and is not there any more was erased.
                 Unavailable = finished.ContentSha256 is null ? UnavailableReason.NotCaptured : UnavailableReason.RetentionElapsed,
             };
-        var day = DateOnly.FromDateTime(DateTimeOffset.FromUnixTimeMilliseconds(request.At).UtcDateTime);
-        if (!keys.TryGetValue(day, out var key))
-            keys.Add(day, key = await store.ExistingContentKeyAsync(session.OrganizationId, session.Id, day));
-        if (key is null)
-            return opened with { Unavailable = UnavailableReason.RetentionElapsed };
         try
         {
-            return opened with { Content = key.Open(content, session.OrganizationId, session.Id, id) };
+            return await contents.OpenAsync(request) is { } content ? opened with { Content = content } : opened with { Unavailable = UnavailableReason.RetentionElapsed };
         }
         catch (CryptographicException e)
         {

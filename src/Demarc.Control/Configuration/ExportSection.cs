@@ -39,6 +39,19 @@ public static partial class ExportSection
         return [.. destinations];
     }
 
+    /// <summary>A container or a bucket that takes each object once, and for how long it is told to keep it.</summary>
+    internal static (WebDestination Store, TimeSpan? Retain)? Objects(ConfigNode node, ConfigReading reading)
+    {
+        string[] kinds = ["azure-blob", "s3"];
+        var kind = node is MapNode { Entries: var entries } && entries.FirstOrDefault(e => e.Key == "to")?.Value is TextNode { Value: var word } && kinds.Contains(word) ? word : null;
+        string[] keys = [.. (kind is null ? kinds : [kind]).SelectMany(k => Keys[k]).Distinct().Except(Common), "to", "retain"];
+        if (MapReader.Open(node, reading, keys) is not { } map)
+            return null;
+        _ = Vocabulary.One(map.Required("to", string.Join(", ", kinds)), "kind of store", kinds, reading);
+        var retain = RetentionSection.Days(map.Text("retain"), reading);
+        return kind is not null && (kind == "s3" ? (WebDestination?)S3("witness", map, reading) : Blob("witness", map, reading)) is { } store ? (store, retain) : null;
+    }
+
     private static ExportDestination? Destination(ConfigNode item, ConfigReading reading)
     {
         // Which keys there are follows from the kind; without one, every key is somebody's.

@@ -52,7 +52,8 @@ internal static class RetentionSection
         return new RetentionPeriods(Days(map.Text("transcripts"), reading), activities, Days(map.Text("ledger"), reading), Days(map.Text("identities"), reading));
     }
 
-    private static TimeSpan? Days(TextNode? node, ConfigReading reading)
+    /// <summary>Null for none, and for what is no number of days, with an error.</summary>
+    internal static TimeSpan? Days(TextNode? node, ConfigReading reading)
     {
         if (node is null)
             return null;

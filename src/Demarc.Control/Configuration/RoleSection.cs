@@ -6,7 +6,7 @@ namespace Demarc.Control.Configuration;
 internal static class RoleSection
 {
     /// <summary>What <c>approvals</c> can name.</summary>
-    public static readonly string[] Changes = ["aliases", "limits", "roles"];
+    public static readonly string[] Changes = ["aliases", "erasures", "limits", "roles"];
 
     private static readonly string[] Scopes = ["workspace", "resource", "deployment"];
     private static readonly string[] Members = ["users", "groups", "service_accounts"];

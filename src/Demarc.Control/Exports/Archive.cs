@@ -1,7 +1,5 @@
 using System.Globalization;
 using System.IO.Compression;
-using System.Security.Cryptography;
-using System.Text;
 
 namespace Demarc.Control.Exports;
 
@@ -48,29 +46,17 @@ internal abstract class Archive(WebDestination destination, string prefix, Expor
     }
 }
 
-/// <summary>Objects in Azure Blob Storage (REST API, "Put Blob"; "Authorize with Shared Key").</summary>
+/// <summary>Objects in Azure Blob Storage.</summary>
 internal sealed class BlobArchive(BlobDestination destination, ExportWays ways, TimeProvider time) : Archive(destination, destination.Prefix, ways, time)
 {
     public const string Scope = "https://storage.azure.com/.default";
 
-    private const string ApiVersion = "2023-11-03";
     private const string MediaType = "application/gzip";
 
-    protected override Task PutAsync(string name, byte[] body, CancellationToken stop)
-    {
-        var request = Request(HttpMethod.Put, new Uri($"{destination.Url.AbsoluteUri.TrimEnd('/')}/{name}"), body, MediaType);
-        var date = Time.GetUtcNow().ToString("R", CultureInfo.InvariantCulture);
-        request.Headers.TryAddWithoutValidation("x-ms-blob-type", "BlockBlob");
-        request.Headers.TryAddWithoutValidation("x-ms-date", date);
-        request.Headers.TryAddWithoutValidation("x-ms-version", ApiVersion);
-        if (destination.AccountKey is { } key)
-        {
-            // VERB, encoding, language, length, MD5, type, date, four conditions, range; then the x-ms headers in order, and the path.
-            var text = $"PUT\n\n\n{body.Length.ToString(CultureInfo.InvariantCulture)}\n\n{MediaType}\n\n\n\n\n\n\nx-ms-blob-type:BlockBlob\nx-ms-date:{date}\nx-ms-version:{ApiVersion}\n/{destination.Account}{request.RequestUri!.AbsolutePath}";
-            request.Headers.TryAddWithoutValidation("authorization", $"SharedKey {destination.Account}:{Convert.ToBase64String(HMACSHA256.HashData(key, Encoding.UTF8.GetBytes(text)))}");
-        }
-        return AskAsync(request, stop);
-    }
+    protected override Task PutAsync(string name, byte[] body, CancellationToken stop) => AskAsync(
+        BlobRequest.Prepare(
+            Request(HttpMethod.Put, new Uri($"{destination.Url.AbsoluteUri.TrimEnd('/')}/{name}"), body, MediaType), destination, Time.GetUtcNow(), ("x-ms-blob-type", "BlockBlob")),
+        stop);
 }
 
 /// <summary>Objects in S3 (API reference, "PutObject").</summary>

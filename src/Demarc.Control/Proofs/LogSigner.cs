@@ -20,6 +20,13 @@ public sealed class LogSigner(Store store, MasterKey master)
         return SignedNote.Sign(checkpoint.Text(), NoteKeyOf(organizationId, key), text => key.Sign(text));
     }
 
+    /// <summary>A report with the signature of the key that signs now, as <see cref="SignedReceipt"/> has it.</summary>
+    public async Task<byte[]> SignAsync(string organizationId, byte[] payload)
+    {
+        using var key = await CurrentKeyAsync(organizationId);
+        return SignedReceipt.Sign(payload, key);
+    }
+
     /// <summary>The key that signs now, made known when it is the first.</summary>
     public async Task<SigningKey> CurrentKeyAsync(string organizationId)
     {

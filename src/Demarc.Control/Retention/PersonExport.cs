@@ -13,20 +13,22 @@ using Demarc.Storage.Reviews;
 namespace Demarc.Control.Retention;
 
 /// <summary>
-/// Writes all that is kept of one person into a directory (GDPR, article 15): who they are here, every activity of theirs, their
+/// Writes all that is kept of one person (GDPR, article 15): who they are here, every activity of theirs, their
 /// sessions, what they spent, and, where a review lets it, what was said.
 /// </summary>
-public sealed class PersonExport(Store store, DataPaths paths, TranscriptReader transcripts, string directory)
+/// <param name="open">Opens a file to be written by its name, with slashes between folders; one at a time.</param>
+public sealed class PersonExport(Store store, DataPaths paths, TranscriptReader transcripts, AttachmentReader attachments, Func<string, Task<Stream>> open)
 {
+    /// <summary>The signed report's name beside the files that it names.</summary>
+    public const string ReportFile = "report.json";
+
+
     private readonly SortedDictionary<string, string> _files = new(StringComparer.Ordinal);
 
     /// <summary>The report as JSON, to be signed: the files with their SHA-256, and what is not among them.</summary>
     /// <param name="review">The approved review under which content is opened; null for without what was said.</param>
     public async Task<byte[]> RunAsync(User user, string reason, ActorRecord actor, Review? review)
     {
-        Directory.CreateDirectory(directory);
-        if (Directory.EnumerateFileSystemEntries(directory).Any())
-            throw new IOException($"{directory} is not empty: name a directory that is empty, or not there yet.");
         await store.Projector.FollowAsync(CancellationToken.None);
         var organization = user.OrganizationId;
         var keys = await Pages.AllAsync(page => store.ApiKeys.ListAsync(organization, new ApiKeyFilter(), page), k => k.Id);
@@ -57,7 +59,8 @@ public sealed class PersonExport(Store store, DataPaths paths, TranscriptReader 
                 closed++;
                 continue;
             }
-            var messages = await LinesAsync(Path.Combine("transcripts", session.Id + ".jsonl"), TranscriptAsync(session, review));
+            var messages = await LinesAsync($"transcripts/{session.Id}.jsonl", TranscriptAsync(session, review));
+            await AttachmentsAsync(session, review);
             await store.RecordAsync(organization, actor, ContentAccess.Viewed, new OpenContent(review.ReasonCode, review.Id, 0, 0).Fields(session, messages));
         }
         await store.RecordAsync(organization, actor, "demarc_person_exported", new()
@@ -128,7 +131,7 @@ public sealed class PersonExport(Store store, DataPaths paths, TranscriptReader 
         MessagePlace? after = null;
         do
         {
-            var page = await transcripts.ReadAsync(session, new TranscriptLimits(TranscriptLimits.Max, TranscriptLimits.Max), 0, (review.FromAt ?? 0, review.ToAt ?? long.MaxValue), after, descending: false, 1000);
+            var page = await transcripts.ReadAsync(session, new TranscriptLimits(TranscriptLimits.Max, TranscriptLimits.Max), 0, Span(review), after, descending: false, 1000);
             foreach (var message in page.Data)
                 yield return message;
             after = page.Next;
@@ -136,13 +139,44 @@ public sealed class PersonExport(Store store, DataPaths paths, TranscriptReader 
         while (after is not null);
     }
 
+    private async Task AttachmentsAsync(Session session, Review review)
+    {
+        var shown = (await attachments.ListAsync(session, 0, Span(review))).Select(a => a.Of.Id).ToHashSet();
+        await foreach (var (id, bytes) in attachments.ContentsAsync(session, 0, shown))
+            await WriteAsync($"attachments/{session.Id}/{id}", bytes);
+    }
+
+    private static (long From, long To) Span(Review review) => (review.FromAt ?? 0, review.ToAt ?? long.MaxValue);
+
+    /// <summary>Why content of a person is not opened under a review; null when it is.</summary>
+    public static string? ReviewProblem(Review review, string userId, long now) =>
+        review.StatusAt(now) is var status && status != "approved" ? $"{review.Id} is {status}; content opens under an approved one."
+        : review.Scope == "key" || (review.Scope == "user" && review.ScopeId != userId) ? $"{review.Id} is not of this person's content."
+        : null;
+
+    /// <summary>Opens files in a directory, for whoever asked and nobody else on the machine.</summary>
+    /// <exception cref="IOException">The directory is not empty.</exception>
+    public static Func<string, Task<Stream>> Into(string directory)
+    {
+        Directory.CreateDirectory(directory);
+        if (Directory.EnumerateFileSystemEntries(directory).Any())
+            throw new IOException($"{directory} is not empty: name a directory that is empty, or not there yet.");
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows())
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        return name =>
+        {
+            var path = Path.Combine(directory, name);
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            return Task.FromResult<Stream>(new FileStream(path, options));
+        };
+    }
+
     private async Task<int> LinesAsync(string name, IAsyncEnumerable<byte[]> lines)
     {
-        var path = Path.Combine(directory, name);
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         var count = 0;
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        await using (var file = new FileStream(path, Options()))
+        await using (var file = await open(name))
         {
             await foreach (var line in lines)
             {
@@ -158,17 +192,8 @@ public sealed class PersonExport(Store store, DataPaths paths, TranscriptReader 
 
     private async Task WriteAsync(string name, byte[] bytes)
     {
-        await using var file = new FileStream(Path.Combine(directory, name), Options());
+        await using var file = await open(name);
         await file.WriteAsync(bytes);
         _files[name] = Convert.ToHexStringLower(SHA256.HashData(bytes));
-    }
-
-    // For whoever asked, and nobody else on the machine.
-    private static FileStreamOptions Options()
-    {
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows())
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        return options;
     }
 }

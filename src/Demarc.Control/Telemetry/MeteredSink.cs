@@ -16,6 +16,8 @@ public sealed class MeteredSink(IEvidenceSink inner, RequestMetrics metrics) : I
 
     public ValueTask<ContentKey> ContentKeyAsync(string organizationId, string sessionId, DateOnly day) => inner.ContentKeyAsync(organizationId, sessionId, day);
 
+    public Task<CapturedHistory> HistoryAsync(string organizationId, string sessionId, long? after) => inner.HistoryAsync(organizationId, sessionId, after);
+
     private async Task WatchAsync(Task append)
     {
         try

@@ -13,6 +13,10 @@ public sealed class AnswerContent(int maxBytes, bool thinking = false)
 {
     private static readonly JsonSerializerOptions Plain = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
+    private const string Text = """{"type":"text","text":""}""";
+    private const string ToolUse = """{"type":"tool_use","input":{}}""";
+    private const string Thinking = """{"type":"thinking","thinking":""}""";
+
     private readonly List<Block> _blocks = [];
     private int _bytes;
 
@@ -29,7 +33,7 @@ public sealed class AnswerContent(int maxBytes, bool thinking = false)
     {
         try
         {
-            using var document = JsonDocument.Parse(data.ToArray());
+            using var document = JsonDocument.Parse(Readable(data));
             if (!document.RootElement.TryGetProperty("content_block", out var block) || block.ValueKind != JsonValueKind.Object)
                 return;
             var index = document.RootElement.TryGetProperty("index", out var i) && i.ValueKind == JsonValueKind.Number && i.TryGetInt32(out var n) ? n : _blocks.Count;
@@ -91,15 +95,33 @@ public sealed class AnswerContent(int maxBytes, bool thinking = false)
             reader.Read();
             if (isText || isJson || isThinking)
                 VisibleBytes += reader.ValueSpan.Length;
-            if ((isText || isJson || (isThinking && thinking)) && reader.TokenType == JsonTokenType.String && Find(index) is { } block)
+            if ((isText || isJson || (isThinking && thinking)) && reader.TokenType == JsonTokenType.String)
             {
                 if (_bytes + reader.ValueSpan.Length > maxBytes)
                     Truncated = true;
                 else
-                    _bytes += block.Append(ref reader);
+                    _bytes += (Find(index) ?? Unstarted(index, isText ? Text : isJson ? ToolUse : Thinking)).Append(ref reader);
             }
             reader.Skip();
         }
+    }
+
+    // What no start said anything of is kept as what it looks like.
+    private Block Unstarted(int index, string start)
+    {
+        Truncated = true;
+        var block = new Block(index, JsonElement.Parse(start));
+        _blocks.Add(block);
+        return block;
+    }
+
+    // Bytes that are no UTF-8 would be refused when the content is written.
+    private byte[] Readable(ReadOnlySpan<byte> data)
+    {
+        if (System.Text.Unicode.Utf8.IsValid(data))
+            return data.ToArray();
+        Truncated = true;
+        return Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(data));
     }
 
     private Block? Find(int index)

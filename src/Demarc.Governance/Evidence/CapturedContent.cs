@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
@@ -15,7 +16,8 @@ namespace Demarc.Governance.Evidence;
 /// <see cref="MaxMessageBytes"/> is kept as <c>{"role":…,"oversize":bytes}</c>. <c>system</c> is absent when the
 /// parent's holds, and <c>{"omitted":bytes}</c> where it is not to be kept; <c>also</c> is the <see cref="CaptureParts"/> that are. <c>answer</c> is absent when none came.
 /// Images, documents and the like (base64) stand in messages as <c>att_</c> and the hex of an HMAC, and once a session in
-/// <c>attachments</c>, as <c>{"att_…":"base64"}</c>; those past <see cref="MaxAttachmentBytes"/> nowhere.
+/// <c>attachments</c>, as <c>{"att_…":"base64"}</c>; those past <see cref="MaxAttachmentBytes"/> nowhere. <c>"elapsed":true</c>
+/// stands where some of the prefix was not kept because it may have been erased (<see cref="SessionPlace.Withhold"/>).
 /// </summary>
 public sealed class CapturedContent
 {
@@ -36,6 +38,8 @@ public sealed class CapturedContent
         _also = also;
         var parent = continuation.Parent is { } id ? $"\"{Ids.From(Ids.Request, id)}\"" : "null";
         Write($"{{\"v\":1,\"parent\":{parent},\"prefix\":{continuation.Prefix},\"parent_length\":{continuation.ParentLength}");
+        if (continuation.IsWithheld)
+            _output.Write(",\"elapsed\":true"u8);
         if (continuation.SystemIsNew && !facts.System.IsEmpty)
         {
             _output.Write(",\"system\":"u8);
@@ -59,8 +63,8 @@ public sealed class CapturedContent
                 Bounded(Kept(message), null);
         }
         _output.Write("]"u8);
-        if (found is not null)
-            Attach(body, found, attachments!);
+        if (found is { Count: > 0 })
+            Attach(body, found);
     }
 
     /// <summary>Attachments that are in this content and were in none of the session before.</summary>
@@ -90,8 +94,9 @@ public sealed class CapturedContent
         var at = 0;
         foreach (var slice in slices)
         {
-            var name = attachments.NameOf(slice.Of(message));
-            found.Add((name, new Slice(start + slice.Start, slice.Length)));
+            var (name, isKept) = attachments.Find(slice.Of(message));
+            if (!isKept)
+                found.Add((name, new Slice(start + slice.Start, slice.Length)));
             output.Write(message[at..slice.Start]);
             Encoding.ASCII.GetBytes(NameText(name), output);
             at = slice.End;
@@ -100,12 +105,12 @@ public sealed class CapturedContent
         return output.WrittenSpan.ToArray();
     }
 
-    private void Attach(ReadOnlySpan<byte> body, List<(UInt128 Name, Slice Data)> found, SessionAttachments attachments)
+    private void Attach(ReadOnlySpan<byte> body, List<(UInt128 Name, Slice Data)> found)
     {
         _output.Write(",\"attachments\":{"u8);
         foreach (var (name, data) in found)
         {
-            if (data.Length > MaxAttachmentBytes || attachments.IsKept(name) || _attached.Contains(name))
+            if (data.Length > MaxAttachmentBytes || _attached.Contains(name))
                 continue;
             Write($"{(_attached.Count > 0 ? "," : "")}\"{NameText(name)}\":\"");
             _output.Write(data.Of(body));
@@ -115,7 +120,20 @@ public sealed class CapturedContent
         _output.Write("}"u8);
     }
 
-    private static string NameText(UInt128 name) => $"att_{name:x32}";
+    /// <summary>Characters of an attachment's name.</summary>
+    internal const int NameLength = 36;
+
+    private const string NamePrefix = "att_";
+
+    /// <summary>The number of an attachment's name; false for a text that is none.</summary>
+    public static bool TryName(string text, out UInt128 name)
+    {
+        name = default;
+        return text.Length == NameLength && text.StartsWith(NamePrefix, StringComparison.Ordinal)
+            && UInt128.TryParse(text.AsSpan(NamePrefix.Length), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out name);
+    }
+
+    private static string NameText(UInt128 name) => $"{NamePrefix}{name:x32}";
 
     private ReadOnlySpan<byte> Kept(ReadOnlySpan<byte> json) =>
         _also.HasFlag(CaptureParts.Thinking) || json.IndexOf("thinking\""u8) < 0 ? json : ThinkingBlocks.Without(json);
@@ -127,20 +145,21 @@ public sealed class CapturedContent
             _output.Write(json);
             return;
         }
-        Write($"{{\"role\":\"{role ?? Role(json)}\",\"oversize\":{json.Length}}}");
+        Write($"{{\"role\":\"{role ?? (IsAssistant(json) ? "assistant" : "user")}\",\"oversize\":{json.Length}}}");
     }
 
-    private static string Role(ReadOnlySpan<byte> message)
+    /// <summary>Whether a message says that the model said it.</summary>
+    internal static bool IsAssistant(ReadOnlySpan<byte> message)
     {
         try
         {
             var reader = new Utf8JsonReader(message, new JsonReaderOptions { MaxDepth = RequestScanner.MaxDepth + 8 });
-            return reader.Find("role"u8) && reader.TokenType == JsonTokenType.String && reader.ValueTextEquals("assistant"u8) ? "assistant" : "user";
+            return reader.Find("role"u8) && reader.TokenType == JsonTokenType.String && reader.ValueTextEquals("assistant"u8);
         }
         catch (InvalidOperationException)
         {
             // A name that is half of a surrogate pair: the scanner lets it pass, and the reader compares it with nothing.
-            return "user";
+            return false;
         }
     }
 

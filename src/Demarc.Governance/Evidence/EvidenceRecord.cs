@@ -65,4 +65,8 @@ public interface IEvidenceSink
     /// Completes synchronously when the key is cached.
     /// </summary>
     ValueTask<ContentKey> ContentKeyAsync(string organizationId, string sessionId, DateOnly day);
+
+    /// <summary>What was captured of a session before, by this process or another.</summary>
+    /// <param name="after">The last <see cref="CapturedRequest.Begun"/> that this process read; null when it read none.</param>
+    Task<CapturedHistory> HistoryAsync(string organizationId, string sessionId, long? after);
 }

@@ -20,6 +20,9 @@ public static class MessageIdentity
     /// <summary>The identity of one JSON value under a session's key: a message, or the value of <c>system</c>. Bytes that are not JSON count as they are.</summary>
     public static UInt128 Of(ContentKey key, ReadOnlySpan<byte> json) => key.Identify(Canonical(json).WrittenSpan);
 
+    /// <summary>The identity of an answer's content (a JSON array), as the message that it becomes in the client's history.</summary>
+    public static UInt128 OfAnswer(ContentKey key, ReadOnlySpan<byte> content) => Of(key, [.. "{\"role\":\"assistant\",\"content\":"u8, .. content, (byte)'}']);
+
     /// <summary>The same under a key that is not a session's.</summary>
     public static UInt128 Of(ReadOnlySpan<byte> key, ReadOnlySpan<byte> json)
     {

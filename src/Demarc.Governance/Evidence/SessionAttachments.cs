@@ -3,8 +3,11 @@ namespace Demarc.Governance.Evidence;
 /// <summary>The attachments of one session, by an HMAC over their base64 under a key of the session's own.</summary>
 public sealed class SessionAttachments(SessionTips tips, string session)
 {
-    public UInt128 NameOf(ReadOnlySpan<byte> base64) => tips.NamesOf(session).Identify(base64);
-
-    /// <summary>Whether an earlier request of the session has it.</summary>
-    public bool IsKept(UInt128 name) => tips.HasAttachment(session, name);
+    /// <summary>The name that an attachment is stored under, and whether an earlier request of the session has it.</summary>
+    public (UInt128 Name, bool IsKept) Find(ReadOnlySpan<byte> base64)
+    {
+        var name = tips.NamesOf(session).Identify(base64);
+        var stored = tips.StoredAttachment(session, name);
+        return (stored ?? name, stored is not null);
+    }
 }

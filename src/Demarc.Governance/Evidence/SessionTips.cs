@@ -7,12 +7,16 @@ namespace Demarc.Governance.Evidence;
 /// <param name="Prefix">How many of its leading messages the parent (with its answer) had already.</param>
 /// <param name="ParentLength">How many messages the parent (with its answer) had: more than the prefix means that history was rewritten.</param>
 /// <param name="SystemIsNew">True when the parent had another system prompt, or there is no parent.</param>
-public readonly record struct Continuation(Guid? Parent, int Prefix, int ParentLength, bool SystemIsNew);
+public readonly record struct Continuation(Guid? Parent, int Prefix, int ParentLength, bool SystemIsNew)
+{
+    /// <summary>Whether some of the prefix is history that no request at hand has: see <see cref="SessionPlace.Withhold"/>.</summary>
+    public bool IsWithheld { get; init; }
+}
 
 /// <summary>
 /// The newest requests of live sessions, as message identities only, so that a request stores no more than is new, and a
 /// message is sealed once, under the key of the day on which it was first captured: it expires with that.
-/// Forgetting one (bounded memory, another replica) costs storage, and never correctness.
+/// One that this process does not have (after a start, or another replica captured it) is read from the store: <see cref="Restore"/>.
 /// </summary>
 public sealed class SessionTips(int maxSessions = SessionTips.DefaultMaxSessions)
 {
@@ -28,8 +32,6 @@ public sealed class SessionTips(int maxSessions = SessionTips.DefaultMaxSessions
     private readonly Dictionary<string, LinkedListNode<Entry>> _sessions = [];
     private readonly LinkedList<Entry> _byUse = new();
 
-    private sealed record Tip(Guid Request, UInt128 System, UInt128[] Messages);
-
     private sealed class Entry(string session)
     {
         public string Session { get; } = session;
@@ -37,16 +39,43 @@ public sealed class SessionTips(int maxSessions = SessionTips.DefaultMaxSessions
         // Known to this process alone, so that days whose keys differ compare.
         public ContentKey Names { get; } = new(RandomNumberGenerator.GetBytes(ContentKey.Size));
 
-        public List<Tip> Tips { get; } = new(TipsPerSession);
+        public List<SessionTip> Tips { get; } = new(TipsPerSession);
 
-        public HashSet<UInt128> Attachments { get; } = [];
+        // By the names of this process, with those that they are stored under.
+        public Dictionary<UInt128, UInt128> Attachments { get; } = [];
+
+        public long? ReadTo { get; set; }
     }
 
-    /// <summary>Whether an earlier request of the session has an attachment.</summary>
-    public bool HasAttachment(string session, UInt128 name)
+    /// <summary>The name under which an earlier request of the session stored an attachment; null when none did.</summary>
+    public UInt128? StoredAttachment(string session, UInt128 name)
     {
         lock (_lock)
-            return _sessions.TryGetValue(session, out var node) && node.Value.Attachments.Contains(name);
+            return _sessions.TryGetValue(session, out var node) && node.Value.Attachments.TryGetValue(name, out var stored) ? stored : null;
+    }
+
+    /// <summary>The last request of the session, by <see cref="CapturedRequest.Begun"/>, that was read from the store; null when it never was.</summary>
+    public long? ReadTo(string session)
+    {
+        lock (_lock)
+            return _sessions.TryGetValue(session, out var node) ? node.Value.ReadTo : null;
+    }
+
+    /// <summary>Takes over what the store has of a session, beside what this process captured.</summary>
+    public void Restore(string session, SessionHistory read)
+    {
+        lock (_lock)
+        {
+            var entry = Use(session);
+            // Forgotten meanwhile, and begun anew under other names: it is read again.
+            if (entry.Names != read.Names)
+                return;
+            entry.Tips.InsertRange(0, read.Tips.Where(tip => !entry.Tips.Exists(own => own.Request == tip.Request)));
+            entry.Tips.RemoveRange(0, Math.Max(0, entry.Tips.Count - TipsPerSession));
+            foreach (var (name, stored) in read.Attachments)
+                entry.Attachments[name] = stored;
+            entry.ReadTo = Math.Max(entry.ReadTo ?? 0, read.Last);
+        }
     }
 
     /// <summary>The session has these from now on; only once the record that holds them is durable.</summary>
@@ -57,7 +86,8 @@ public sealed class SessionTips(int maxSessions = SessionTips.DefaultMaxSessions
             var known = Use(session).Attachments;
             if (known.Count > MaxAttachments)
                 known.Clear();
-            known.UnionWith(names);
+            foreach (var name in names)
+                known[name] = name;
         }
     }
 
@@ -73,13 +103,13 @@ public sealed class SessionTips(int maxSessions = SessionTips.DefaultMaxSessions
     {
         lock (_lock)
         {
-            Tip? best = null;
+            SessionTip? best = null;
             var prefix = 0;
             if (_sessions.TryGetValue(session, out var node))
             {
                 foreach (var tip in node.Value.Tips)
                 {
-                    var shared = messages.CommonPrefixLength(tip.Messages);
+                    var shared = tip.Shared(messages);
                     if (shared > prefix || (shared == prefix && shared > 0 && tip.System == system))
                         (best, prefix) = (tip, shared);
                 }
@@ -99,7 +129,7 @@ public sealed class SessionTips(int maxSessions = SessionTips.DefaultMaxSessions
             tips.RemoveAll(t => t.Request == parent);
             if (tips.Count == TipsPerSession)
                 tips.RemoveAt(0);
-            tips.Add(new Tip(request, system, messages));
+            tips.Add(new SessionTip(request, system, messages));
         }
     }
 

@@ -54,7 +54,7 @@ public sealed class Transcript
         // 2 the place in its conversation that the request builds on
         var (node, prefix, isGap) = Place(captured);
         if (isGap)
-            turn.Missing(GapSlot, "user", UnavailableReason.NotCaptured);
+            turn.Missing(GapSlot, "user", captured.TryGetProperty("elapsed", out _) ? UnavailableReason.RetentionElapsed : UnavailableReason.NotCaptured);
 
         // 3 its messages, as far as the place does not have them
         if (captured.TryGetProperty("messages", out var messages) && messages.ValueKind == JsonValueKind.Array)
@@ -132,7 +132,8 @@ public sealed class Transcript
         var known = TranscriptContent.String(captured, "parent") is { } parent && Ids.TryParse(Ids.Request, parent, out id) && _tips.TryGetValue(id, out var tip)
             ? tip.Ancestor(prefix)
             : null;
-        return (known ?? _root.Gap(prefix), prefix, known is null && !_elapsed.Contains(id));
+        var isTold = captured.TryGetProperty("elapsed", out _) ? _elapsed.Count > 0 : _elapsed.Contains(id);
+        return (known ?? _root.Gap(prefix), prefix, known is null && !isTold);
     }
 
     // What a reader has to know about the place where new messages go on; empty where they follow what was shown last.

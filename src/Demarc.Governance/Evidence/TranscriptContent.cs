@@ -39,6 +39,22 @@ internal static class TranscriptContent
         }
     }
 
+    /// <summary>What a message carries beside text, in tool results too, in the order in which it stands.</summary>
+    public static IEnumerable<TranscriptAttachment> Attachments(JsonElement content)
+    {
+        if (content.ValueKind != JsonValueKind.Array)
+            yield break;
+        foreach (var block in content.EnumerateArray().Where(b => b.ValueKind == JsonValueKind.Object))
+        {
+            if (block.TryGetProperty("source", out var source) && String(source, "type") == "base64" && String(source, "data") is { } id && CapturedContent.TryName(id, out _))
+                yield return new TranscriptAttachment(id, Kind(block), String(source, "media_type"), String(block, "title"));
+            if (!block.TryGetProperty("content", out var inner))
+                continue;
+            foreach (var attachment in Attachments(inner))
+                yield return attachment;
+        }
+    }
+
     /// <summary>A field's string; null when it is absent or of another kind.</summary>
     public static string? String(JsonElement element, string name) =>
         element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? Lenient(value) : null;

@@ -59,6 +59,9 @@ public sealed class TranscriptMessage
     /// <summary>One of <see cref="UnavailableReason"/>; null but for <see cref="Provenance.ContentUnavailable"/>.</summary>
     public string? Reason { get; }
 
+    /// <summary>What it carries beside text, in the order in which it stands.</summary>
+    public IEnumerable<TranscriptAttachment> Attachments => TranscriptContent.Attachments(_content);
+
     /// <summary>The blocks to show, cut to the limits.</summary>
     public IReadOnlyList<TranscriptBlock> Blocks(TranscriptLimits limits)
     {
@@ -75,6 +78,12 @@ public sealed class TranscriptMessage
         return Ids.From(Ids.Message, new Guid(hash.AsSpan(0, 16), bigEndian: true));
     }
 }
+
+/// <summary>An image, a document or the like, as a message refers to it.</summary>
+/// <param name="Id"><c>att_…</c>, within the session; as the client wrote it where the client made it up.</param>
+/// <param name="Kind">The type of its block: <c>image</c>, <c>document</c>, ….</param>
+/// <param name="MediaType">As the client has it.</param>
+public sealed record TranscriptAttachment(string Id, string Kind, string? MediaType, string? Title);
 
 /// <summary>How many bytes of each tool block to show; 1 to <see cref="Max"/>.</summary>
 /// <param name="ToolInputBytes">Of a tool's input.</param>

@@ -10,6 +10,8 @@ public static class Explanation
     // A refusal is read in a terminal: the first deployments say enough, the rest is in demarc where.
     private const int MostNamed = 4;
 
+    private const string Advice = " Choose another model with /model, or ask your administrator.";
+
     /// <summary>Every reason against each deployment of a name; none for those that may be asked.</summary>
     /// <param name="facts">What else the request says; null for a question about the name alone.</param>
     public static (DeploymentSnapshot Deployment, Rejection[] Reasons)[] Of(
@@ -47,7 +49,7 @@ public static class Explanation
         // 2. One reason for all, said once.
         var first = all[0][0];
         if (Array.TrueForAll(all, reasons => Array.Exists(reasons, r => r.Code == first.Code && r.Message == first.Message)))
-            return new(first.Code, Named(first.Message, facts), first.Rule);
+            return new(first.Code, Named(Advised(first), facts), first.Rule);
 
         // 3. Each deployment with its first reason.
         var codes = all.Select(reasons => reasons[0].Code).Distinct().ToArray();
@@ -55,7 +57,7 @@ public static class Explanation
         var more = all.Length > MostNamed ? $" And {all.Length - MostNamed} more." : "";
         return new(
             codes.Length == 1 ? codes[0] : "no_deployment",
-            Named(all.Length == 1 ? first.Message : $"No deployment of \"{asked}\" satisfies your policies. {string.Join(' ', named)}{more} Choose another model with /model, or ask your administrator.", facts),
+            Named($"No deployment of \"{asked}\" satisfies your policies. {string.Join(' ', named)}{more}{Advice}", facts),
             first.Rule);
     }
 
@@ -87,6 +89,9 @@ public static class Explanation
             : reach == NetworkReach.Proxied ? $"\"{d.Resource.Name}\" is asked through a proxy, and policy requires a private network: what the proxy connects to is not seen here. Your administrator declares edge.private_network: available of \"{d.FullName}\", with the reason, or takes the proxy away."
             : $"The address of \"{d.Resource.Name}\" is not resolved, and policy requires a private network. Try again shortly, or ask your administrator.",
         $"{rule.Place}.require.network");
+
+    // What is said of a field or of the model says itself what to do.
+    private static string Advised(Rejection r) => r.Field is null && r.Code is not ("model_denied" or "model_not_allowed") ? r.Message + Advice : r.Message;
 
     private static string Named(string message, RequestFacts? facts) =>
         facts?.UnknownToolType is { } type

@@ -54,7 +54,7 @@ public static class Credential
     /// <summary>What to tell a client whose key, or sign-in, does not hold.</summary>
     public static string Explain(KeyStatus status, string? presented = null) => status switch
     {
-        KeyStatus.Guessing => "Too many different keys that do not hold came from this address. Those in use go on working; try others in ten minutes.",
+        KeyStatus.Guessing => "Too many different keys that do not hold came from this address. Check yours with your administrator, and try again in ten minutes.",
         KeyStatus.Unavailable => "Keys cannot be checked at the moment. Try again shortly.",
         _ when presented is not null && AccessTokens.IsToken(presented) => "Your sign-in has ended. Run /login to sign in again.",
         KeyStatus.Expired => "This API key has expired. Ask your administrator for a new one.",

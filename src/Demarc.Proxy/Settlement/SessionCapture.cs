@@ -12,24 +12,15 @@ internal sealed class SessionCapture
 {
     private readonly SessionTips _tips;
     private readonly ContentKey _key;
-    private readonly ContentKey _names;
     private readonly string _session;
-    private readonly UInt128 _system;
-    private readonly UInt128[] _messages;
-    private readonly Continuation _continuation;
+    private readonly SessionPlace _place;
     private readonly CapturedContent _content;
     private bool _hasAnswer;
 
-    public SessionCapture(SessionTips tips, ContentKey key, string session, ReadOnlySpan<byte> body, RequestFacts facts, CaptureParts also)
+    public SessionCapture(SessionTips tips, ContentKey key, string session, SessionPlace place, ReadOnlySpan<byte> body, RequestFacts facts, CaptureParts also)
     {
-        (_tips, _key, _names, _session) = (tips, key, tips.NamesOf(session), session);
-        _system = facts.System.IsEmpty ? default : MessageIdentity.Of(_names, facts.System.Of(body));
-        // One place more: the answer joins the request's own messages at the end.
-        _messages = new UInt128[facts.Messages.Count + 1];
-        for (var i = 0; i < facts.Messages.Count; i++)
-            _messages[i] = MessageIdentity.Of(_names, facts.Messages[i].Of(body));
-        _continuation = tips.Find(session, _system, _messages.AsSpan(0, facts.Messages.Count));
-        _content = new CapturedContent(body, facts, _continuation, also, new SessionAttachments(tips, session));
+        (_tips, _key, _session, _place) = (tips, key, session, place);
+        _content = new CapturedContent(body, facts, place.Continuation, also, new SessionAttachments(tips, session));
     }
 
     /// <summary>Seals the request's content with the answer's (a JSON array; empty when none came).</summary>
@@ -37,7 +28,7 @@ internal sealed class SessionCapture
     {
         if (!content.IsEmpty)
         {
-            _messages[^1] = MessageIdentity.Of(_names, [.. "{\"role\":\"assistant\",\"content\":"u8, .. content, (byte)'}']);
+            _place.Messages[^1] = MessageIdentity.OfAnswer(_place.Names, content);
             _hasAnswer = true;
         }
         return _key.Seal(_content.Finish(answer, content, truncated), organizationId, _session, request);
@@ -49,7 +40,7 @@ internal sealed class SessionCapture
     /// </summary>
     public void Remember(Guid request)
     {
-        _tips.Remember(_session, _continuation.Parent, request, _system, _hasAnswer ? _messages : _messages[..^1]);
+        _tips.Remember(_session, _place.Continuation.Parent, request, _place.System, _hasAnswer ? _place.Messages : _place.Messages[..^1]);
         if (_content.Attached.Count > 0)
             _tips.Attached(_session, _content.Attached);
     }

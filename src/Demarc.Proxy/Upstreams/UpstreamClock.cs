@@ -23,11 +23,14 @@ public sealed class UpstreamClock
         }
     }
 
-    internal void Observe(HttpResponseMessage response, DateTimeOffset now)
+    /// <summary>An upstream answered.</summary>
+    public void Observe(HttpResponseMessage response, DateTimeOffset now)
     {
         // Each answer comes by; almost none goes further than this.
         var next = Volatile.Read(ref _next);
-        if (now.UtcTicks < next || Interlocked.CompareExchange(ref _next, now.UtcTicks + s_interval, next) != next || response.Headers.Date is not { } date)
+        // A clock that was set back does not wait until it is where it was.
+        var waits = now.UtcTicks < next && now.UtcTicks >= next - s_interval;
+        if (waits || Interlocked.CompareExchange(ref _next, now.UtcTicks + s_interval, next) != next || response.Headers.Date is not { } date)
             return;
         lock (_gate)
         {

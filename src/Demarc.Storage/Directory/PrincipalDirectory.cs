@@ -100,10 +100,9 @@ public sealed partial class PrincipalDirectory
         var hash = KeyHash.Of(bytes);
         if (Cached(hash, now) is { } cached)
             return new(cached.Use(now));
-        if (_store.Abuse.AreKeysSpent(from))
-            return new((KeyStatus.Guessing, null));
+        // What carries this installation's MAC was made here, and is nobody's guess: it is looked at from any address.
         if (!ApiKey.TryRead(presentedKey, _macKey, out var id, out var kind))
-            return new(Guessed(from, bytes));
+            return new(_store.Abuse.AreKeysSpent(from) ? (KeyStatus.Guessing, null) : Guessed(from, bytes));
         return new(LoadedAsync(hash, new PresentedKey(id, kind, bytes, null)));
     }
 
@@ -277,7 +276,7 @@ public sealed partial class PrincipalDirectory
         }
     }
 
-    [LoggerMessage(3005, LogLevel.Warning, "Too many different keys that do not hold came from {Address}: for ten minutes none but those in use is looked at from there")]
+    [LoggerMessage(3005, LogLevel.Warning, "Too many different keys that do not hold came from {Address}: for ten minutes no others, and no access tokens but those in use, are looked at from there")]
     private partial void Guessing(string address);
 
     [LoggerMessage(3003, LogLevel.Error, "The store could not be asked for key {KeyId}")]

@@ -185,7 +185,7 @@ public sealed class ScimUsers
         });
     }
 
-    /// <summary>Removes a person for good, with sessions, memberships and identities; their keys are archived. Records of what they did stay.</summary>
+    /// <summary>Removes a person for good, with sessions, roles, memberships and identities; their keys are archived. Records of what they did stay.</summary>
     /// <param name="version">The one it must still have; null for whichever.</param>
     public Task<ScimOutcome> DeleteAsync(string organizationId, string id, long? version, ActorRecord actor) =>
         _store.WriteAsync(async transaction =>
@@ -197,6 +197,7 @@ public sealed class ScimUsers
             foreach (var statement in (string[])
                 [
                     "UPDATE api_keys SET status = 'archived' WHERE organization_id = @organizationId AND principal_id = @id",
+                    "DELETE FROM role_assignments WHERE organization_id = @organizationId AND member_id = @id",
                     "UPDATE groups SET modified_at = @Now, version = version + 1 WHERE organization_id = @organizationId AND id IN (SELECT group_id FROM group_members WHERE member_id = @id)",
                     "DELETE FROM group_members WHERE organization_id = @organizationId AND member_id = @id",
                     "DELETE FROM project_members WHERE organization_id = @organizationId AND member_id = @id",

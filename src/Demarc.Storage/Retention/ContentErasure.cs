@@ -44,9 +44,15 @@ internal sealed class ContentErasure(Store store)
     private async Task<int> DestroyKeysAsync(string organizationId, string[] sessions, DateOnly before)
     {
         store.ForgetContentKeys(sessions);
-        return await store.WriteKeysAsync(transaction => transaction.ExecuteAsync(
-            $"DELETE FROM {store.KeyTable("content_keys")} WHERE organization_id = @organizationId AND session_id IN {store.TextsOfJson("sessions")} AND day < @day",
-            new { organizationId, sessions = JsonSerializer.Serialize(sessions), day = before.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture) })).ConfigureAwait(false);
+        var parameters = new { organizationId, sessions = JsonSerializer.Serialize(sessions), day = before.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture) };
+        var due = $"{store.KeyTable("content_keys")} WHERE organization_id = @organizationId AND session_id IN {store.TextsOfJson("sessions")} AND day < @day";
+        return await store.WriteKeysAsync(async transaction =>
+        {
+            // A client that sends the session's history again has it captured no second time, however much of the session is left.
+            await transaction.ExecuteAsync(
+                $"INSERT INTO {store.KeyTable("content_cuts")} (organization_id, session_id) SELECT DISTINCT organization_id, session_id FROM {due} ON CONFLICT DO NOTHING", parameters).ConfigureAwait(false);
+            return await transaction.ExecuteAsync($"DELETE FROM {due}", parameters).ConfigureAwait(false);
+        }).ConfigureAwait(false);
     }
 
     private Task<Request[]> RequestsAsync(string organizationId, IEnumerable<string> sessions) =>

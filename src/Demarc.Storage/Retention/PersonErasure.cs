@@ -10,12 +10,19 @@ internal sealed class PersonErasure(Store store)
     private static readonly string[] Statements =
     [
         "UPDATE api_keys SET status = 'archived', name = '' WHERE organization_id = @OrganizationId AND principal_id = @id",
+        "DELETE FROM role_assignments WHERE organization_id = @OrganizationId AND member_id = @id",
         "DELETE FROM group_members WHERE organization_id = @OrganizationId AND member_id = @id",
         "DELETE FROM project_members WHERE organization_id = @OrganizationId AND member_id = @id",
         "DELETE FROM workspace_members WHERE organization_id = @OrganizationId AND user_id = @id",
         "DELETE FROM identities WHERE organization_id = @OrganizationId AND user_id = @id",
         "DELETE FROM sign_ins WHERE organization_id = @OrganizationId AND user_id = @id",
         "DELETE FROM device_codes WHERE organization_id = @OrganizationId AND user_id = @id",
+        // A change that waited says the address as a word of its own.
+        """
+        DELETE FROM pending_changes WHERE organization_id = @OrganizationId AND EXISTS (
+          SELECT 1 FROM users u WHERE u.organization_id = @OrganizationId AND u.id = @id
+            AND replace(' ' || lower(summary) || ' ', ' ' || u.email || ' ', '') <> ' ' || lower(summary) || ' ')
+        """,
         // What they are told of a request carries their address.
         """
         DELETE FROM spend_alerts WHERE organization_id = @OrganizationId AND EXISTS (

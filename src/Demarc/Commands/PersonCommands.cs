@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Text;
 using Demarc.Control.Compliance;
 using Demarc.Control.Proofs;
-using Demarc.Control.Receipts;
 using Demarc.Control.Retention;
 using Demarc.Serving;
 using Demarc.Storage.Reviews;
@@ -13,8 +12,6 @@ namespace Demarc.Commands;
 /// <summary><c>demarc person export|erase</c>: what the law lets a person ask for.</summary>
 internal static class PersonCommands
 {
-    private const string ReportFile = "report.json";
-
     public static Command Create() => new("person", "What the law lets a person ask for: all that is kept of them, and that it ends") { Export(), Erase() };
 
     private static Command Export()
@@ -29,13 +26,13 @@ internal static class PersonCommands
             var why = Checked(context.Get(reason)!);
             var opened = context.Get(review) is { } id ? await ReviewAsync(installation, id, user.Id, context) : null;
             var reader = new TranscriptReader(installation.Store, NullLogger<TranscriptReader>.Instance);
-            var export = new PersonExport(installation.Store, new DataPaths(installation.Store), reader, context.Get(directory));
+            var export = new PersonExport(installation.Store, new DataPaths(installation.Store), reader, new AttachmentReader(reader), PersonExport.Into(context.Get(directory)));
             var report = await SignAsync(installation, await export.RunAsync(user, why, context.Actor, opened));
-            var path = Path.Combine(context.Get(directory), ReportFile);
+            var path = Path.Combine(context.Get(directory), PersonExport.ReportFile);
             PrivateFile.Write(path, report + "\n");
             context.Output.Done(
                 new { user.Id, Directory = Path.GetFullPath(context.Get(directory)), Report = path },
-                $"All that is kept of {user.Email} is in {context.Get(directory)}{(opened is null ? ", without what was said (--review)" : "")}. Check {ReportFile}: demarc receipt --verify {path}");
+                $"All that is kept of {user.Email} is in {context.Get(directory)}{(opened is null ? ", without what was said (--review)" : "")}. Check {PersonExport.ReportFile}: demarc receipt --verify {path}");
         });
     }
 
@@ -49,6 +46,7 @@ internal static class PersonCommands
             var installation = await context.OpenAsync();
             var user = await new DirectoryLookup(installation).UserAsync(context.Get(person));
             var why = Checked(context.Get(reason)!);
+            context.NeedsNoSecond("erasures");
             var path = context.Get(report)!;
             if (File.Exists(path))
                 throw new CommandException($"--report: {path} is there already; name another file.");
@@ -63,17 +61,11 @@ internal static class PersonCommands
     private static async Task<Review> ReviewAsync(Installation installation, string id, string userId, CommandContext context)
     {
         var review = await installation.Store.Reviews.GetAsync(installation.Organization.Id, id) ?? throw new CommandException($"--review: there is no review {id}. See: demarc review list --all");
-        var status = review.StatusAt(context.Time.GetUtcNow().ToUnixTimeMilliseconds());
-        if (status != "approved")
-            throw new CommandException($"--review: {id} is {status}; content opens under an approved one.");
-        return review.Scope == "key" || (review.Scope == "user" && review.ScopeId != userId) ? throw new CommandException($"--review: {id} is not of this person's content.") : review;
+        return PersonExport.ReviewProblem(review, userId, context.Time.GetUtcNow().ToUnixTimeMilliseconds()) is { } problem ? throw new CommandException($"--review: {problem}") : review;
     }
 
-    private static async Task<string> SignAsync(Installation installation, byte[] payload)
-    {
-        using var key = await new LogSigner(installation.Store, installation.Master).CurrentKeyAsync(installation.Organization.Id);
-        return Encoding.UTF8.GetString(SignedReceipt.Sign(payload, key));
-    }
+    private static async Task<string> SignAsync(Installation installation, byte[] payload) =>
+        Encoding.UTF8.GetString(await new LogSigner(installation.Store, installation.Master).SignAsync(installation.Organization.Id, payload));
 
     private static string Checked(string reason) => HoldEndpoints.TextProblem(reason) is { } problem ? throw new CommandException($"--reason: {problem}") : reason;
 

@@ -22,16 +22,7 @@ internal sealed class AdminGate(ISnapshotSource snapshots, Store store, RouteTab
         http.Response.Headers.CacheControl = "no-store";
         try
         {
-            var answer = await AnswerAsync(http, endpoint);
-            if (answer.Json is null)
-            {
-                await ErrorEnvelope.WriteAsync(http, answer.Status, answer.ErrorType!, answer.Message!, id, retry: answer.Status == 503);
-                return;
-            }
-            http.Response.StatusCode = answer.Status;
-            http.Response.ContentType = "application/json";
-            http.Response.ContentLength = answer.Json.Length;
-            await http.Response.Body.WriteAsync(answer.Json, http.RequestAborted);
+            await ComplianceGate.WriteAsync(http, id, await AnswerAsync(http, endpoint));
         }
         catch (BadHttpRequestException) when (!http.RequestAborted.IsCancellationRequested && !http.Response.HasStarted)
         {

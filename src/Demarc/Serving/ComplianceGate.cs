@@ -72,13 +72,20 @@ internal sealed class ComplianceGate(ISnapshotSource snapshots, Store store, Rou
 
     public static async Task WriteAsync(HttpContext http, string? id, AdminAnswer answer)
     {
-        if (answer.Json is null)
+        if (answer.Json is null && answer.WriteAsync is null)
         {
             await ErrorEnvelope.WriteAsync(http, answer.Status, answer.ErrorType!, answer.Message!, id, retry: answer.Status == 503);
             return;
         }
         http.Response.StatusCode = answer.Status;
         http.Response.ContentType = answer.ContentType;
+        foreach (var (name, value) in answer.Headers)
+            http.Response.Headers[name] = value;
+        if (answer.Json is null)
+        {
+            await answer.WriteAsync!(http.Response.Body, http.RequestAborted);
+            return;
+        }
         http.Response.ContentLength = answer.Json.Length;
         await http.Response.Body.WriteAsync(answer.Json, http.RequestAborted);
     }

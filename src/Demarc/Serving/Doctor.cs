@@ -39,6 +39,7 @@ internal sealed class Doctor(InstallationFiles files, TimeProvider time, Action<
     private static readonly TimeSpan Renewal = TimeSpan.FromDays(21);
 
     private const long LeastSpace = 5L << 30;
+    private const string DiscoveryPath = "/.well-known/openid-configuration";
 
     private readonly OutboundClient _client = new(time, NullLogger<OutboundClient>.Instance);
     private readonly List<TimeSpan> _skews = [];
@@ -57,6 +58,8 @@ internal sealed class Doctor(InstallationFiles files, TimeProvider time, Action<
             await ReachAsync("upstream", resource.Name, resource.Endpoint, new OutboundPlace(resource.Name, Proxy: resource.Proxy, CertificateAuthorities: resource.CertificateAuthorities));
         foreach (var issuer in Config.Identity?.Issuers ?? [])
             await IssuerAsync(issuer);
+        foreach (var issuer in Config.Federation.Issuers.Where(i => i.KeySet is null))
+            await ReachAsync("identity", issuer.Name, new Uri((issuer.Discovery?.AbsoluteUri ?? issuer.Issuer).TrimEnd('/') + DiscoveryPath), new OutboundPlace(issuer.Name));
         foreach (var destination in Config.Exports)
             await DestinationAsync(destination);
         if (Config.PublicUrl is { } url)
@@ -175,7 +178,7 @@ internal sealed class Doctor(InstallationFiles files, TimeProvider time, Action<
 
     private async Task IssuerAsync(IssuerConfig issuer)
     {
-        var address = new Uri(issuer.Issuer.AbsoluteUri.TrimEnd('/') + "/.well-known/openid-configuration");
+        var address = new Uri(issuer.Issuer.AbsoluteUri.TrimEnd('/') + DiscoveryPath);
         try
         {
             using var request = new HttpRequestMessage(HttpMethod.Get, address);

@@ -1,4 +1,5 @@
 using Demarc.Control.Configuration;
+using Demarc.Control.Exports;
 using Demarc.Control.Proofs;
 using Demarc.Governance.Evidence;
 using Demarc.Storage;
@@ -14,7 +15,7 @@ internal static class EvidenceLog
         services.AddSingleton(new LogSigner(store, master));
         services.AddSingleton<LogEndpoints>();
         services.AddSingleton<LogGate>();
-        services.AddSingleton(_ => new Witness(new SocketsHttpHandler()));
+        services.AddSingleton(s => new Witness(new SocketsHttpHandler(), s.GetRequiredService<ExportWays>(), store.Time));
         services.AddHostedService<WitnessSchedule>();
     }
 }

@@ -137,7 +137,10 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton<DataPaths>();
             builder.Services.AddSingleton<ActivityEndpoints>();
             builder.Services.AddSingleton<TranscriptReader>();
+            builder.Services.AddSingleton<SessionAccess>();
             builder.Services.AddSingleton<SessionEndpoints>();
+            builder.Services.AddSingleton<AttachmentReader>();
+            builder.Services.AddSingleton<AttachmentEndpoints>();
             builder.Services.AddSingleton<MeEndpoints>();
             builder.Services.AddSingleton<RoleEndpoints>();
             builder.Services.AddSingleton<DirectoryEndpoints>();
@@ -157,7 +160,9 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddHostedService<AlertService>();
             var outbound = new OutboundClient(time, loggers.CreateLogger<OutboundClient>());
             builder.Services.AddSingleton(_ => outbound);
-            var exporter = new Exporter(store, organization.Id, new ExportWays(outbound.SendAsync, OutboundClient.ConnectAsync), new DataPaths(store), loggers.CreateLogger<Exporter>());
+            var ways = new ExportWays(outbound.SendAsync, OutboundClient.ConnectAsync);
+            builder.Services.AddSingleton(ways);
+            var exporter = new Exporter(store, organization.Id, ways, new DataPaths(store), loggers.CreateLogger<Exporter>());
             exporter.Use(config.Exports);
             builder.Services.AddSingleton(_ => exporter);
             builder.Services.AddHostedService<ExportService>();

@@ -14,6 +14,7 @@ internal static class RetentionServing
         services.AddSingleton<RetentionSweep>();
         services.AddSingleton<RetentionBoundary>();
         services.AddSingleton<HoldEndpoints>();
+        services.AddSingleton<PersonEndpoints>();
         services.AddSingleton<ReviewEndpoints>();
         services.AddSingleton<ContentAccess>();
         services.AddSingleton(new PseudonymKey(installation.Master.Derive(PseudonymKey.Purpose)));

@@ -29,7 +29,7 @@ internal sealed partial class WitnessSchedule(LogConfig config, Store store, Org
         }
         foreach (var due in await store.Checkpoints.UnwitnessedAsync(organization.Id))
         {
-            await witness.GiveAsync(config.Witness, due.Note, stop);
+            await witness.GiveAsync(config.Witness, organization.Id, due.Size, due.Note, stop);
             await store.Checkpoints.WitnessedAsync(organization.Id, due.Size);
         }
     }

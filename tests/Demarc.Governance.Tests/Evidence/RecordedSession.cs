@@ -14,6 +14,7 @@ internal sealed class RecordedSession
 
     private readonly List<TranscriptRequest> _requests = [];
     private SessionTips _tips = new();
+    private bool _asksStore;
 
     /// <summary>What is captured beside the conversation.</summary>
     public CaptureParts Also { get; set; }
@@ -29,8 +30,11 @@ internal sealed class RecordedSession
 
     public static string Answer(string text) => $$"""[{"type":"text","text":{{JsonSerializer.Serialize(text)}}}]""";
 
-    /// <summary>As another replica, or this one after a restart: nothing of the session is remembered.</summary>
+    /// <summary>Nothing of the session is remembered, and the store cannot be asked.</summary>
     public void Forget() => _tips = new();
+
+    /// <summary>As another replica, or this one after a restart: what is not remembered is read from the store.</summary>
+    public void Restart() => (_tips, _asksStore) = (new(), true);
 
     public void Ask(string messages, string? answer, string? system = "\"Be brief.\"", bool truncated = false) =>
         Ask(Encoding.UTF8.GetBytes($$"""{"model":"m","max_tokens":1,{{(system is null ? "" : $"\"system\":{system},")}}"messages":[{{messages}}]}"""), answer, truncated);
@@ -38,20 +42,31 @@ internal sealed class RecordedSession
     public void Ask(byte[] body, string? answer, bool truncated = false)
     {
         Assert.True(RequestScanner.TryScan(body, out var facts, out var problem), problem);
-        var key = _tips.NamesOf(Name);
-        var system = facts.System.IsEmpty ? default : MessageIdentity.Of(key, facts.System.Of(body));
-        List<UInt128> messages = [.. facts.Messages.Select(m => MessageIdentity.Of(key, m.Of(body)))];
-        var continuation = _tips.Find(Name, system, messages.ToArray());
-        var content = new CapturedContent(body, facts, continuation, Also, new SessionAttachments(_tips, Name));
+        var place = new SessionPlace(_tips, Name, body, facts);
+        if (_asksStore && place.HasUnknownHistory)
+            place = Recall(body, facts, place.Names);
+        var content = new CapturedContent(body, facts, place.Continuation, Also, new SessionAttachments(_tips, Name));
         var finished = content.Finish(new AnswerFacts(), Encoding.UTF8.GetBytes(answer ?? ""), truncated).ToArray();
         if (answer is not null)
-            messages.Add(MessageIdentity.Of(key, Encoding.UTF8.GetBytes($$"""{"role":"assistant","content":{{answer}}}""")));
+            place.Messages[^1] = MessageIdentity.OfAnswer(place.Names, Encoding.UTF8.GetBytes(answer));
         var at = new DateTimeOffset(Day, default, default).ToUnixTimeMilliseconds() + _requests.Count;
         var id = Guid.CreateVersion7(DateTimeOffset.FromUnixTimeMilliseconds(at));
-        _tips.Remember(Name, continuation.Parent, id, system, [.. messages]);
+        _tips.Remember(Name, place.Continuation.Parent, id, place.System, answer is null ? place.Messages[..^1] : place.Messages);
         _tips.Attached(Name, content.Attached);
         _requests.Add(new TranscriptRequest { Id = id, At = at, Content = finished, Answered = answer is not null });
         Stored += finished.Length;
+    }
+
+    private SessionPlace Recall(byte[] body, RequestFacts facts, ContentKey names)
+    {
+        var read = new SessionHistory(names);
+        foreach (var (request, i) in _requests.Select((r, i) => (r, i)))
+            read.Add(new CapturedRequest(i + 1, request.Id, request.Content));
+        _tips.Restore(Name, read);
+        var place = new SessionPlace(_tips, Name, body, facts);
+        if (_requests.Exists(r => r.Unavailable == UnavailableReason.RetentionElapsed))
+            place.Withhold();
+        return place;
     }
 
     public void AskUncaptured(bool answered = true) =>

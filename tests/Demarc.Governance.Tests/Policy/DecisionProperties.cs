@@ -80,6 +80,12 @@ public sealed class DecisionProperties
                 && (decision.Refusal is null || decision.Refusal.Message.Length is > 20 and < 4000);
         }).QuickCheckThrowOnFailure();
 
+    [Fact]
+    public void A_refusal_says_what_to_do() =>
+        Prop.ForAll(Policies.Generator.ListOf().ToArbitrary(), Gen.Elements("all", "direct/sonnet", "foundry-us/sonnet-us", "nothing").ToArbitrary(), (policies, name) =>
+            With(policies).Decide(name).Refusal is not { } refusal || refusal.Message.Contains("administrator", StringComparison.Ordinal) || refusal.Message.Contains("Leave ", StringComparison.Ordinal)
+                || refusal.Message.Contains("/model", StringComparison.Ordinal)).QuickCheckThrowOnFailure();
+
     private static Estate With(IEnumerable<(Requirements Require, Denials Deny)> policies)
     {
         var estate = new Estate().Agree("a", "anthropic", zdr: Executed, baa: Executed);

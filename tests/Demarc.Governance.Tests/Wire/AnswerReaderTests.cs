@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json;
 using Demarc.Governance.Evidence;
 using Demarc.Governance.Wire;
 using Xunit;
@@ -102,6 +103,32 @@ public sealed class AnswerReaderTests
         Assert.Equal(
             """[{"type":"text","text":"a","id":"\ud83d"},{"type":"tool_use","input":"{\"a\":\"\\ud83d\"}"}]""",
             Encoding.UTF8.GetString(content.ToJson()));
+    }
+
+    [Fact]
+    public void Deltas_before_their_start_are_kept_and_said_so()
+    {
+        var content = new AnswerContent(1000);
+        content.Delta("""{"type":"content_block_delta","index":1,"delta":{"type":"input_json_delta","partial_json":"{\"a\":1}"}}"""u8);
+        content.Delta("""{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"early"}}"""u8);
+        content.Start("""{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}"""u8);
+        content.Delta("""{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"late"}}"""u8);
+
+        Assert.Equal("""[{"type":"tool_use","input":{"a":1}},{"type":"text","text":"early"},{"type":"text","text":"late"}]""", Encoding.UTF8.GetString(content.ToJson()));
+        Assert.True(content.Truncated);
+    }
+
+    [Fact]
+    public void Bytes_of_a_provider_that_are_no_text_break_nothing_and_are_said()
+    {
+        var content = new AnswerContent(1000);
+        content.Start([.. """{"type":"content_block_start","index":0,"content_block":{"type":"text","text":"a"""u8, 0xff, .. "\"}}"u8]);
+        content.Delta([.. """{"type":"content_block_delta","index":1,"delta":{"type":"text_delta","text":"b"""u8, 0xff, .. "\"}}"u8]);
+        content.Start("""{"type":"content_block_start","index":2,"content_block":{"type":"text","text":"c"}}"""u8);
+
+        using var read = JsonDocument.Parse(content.ToJson());
+        Assert.Equal(["a\ufffd", "c"], read.RootElement.EnumerateArray().Where(b => b.GetProperty("text").GetString() != "").Select(b => b.GetProperty("text").GetString()));
+        Assert.True(content.Truncated);
     }
 
     [Fact]

@@ -48,9 +48,10 @@ public sealed partial class KeyKindTests(GatewayPlace place) : IClassFixture<Gat
     {
         var closed = place.Gateway.Routes.Except(Routes.Open).Except(Routes.SignIn).ToArray();
         Assert.True(closed.Length >= 19, string.Join(", ", closed));
+        string?[] keys = [null, await KeyAsync("forged")];
         foreach (var (method, path) in closed.Select(RoutePaths.Concrete))
         {
-            foreach (var key in new[] { null, await KeyAsync("forged") })
+            foreach (var key in keys)
             {
                 var answer = await place.AskAsync(method, path, key, method is "GET" or "DELETE" ? null : "{}");
                 Assert.True(answer.Status == 401, $"{method} {path}: {answer}");

@@ -34,7 +34,7 @@ public sealed class ConfigExampleTests : IDisposable
         Assert.Equal(Path.Combine(_folder.Root, "catalog.json"), config.CatalogPath);
         Assert.Equal(32 << 20, config.MaxBodyBytes);
         Assert.Equal("Contoso", config.OrganizationName);
-        Assert.Equal(new LogConfig(false, new WitnessPlace("/mnt/write-once/demarc-checkpoints.txt", null), TimeSpan.FromHours(1)), config.Log);
+        Assert.Equal(new LogConfig(false, new WitnessFile("/mnt/write-once/demarc-checkpoints.txt"), TimeSpan.FromHours(1)), config.Log);
         Assert.Equal(
             [
                 ("contoso-eastus2", Platform.Foundry), ("anthropic-main", Platform.Anthropic), ("foundry-entra", Platform.Foundry),

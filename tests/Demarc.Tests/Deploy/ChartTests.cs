@@ -24,7 +24,7 @@ public sealed class ChartTests : IDisposable
 
     [Theory]
     [InlineData("journal: journal\n", "journal: say what happens while PostgreSQL is away")]
-    [InlineData("  repository: registry.contoso.example/demarc\n", "image.repository: give")]
+    [InlineData("image:\n  repository: registry.contoso.example/demarc\n", "image.repository: give")]
     [InlineData("  host: claude.contoso.example\n", "ingress.host: give the name in public_url")]
     public async Task What_has_no_default_is_asked_for(string without, string said)
     {

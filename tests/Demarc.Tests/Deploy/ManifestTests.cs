@@ -105,7 +105,10 @@ public sealed class ManifestTests : IDisposable
         // What is too large is told by the gateway, in the words that clients read.
         Assert.Equal(32 << 20, config.MaxBodyBytes);
         Assert.True(long.Parse(Of("proxy-body-size").TrimEnd('m'), CultureInfo.InvariantCulture) << 20 > config.MaxBodyBytes);
-        Assert.True((int)Pod["terminationGracePeriodSeconds"]! >= 1800 + (int)Container["lifecycle"]!["preStop"]!["sleep"]!["seconds"]!);
+        Assert.Equal(TimeSpan.FromMinutes(30), config.Shutdown.Streams);
+        Assert.True((int)Pod["terminationGracePeriodSeconds"]! > (config.Shutdown.Notice + config.Shutdown.Streams).TotalSeconds);
+        // Longer than two failed probes.
+        Assert.True(config.Shutdown.Notice.TotalSeconds >= 2 * (int)Container["readinessProbe"]!["periodSeconds"]! * (int)Container["readinessProbe"]!["failureThreshold"]!);
         Assert.Equal(1, (int)Manifests.One(_objects, "PodDisruptionBudget")["spec"]!["maxUnavailable"]!);
     }
 

@@ -16,7 +16,7 @@ namespace Demarc.Tests.Exports;
 /// <summary>Against the real azurite and s3rver, which check signatures.</summary>
 public sealed class ArchiveExportTests
 {
-    private const string Account = "demarctest";
+    internal const string Account = "demarctest";
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
@@ -24,10 +24,7 @@ public sealed class ArchiveExportTests
     public async Task An_hour_becomes_an_object_of_Azure_Blob_Storage_and_a_repeat_overwrites_it()
     {
         var key = RandomNumberGenerator.GetBytes(64);
-        await using var azurite = await ObjectStore.StartAsync(
-            "azurite/dist/src/blob/main.js",
-            (folder, port) => ["--silent", "--disableTelemetry", "--blobHost", "127.0.0.1", "--blobPort", $"{port}", "--location", folder, "--skipApiVersionCheck"],
-            ("AZURITE_ACCOUNTS", $"{Account}:{Convert.ToBase64String(key)}"));
+        await using var azurite = await ObjectStore.AzuriteAsync(Account, key);
         var container = new Uri($"http://127.0.0.1:{azurite.Port}/{Account}/audit");
         using var client = new HttpClient(new SocketsHttpHandler());
         await BlobAsync(client, HttpMethod.Put, new Uri(container + "?restype=container"), key, "\nrestype:container");
@@ -99,7 +96,7 @@ public sealed class ArchiveExportTests
     }
 
     // As Azure's documentation has it, apart from what is tested.
-    private static async Task<byte[]> BlobAsync(HttpClient client, HttpMethod method, Uri address, byte[] key, string query)
+    internal static async Task<byte[]> BlobAsync(HttpClient client, HttpMethod method, Uri address, byte[] key, string query)
     {
         using var request = new HttpRequestMessage(method, address);
         var date = TimeProvider.System.GetUtcNow().ToString("R", CultureInfo.InvariantCulture);

@@ -43,6 +43,12 @@ internal sealed class ObjectStore : IAsyncDisposable
     public static Task<ObjectStore> S3Async() => StartAsync(
         "s3rver/bin/s3rver.js", (folder, port) => ["-d", folder, "-a", "127.0.0.1", "-p", $"{port}", "-s", "--no-vhost-buckets", "--configure-bucket", "audit"]);
 
+    /// <summary>azurite with an account of that key.</summary>
+    public static Task<ObjectStore> AzuriteAsync(string account, byte[] key) => StartAsync(
+        "azurite/dist/src/blob/main.js",
+        (folder, port) => ["--silent", "--disableTelemetry", "--blobHost", "127.0.0.1", "--blobPort", $"{port}", "--location", folder, "--skipApiVersionCheck"],
+        ("AZURITE_ACCOUNTS", $"{account}:{Convert.ToBase64String(key)}"));
+
     /// <summary>Events of a test, archived in the bucket.</summary>
     public S3Destination Bucket(string prefix, string secret = "S3RVER") => new(prefix)
     {

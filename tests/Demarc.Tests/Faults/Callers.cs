@@ -13,18 +13,20 @@ internal sealed class Callers : IAsyncDisposable
 
     private readonly Func<int, Uri> _target;
     private readonly string _key;
-    private readonly HttpClient _client = new(new SocketsHttpHandler()) { Timeout = Timeout.InfiniteTimeSpan };
+    private readonly int _maxTokens;
+    private readonly HttpClient _client = new(new SocketsHttpHandler { UseProxy = false }) { Timeout = Timeout.InfiniteTimeSpan };
     private readonly CancellationTokenSource _stop = new();
     private readonly ConcurrentDictionary<string, string> _answered = [];
     private readonly Task[] _callers;
-    private volatile TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile string _refusal = "none";
     private int _refused;
     private int _broken;
 
     /// <param name="target">Where the n-th request of a caller goes.</param>
-    public Callers(int callers, string key, Func<int, Uri> target)
+    public Callers(int callers, string key, Func<int, Uri> target, int maxTokens = 64)
     {
-        (_target, _key) = (target, key);
+        (_target, _key, _maxTokens) = (target, key, maxTokens);
         _callers = [.. Enumerable.Range(0, callers).Select(AskAsync)];
     }
 
@@ -39,6 +41,9 @@ internal sealed class Callers : IAsyncDisposable
 
     /// <summary>Waits until so many more were answered.</summary>
     public Task MoreAsync(int count, int within = 60) => UntilAsync(() => Answered.Count, count, within);
+
+    /// <summary>Waits until so many more were refused.</summary>
+    public Task RefusedAsync(int count) => UntilAsync(() => Refused, count, 120);
 
     /// <summary>Waits until so many more were answered, refused or broken off.</summary>
     public Task TurnsAsync(int count) => UntilAsync(() => Answered.Count + Refused + Broken, count, 60);
@@ -62,10 +67,17 @@ internal sealed class Callers : IAsyncDisposable
         patience.CancelAfter(TimeSpan.FromSeconds(within));
         for (var until = reached() + more; ;)
         {
-            var changed = _changed.Task;
+            var changed = Volatile.Read(ref _changed).Task;
             if (reached() >= until)
                 return;
-            await changed.WaitAsync(patience.Token);
+            try
+            {
+                await changed.WaitAsync(patience.Token);
+            }
+            catch (OperationCanceledException) when (!TestContext.Current.CancellationToken.IsCancellationRequested)
+            {
+                Assert.Fail($"Not {more} more within {within} s: {Answered.Count} answered, {Refused} refused, {Broken} broken; the last refusal: {_refusal}");
+            }
         }
     }
 
@@ -80,14 +92,17 @@ internal sealed class Callers : IAsyncDisposable
             {
                 using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(_target(caller + n), "/v1/messages"))
                 {
-                    Content = new StringContent(ProxyPlace.Body("claude-sonnet-4-6", stream, said), null, "application/json"),
+                    Content = new StringContent(ProxyPlace.Body("claude-sonnet-4-6", stream, said, _maxTokens), null, "application/json"),
                 };
                 request.Headers.Add("x-api-key", _key);
                 request.Headers.Add("anthropic-version", "2023-06-01");
                 using var response = await _client.SendAsync(request, patience.Token);
                 var body = await response.Content.ReadAsStringAsync(patience.Token);
                 if (response.StatusCode != HttpStatusCode.OK)
+                {
+                    _refusal = body;
                     Interlocked.Increment(ref _refused);
+                }
                 else if (!stream || body.Contains("message_stop", StringComparison.Ordinal))
                     _answered[said] = response.RequestId();
                 else
@@ -99,9 +114,8 @@ internal sealed class Callers : IAsyncDisposable
                 // One that is gone refuses at once: nothing tells when it listens again.
                 await Task.Delay(50);
             }
-            var changed = _changed;
-            _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
-            changed.TrySetResult();
+            // Whoever puts another in its place completes it: none is lost on which somebody waits.
+            Interlocked.Exchange(ref _changed, new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
         }
     }
 }

@@ -28,6 +28,9 @@ internal sealed class ReplicaPlace : IAsyncDisposable
 
     public ServingProcess[] Replicas { get; private set; } = [];
 
+    /// <summary>The developer's.</summary>
+    public string Key => _key;
+
     public StorePlace Store => _store;
 
     public SimulatorHost Simulator => _simulator;

@@ -36,7 +36,7 @@ public sealed class BackupTests : IDisposable
         await load;
 
         Assert.True(made.GetProperty("bytes").GetInt64() > 100_000);
-        Assert.Equal(["backup.json", "store"], Directory.GetFileSystemEntries(Backup).Select(Path.GetFileName).Order());
+        Assert.Equal(["backup.json", "journal", "store"], Directory.GetFileSystemEntries(Backup).Select(Path.GetFileName).Order());
         Assert.Equal(["keys.db", "master.key"], Directory.GetFiles(Keys).Select(Path.GetFileName).Order());
         var place = Empty("restored", gateway);
         var restored = await DemarcCommand.JsonAsync(_folder, "restore", Backup, "--keys", Keys, "--data", place);
@@ -53,6 +53,35 @@ public sealed class BackupTests : IDisposable
         using var read = new HttpRequestMessage(HttpMethod.Get, new Uri(serving.Url, $"/v1/compliance/apps/sessions/local/{session}/messages")) { Headers = { { "x-api-key", gateway.ComplianceKey } } };
         using var messages = await gateway.Http.SendAsync(read, Stop);
         Assert.Contains("to be kept", await messages.Content.ReadAsStringAsync(Stop), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_is_in_the_journal_alone_is_in_the_backup_too()
+    {
+        await using var gateway = await GatewayFixture.StartAsync();
+        await AskAsync(gateway);
+        await gateway.Gateway.Store.SettledAsync();
+        var backup = new Control.Backups.Backup(Path.Combine(gateway.DataDirectory, "demarc.db"), null, Path.Combine(gateway.DataDirectory, "master.key"));
+        await using (var busy = new SqliteConnection($"Data Source={gateway.DataDirectory}/demarc.db;Pooling=false"))
+        {
+            await busy.OpenAsync(Stop);
+            // The store takes nothing meanwhile; requests are answered all the same.
+            await using var held = busy.BeginTransaction(deferred: false);
+            for (var i = 0; i < 3; i++)
+                await AskAsync(gateway);
+            backup.Make(Backup, Keys, "org_1", "", TimeProvider.System);
+        }
+
+        var place = Empty("restored", gateway);
+        new Control.Backups.Backup(Path.Combine(place, "demarc.db"), null, Path.Combine(place, "master.key")).Restore(Backup, Keys);
+        Assert.Equal(1, await CountAsync(place, "SELECT count(*) FROM records WHERE kind = 3"));
+        await using (await ServeAsync(place, gateway))
+            Assert.Equal(4, await CountAsync(place, "SELECT count(*) FROM records WHERE kind = 3"));
+        // A journal of another store would be taken for this one's.
+        foreach (var file in Directory.GetFiles(place, "*.db*"))
+            File.Delete(file);
+        File.Delete(Path.Combine(place, "master.key"));
+        Assert.Contains("a.journal already", Assert.Throws<Control.Backups.BackupException>(() => new Control.Backups.Backup(Path.Combine(place, "demarc.db"), null, Path.Combine(place, "master.key")).Restore(Backup, Keys)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

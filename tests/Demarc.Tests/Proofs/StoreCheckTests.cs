@@ -37,6 +37,8 @@ public sealed class StoreCheckTests
             data.Add(kind, "DELETE FROM tiles WHERE level = 0 AND number = 1", "tile 0/001", "is missing");
             data.Add(kind, "DELETE FROM tiles WHERE level = 1", "tile 1/000", "is missing");
             data.Add(kind, $"UPDATE leaf_bundles SET entries = {Bytes("entries", 40 * 32)} WHERE number = 0", "bundle 000", "leaf 40 was changed");
+            data.Add(kind, "UPDATE tiles SET hashes = (SELECT t.hashes FROM tiles t WHERE t.level = 0 AND t.number = 1 - tiles.number) WHERE level = 0 AND number < 2", "tile 0/000", "was changed");
+            data.Add(kind, "UPDATE leaf_bundles SET entries = (SELECT b.entries FROM leaf_bundles b WHERE b.number = 1 - leaf_bundles.number) WHERE number < 2", "bundle 000", "was changed");
             data.Add(kind, "DELETE FROM leaf_bundles WHERE number = 0", "bundle 000", "is missing");
             data.Add(kind, "DELETE FROM leaf_bundles WHERE number > 0", "records 256 to 599", "the end was cut off");
         }

@@ -1,5 +1,6 @@
 using System.Net;
 using Demarc.Control.Configuration;
+using Demarc.Control.Exports;
 using Demarc.Control.Proofs;
 using Demarc.Governance.Evidence.Merkle;
 using Demarc.Serving;
@@ -23,8 +24,8 @@ public sealed class WitnessTests
         var store = await place.OpenAsync(time);
         using var handler = new Handler();
         using var witness = new WitnessSchedule(
-            new LogConfig(false, new WitnessPlace(null, new Uri("https://witness.example/log")), TimeSpan.FromHours(1)),
-            store, new Organization { Id = "org_1", Name = "", CreatedAt = 0 }, new LogSigner(store, StorePlace.Master), new Witness(handler), time, NullLogger<WitnessSchedule>.Instance);
+            new LogConfig(false, new WitnessAddress(new Uri("https://witness.example/log")), TimeSpan.FromHours(1)),
+            store, new Organization { Id = "org_1", Name = "", CreatedAt = 0 }, new LogSigner(store, StorePlace.Master), new Witness(handler, NoWays, time), time, NullLogger<WitnessSchedule>.Instance);
 
         await GrowAsync();
         handler.Status = HttpStatusCode.ServiceUnavailable;
@@ -58,15 +59,15 @@ public sealed class WitnessTests
         var folder = Directory.CreateTempSubdirectory("demarc-witness-").FullName;
         try
         {
-            var file = new WitnessPlace(Path.Combine(folder, "new", "checkpoints.txt"), null);
+            var file = new WitnessFile(Path.Combine(folder, "new", "checkpoints.txt"));
             foreach (var _ in new[] { 1, 2 })
             {
                 await store.AppendAsync(StorePlace.Event("org_1"));
                 await place.ProjectAsync(store);
-                await new Witness(handler).GiveAsync(file, (await new LogSigner(store, StorePlace.Master).CheckpointAsync("org_1")).ToString(), Stop);
+                await new Witness(handler, NoWays, TimeProvider.System).GiveAsync(file, "org_1", 1, (await new LogSigner(store, StorePlace.Master).CheckpointAsync("org_1")).ToString(), Stop);
             }
 
-            var sizes = SignedNote.ParseAll(await File.ReadAllTextAsync(file.File!, Stop)).Select(n => Checkpoint.Parse(n.Text)!.Size).ToArray();
+            var sizes = SignedNote.ParseAll(await File.ReadAllTextAsync(file.Path, Stop)).Select(n => Checkpoint.Parse(n.Text)!.Size).ToArray();
             Assert.Equal(2, sizes.Length);
             Assert.True(sizes[0] < sizes[1]);
         }
@@ -75,6 +76,9 @@ public sealed class WitnessTests
             Directory.Delete(folder, recursive: true);
         }
     }
+
+    // Neither files nor web addresses want a credential of Demarc's.
+    private static readonly ExportWays NoWays = new((_, _, _) => throw new InvalidOperationException(), (_, _, _, _, _) => throw new InvalidOperationException());
 
     private sealed class Handler : HttpMessageHandler
     {

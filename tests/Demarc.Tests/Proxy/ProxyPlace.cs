@@ -20,16 +20,16 @@ public sealed class ProxyPlace : IAsyncDisposable
     private ProxyPlace(StorePlace store, string folder, SimulatorHost simulator, Gateway gateway, Dictionary<string, string> keys)
     {
         (_store, _folder, Simulator, Gateway, Keys) = (store, folder, simulator, gateway, keys);
-        Client = new HttpClient(new SocketsHttpHandler { AutomaticDecompression = System.Net.DecompressionMethods.None }) { BaseAddress = gateway.Addresses[0] };
+        Client = NewClient(gateway);
     }
 
     public SimulatorHost Simulator { get; }
 
-    public Gateway Gateway { get; }
+    public Gateway Gateway { get; private set; }
 
     public Dictionary<string, string> Keys { get; }
 
-    public HttpClient Client { get; }
+    public HttpClient Client { get; private set; }
 
     public StorePlace Store => _store;
 
@@ -71,11 +71,33 @@ public sealed class ProxyPlace : IAsyncDisposable
             policies:
             {{policies ?? "  - { capture: full }"}}
             """);
-        var gateway = await Gateway.StartAsync(
-            new ServeOptions { ConfigPath = config, DataDirectory = folder, Listen = "127.0.0.1:0", Quickstart = true },
-            logging: logging);
+        var gateway = await Gateway.StartAsync(Options(folder), logging: logging);
         var keys = JsonSerializer.Deserialize<Dictionary<string, string>>(await File.ReadAllTextAsync(Path.Combine(folder, "quickstart.json")))!;
         return new ProxyPlace(store, folder, simulator, gateway, keys);
+    }
+
+    /// <summary>Ends the gateway and starts another on the same store.</summary>
+    public async Task RestartAsync(TimeProvider? time = null)
+    {
+        await Gateway.DisposeAsync();
+        Client.Dispose();
+        Gateway = await Gateway.StartAsync(Options(_folder), time, l => l.SetMinimumLevel(LogLevel.None));
+        Client = NewClient(Gateway);
+    }
+
+    /// <summary>Starts another gateway on the same store, and asks that one from now on. The caller disposes it.</summary>
+    public async Task<Gateway> BesideAsync()
+    {
+        var beside = await Gateway.StartAsync(Options(_folder), logging: l => l.SetMinimumLevel(LogLevel.None));
+        Use(beside);
+        return beside;
+    }
+
+    /// <summary>Asks that gateway from now on.</summary>
+    public void Use(Gateway gateway)
+    {
+        Client.Dispose();
+        (Gateway, Client) = (gateway, NewClient(gateway));
     }
 
     /// <summary>A Messages request with the developer's key.</summary>
@@ -106,8 +128,8 @@ public sealed class ProxyPlace : IAsyncDisposable
         return JsonDocument.Parse(answer).RootElement;
     }
 
-    public static string Body(string model = "sonnet", bool stream = false, string text = "hello") =>
-        $$"""{"model":"{{model}}","max_tokens":64,"stream":{{(stream ? "true" : "false")}},"messages":[{"role":"user","content":"{{text}}"}]}""";
+    public static string Body(string model = "sonnet", bool stream = false, string text = "hello", int maxTokens = 64) =>
+        $$"""{"model":"{{model}}","max_tokens":{{maxTokens}},"stream":{{(stream ? "true" : "false")}},"messages":[{"role":"user","content":"{{text}}"}]}""";
 
     /// <summary>The newest record of a kind, awaited: what a client no longer waits for is written after it left.</summary>
     public async Task<T> RecordAsync<T>(RecordKind kind, Func<T, bool> which)
@@ -143,6 +165,12 @@ public sealed class ProxyPlace : IAsyncDisposable
     }
 
     public Task<FinishedRecord> FinishedAsync(string requestId) => RecordAsync<FinishedRecord>(RecordKind.Finished, r => r.Id == requestId);
+
+    private static ServeOptions Options(string folder) =>
+        new() { ConfigPath = Path.Combine(folder, "demarc.yaml"), DataDirectory = folder, Listen = "127.0.0.1:0", Quickstart = true };
+
+    private static HttpClient NewClient(Gateway gateway) =>
+        new(new SocketsHttpHandler { AutomaticDecompression = System.Net.DecompressionMethods.None }) { BaseAddress = gateway.Addresses[0] };
 
     public async ValueTask DisposeAsync()
     {

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Demarc.Control.Retention;
 using Demarc.Governance.Evidence;
+using Demarc.Governance.Identity.Roles;
 using Demarc.Governance.Spend;
 using Demarc.Serving;
 using Demarc.Storage.Directory;
@@ -90,6 +91,45 @@ public sealed class PersonTests
 
         Assert.Equal(0, await place.Place.SqlAsync<long>("SELECT count(*) FROM spend_alerts WHERE body LIKE '%@contoso.example%'"));
         Assert.Equal(1, await place.Place.SqlAsync<long>("SELECT count(*) FROM spend_alerts"));
+    }
+
+    [Theory, InlineData(StoreKind.Sqlite), InlineData(StoreKind.Postgres)]
+    public async Task Roles_requests_and_waiting_changes_go_with_the_person_whom_they_name(StoreKind kind)
+    {
+        await using var place = await RetentionPlace.CreateAsync(kind);
+        var (ann, joann) = (await PersonAsync(place, "ann"), await PersonAsync(place, "joann"));
+        foreach (var person in new[] { ann, joann })
+        {
+            await place.Store.RoleAssignments.AssignAsync(Organization, new NewRoleAssignment("billing", false, "user", person.Id, RoleScope.Organization), StorePlace.Actor);
+            await place.Store.RoleRequests.AskAsync(Organization, person.Id, "admin", RoleScope.Organization, "my own words", TimeSpan.FromHours(1), StorePlace.Actor);
+            await place.Store.PendingChanges.KeepAsync(
+                new PendingChange
+                {
+                    Id = "chg_" + person.Name,
+                    OrganizationId = Organization,
+                    Kind = "roles",
+                    Summary = $"make {person.Email} admin in the directory",
+                    Method = "POST",
+                    Route = "/r",
+                    RouteValues = "{}",
+                    Path = "/r",
+                    Query = "",
+                    Body = [],
+                    AskedType = "user",
+                    AskedBy = "user_1",
+                    Status = "pending",
+                    CreatedAt = DaysAgo(0),
+                    ExpiresAt = DaysAgo(-1),
+                },
+                StorePlace.Actor);
+        }
+
+        await EraseAsync(place, ann, records: false);
+
+        foreach (var (table, column) in new[] { ("role_assignments", "member_id"), ("role_requests", "user_id") })
+            Assert.Equal(joann.Id, await place.Place.SqlAsync<string>($"SELECT {column} FROM {table}"));
+        Assert.Equal("chg_joann", Assert.Single(await place.Store.PendingChanges.ListAsync(Organization)).Id);
+        Assert.Equal(1, await place.Place.SqlAsync<long>("SELECT count(*) FROM role_assignments"));
     }
 
     [Theory, InlineData(StoreKind.Sqlite), InlineData(StoreKind.Postgres)]

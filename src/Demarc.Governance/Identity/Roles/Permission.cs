@@ -63,6 +63,9 @@ public enum Permission : long
     HoldsManage = 1L << 28,
 
     MetricsRead = 1L << 29,
+
+    /// <summary>Export all that is kept of a person, and erase it.</summary>
+    PersonsManage = 1L << 30,
 }
 
 /// <summary>Permissions by name, as roles in the configuration and APIs have them: <c>keys.read</c>.</summary>

@@ -19,7 +19,7 @@ public static class BuiltInRoles
     private const Permission Administers =
         Asks | Reads | Permission.KeysManage | Permission.UsersManage | Permission.WorkspacesManage | Permission.ProjectsManage
         | Permission.AliasesManage | Permission.LimitsManage | Permission.RolesManage | Permission.ChangesApprove | Permission.ActivitiesRead | Permission.LogRead
-        | Reviews | Permission.HoldsManage;
+        | Reviews | Permission.HoldsManage | Permission.PersonsManage;
 
     public static readonly Role Owner = new("owner", Administers | Permission.OwnersManage, "Administers, and gives and takes the role of owner. Reads no content.");
 

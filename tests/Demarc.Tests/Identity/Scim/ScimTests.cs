@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json.Nodes;
+using Demarc.Governance.Identity.Roles;
 using Demarc.Storage.Directory;
 using Demarc.Tests.Storage;
 using Xunit;
@@ -47,7 +48,10 @@ public sealed class ScimTests
         Assert.Equal("inactive", await place.Store.SqlAsync<string>("SELECT status FROM users WHERE user_name_key = 'ana@corp.example'"));
         Assert.False((await place.DoneAsync(200, "GET", $"Users/{id}"))["active"]!.GetValue<bool>());
 
+        var organization = (await place.Opened.Organizations.ListAsync())[0].Id;
+        await place.Opened.RoleAssignments.AssignAsync(organization, new NewRoleAssignment("billing", false, "user", id, RoleScope.Organization), StorePlace.Actor);
         await place.DoneAsync(204, "DELETE", $"Users/{id}");
+        Assert.Empty(await place.Opened.RoleAssignments.ListAsync(organization));
         Assert.Equal("404", (await place.DoneAsync(404, "GET", $"Users/{id}"))["status"]!.GetValue<string>());
         await place.DoneAsync(404, "DELETE", $"Users/{id}");
         Assert.Equal("scim_user_created scim_user_updated scim_user_updated scim_user_deleted", await place.ActivitiesAsync());
