@@ -26,7 +26,10 @@ internal sealed class Feed(Store store)
 
     // Made again at the end: rows in the order of time are not in the order of these.
     private static readonly (string Name, string Columns)[] Indexes =
-        [("activities_type", "organization_id, type, position"), ("activities_actor", "organization_id, actor_id, position, type"), ("activities_request", "request_id")];
+        [
+            ("activities_type", "organization_id, type, position, begun, finished"), ("activities_actor", "organization_id, actor_id, position, type, begun, finished"),
+            ("activities_request", "request_id"),
+        ];
 
     private const long Year = 365L * 24 * 3600 * 1000;
 

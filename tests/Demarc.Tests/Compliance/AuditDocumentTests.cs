@@ -34,13 +34,13 @@ public sealed class AuditDocumentTests
             outputs.Add(result.Output);
         }
 
-        Assert.Equal(6, outputs.Count);
+        Assert.Equal(7, outputs.Count);
         Assert.Contains("\"demarc_inference\"", outputs[0], StringComparison.Ordinal);
         Assert.Contains("compliance_local_session", outputs[1], StringComparison.Ordinal);
         Assert.Contains("user: What is on record?", outputs[2], StringComparison.Ordinal);
-        Assert.StartsWith("full\nOf each request", outputs[3], StringComparison.Ordinal);
-        Assert.Contains("clls_", outputs[3], StringComparison.Ordinal);
-        Assert.Contains(" developer\n", outputs[4], StringComparison.Ordinal);
-        Assert.Contains("200 /v1/compliance/", outputs[5], StringComparison.Ordinal);
+        Assert.StartsWith("full\nOf each request", outputs[4], StringComparison.Ordinal);
+        Assert.Contains("clls_", outputs[4], StringComparison.Ordinal);
+        Assert.Contains(" developer\n", outputs[5], StringComparison.Ordinal);
+        Assert.Contains("200 /v1/compliance/", outputs[6], StringComparison.Ordinal);
     }
 }

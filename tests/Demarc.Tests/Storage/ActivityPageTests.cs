@@ -16,18 +16,18 @@ public sealed class ActivityPageTests
     {
         await using var place = await StorePlace.CreateAsync(kind);
         var store = await place.OpenAsync();
-        for (var n = 0; n < 60; n++)
+        for (var n = 0; n < 400; n++)
             // Some types and some people are rarer than others.
             await store.AppendAsync(Event($"type_{(n % 10 < 6 ? 0 : n % 5)}", $"user_{n * n % 7}"));
         await place.ProjectAsync(store);
-        var all = (await store.Activities.ListAsync(new ActivitiesQuery { OrganizationId = "org_1" })).Data;
+        var all = (await store.Activities.ListAsync(new ActivitiesQuery { OrganizationId = "org_1", Limit = 5000 })).Data;
         var actors = all.ToDictionary(a => a.Position, a => JsonSerializer.Deserialize(a.Body, RecordJson.Default.EventRecord)!.Actor.Id);
 
         foreach (var (types, excluded) in Types.Select(t => (t, Excluded[0])).Concat(Excluded.Select(e => (Types[0], e))))
         {
             foreach (var wanted in Actors)
             {
-                foreach (var (limit, after, before) in new (int, long?, long?)[] { (100, null, null), (3, null, null), (2, 31, null), (2, null, 17), (100, null, 40), (100, 0, null) })
+                foreach (var (limit, after, before) in new (int, long?, long?)[] { (100, null, null), (3, null, null), (2, 31, null), (2, null, 17), (100, null, 40), (100, 0, null), (150, null, null), (150, null, 10) })
                 {
                     var expected = all
                         .Where(a => (types.Length == 0 || types.Contains(a.Type)) && !excluded.Contains(a.Type) && (wanted.Length == 0 || wanted.Contains(actors[a.Position])))
