@@ -19,7 +19,7 @@ public sealed class NetworkFaultTests
         { "50 ms slower each way", 1, true }, { "50 ms slower each way", 1, false },
     };
 
-    [Theory]
+    [Theory(Explicit = true)]
     [MemberData(nameof(Faults))]
     public async Task A_bad_line_loses_nothing(string fault, int runs, bool toStore)
     {
@@ -52,7 +52,7 @@ public sealed class NetworkFaultTests
     }
 
     /// <summary>With the kernel's own network: packets vanish, and neither side is told.</summary>
-    [Theory, InlineData(true), InlineData(false)]
+    [Theory(Explicit = true), InlineData(true), InlineData(false)]
     public async Task A_network_that_drops_every_packet_loses_nothing(bool toStore)
     {
         await using var network = await Network.StartAsync();

@@ -22,7 +22,7 @@ public sealed class ProcessFaultTests
         await place.HoldsAsync("kill -9 of a replica", 6, callers);
     }
 
-    [Fact]
+    [Fact(Explicit = true)]
     public async Task A_killed_PostgreSQL_loses_nothing()
     {
         await using var server = await PostgresServer.StartOwnAsync();
@@ -37,7 +37,7 @@ public sealed class ProcessFaultTests
         await place.HoldsAsync("kill -9 of PostgreSQL", 5, callers);
     }
 
-    [Fact]
+    [Fact(Explicit = true)]
     public async Task A_killed_PostgreSQL_loses_nothing_of_a_journal()
     {
         await using var server = await PostgresServer.StartOwnAsync();
@@ -52,7 +52,7 @@ public sealed class ProcessFaultTests
         await place.HoldsAsync("kill -9 of PostgreSQL behind a journal", 5, callers);
     }
 
-    [Theory, InlineData(1), InlineData(6)]
+    [Theory(Explicit = true), InlineData(1), InlineData(6)]
     public async Task A_PostgreSQL_that_stands_still_loses_nothing(int seconds)
     {
         await using var server = await PostgresServer.StartOwnAsync();
@@ -70,7 +70,7 @@ public sealed class ProcessFaultTests
         await place.HoldsAsync($"SIGSTOP of PostgreSQL, {seconds} s", 3, callers);
     }
 
-    [Fact]
+    [Fact(Explicit = true)]
     public async Task A_replica_that_stands_still_loses_nothing()
     {
         await using var place = await FaultPlace.StartAsync(new FaultSetup { Replicas = 3 });

@@ -15,7 +15,7 @@ public sealed class ReplicaKillTests(ITestOutputHelper output)
     private const int Tokens = 200;
     private const int Kills = 20;
 
-    [Fact]
+    [Fact(Explicit = true)]
     public async Task Twenty_kills_under_load_lose_no_answer_and_no_lease_and_pass_no_limit()
     {
         const long limit = 60_000_000_000;
@@ -33,7 +33,7 @@ public sealed class ReplicaKillTests(ITestOutputHelper output)
         await BalancesAsync("kill -9 of a replica with leases of a hard limit", Kills, place, callers, limit);
     }
 
-    [Fact]
+    [Fact(Explicit = true)]
     public async Task A_lease_holder_that_stands_still_past_its_term_spends_nothing_twice()
     {
         const long limit = 1_000_000_000;
