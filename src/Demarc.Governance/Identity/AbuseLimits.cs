@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 
 namespace Demarc.Governance.Identity;
 
@@ -45,9 +44,10 @@ public sealed class AbuseLimits(TimeProvider time)
             return "unknown";
         if (address.IsIPv4MappedToIPv6)
             address = address.MapToIPv4();
-        if (address.AddressFamily != AddressFamily.InterNetworkV6 || IPAddress.IsLoopback(address))
-            return address.ToString();
+        const int version6 = 16;
         var bytes = address.GetAddressBytes();
+        if (bytes.Length != version6 || IPAddress.IsLoopback(address))
+            return address.ToString();
         bytes.AsSpan(8).Clear();
         return new IPAddress(bytes) + "/64";
     }
