@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using Demarc.Governance.Wire;
@@ -37,8 +38,10 @@ internal sealed class AnswerTarget : FuzzTarget
         var root = document.RootElement;
         Assert.Equal(Text(root, "model"), facts.Model);
         Assert.Equal(Text(root, "id"), facts.Id);
-        Assert.Equal(root.TryGetProperty("model", out var raw) ? raw.ValueKind is JsonValueKind.Object or JsonValueKind.Array ? raw.GetRawText()[..1] : raw.GetRawText() : "", Encoding.UTF8.GetString(model.Of(input)));
-        Assert.Equal(root.TryGetProperty("content", out var list) ? list.GetRawText() : "", Encoding.UTF8.GetString(content.Of(input)));
+        // As bytes: what is not UTF-8 has no text.
+        var raw = root.TryGetProperty("model", out var named) ? JsonMarshal.GetRawUtf8Value(named) : default;
+        Assert.Equal(named.ValueKind is JsonValueKind.Object or JsonValueKind.Array ? raw[..1] : raw, model.Of(input));
+        Assert.Equal(root.TryGetProperty("content", out var list) ? JsonMarshal.GetRawUtf8Value(list) : default, content.Of(input));
         if (root.TryGetProperty("usage", out var usage) && usage.ValueKind == JsonValueKind.Object)
         {
             Assert.Equal(Number(usage, "input_tokens"), facts.Usage!.InputTokens);
@@ -76,7 +79,18 @@ internal sealed class AnswerTarget : FuzzTarget
         }
     }
 
-    private static string? Text(JsonElement root, string name) => root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+    private static string? Text(JsonElement root, string name)
+    {
+        try
+        {
+            return root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+        }
+        catch (InvalidOperationException)
+        {
+            // What is not UTF-8 is no text.
+            return null;
+        }
+    }
 
     private static long Number(JsonElement usage, string name) => usage.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var count) ? Math.Max(0, count) : 0;
 

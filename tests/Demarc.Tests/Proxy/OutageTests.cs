@@ -117,7 +117,7 @@ public sealed class OutageTests
         {
             var store = await StorePlace.CreateAsync(StoreKind.Postgres);
             var line = Line.To(new Uri(store.Url).Port);
-            var simulator = await SimulatorHost.StartAsync();
+            var simulator = await SimulatorHost.StartAsync(new SimulatorOptions { LogRequests = 1_000_000 });
             var folder = Directory.CreateTempSubdirectory("demarc-outage-").FullName;
             var config = await WriteAsync(folder, store, line, simulator, more);
             var gateway = await Gateway.StartAsync(
