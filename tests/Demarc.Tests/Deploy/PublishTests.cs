@@ -49,7 +49,13 @@ public sealed class PublishTests : IDisposable
         using var serving = Process.Start(Confined(program, "serve", "--quickstart", "--data", Data, "--listen", "127.0.0.1:0", "--simulator", simulator.Url.AbsoluteUri))!;
         try
         {
-            var line = await serving.StandardOutput.ReadLineAsync(Stop).AsTask().WaitAsync(TimeSpan.FromSeconds(60), Stop);
+            string? line;
+            do
+            {
+                line = await serving.StandardOutput.ReadLineAsync(Stop).AsTask().WaitAsync(TimeSpan.FromSeconds(60), Stop);
+            }
+            // The log speaks there too, before or after.
+            while (line?.StartsWith("listening ", StringComparison.Ordinal) == false);
             Assert.True(line?.StartsWith("listening ", StringComparison.Ordinal), $"{line}\n{(line is null ? await serving.StandardError.ReadToEndAsync(Stop) : "")}");
             var url = new Uri(line!["listening ".Length..]);
             var keys = JsonDocument.Parse(await File.ReadAllBytesAsync(Path.Combine(Data, "quickstart.json"), Stop)).RootElement;
