@@ -10,6 +10,7 @@ using Xunit;
 namespace Demarc.Tests.Clients;
 
 /// <summary>The real Claude Code's <c>/login</c>, as a developer goes through it in a terminal.</summary>
+[Trait("suite", "faults")]
 public sealed partial class ClaudeCodeLoginTests
 {
     [Fact]
