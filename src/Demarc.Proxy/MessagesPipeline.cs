@@ -34,7 +34,7 @@ public sealed partial class MessagesPipeline(
     private readonly Settler _settler = new(sink, health, replica, time);
     private readonly SpendGate _spend = new(escrow, new InputCount(upstream, health, time));
     private readonly RateGate _rates = new(time);
-    private readonly SessionTips _tips = new();
+    private readonly Captures _captures = new(sink);
     private readonly SessionMoves _moves = new(time);
 
     /// <summary>Answers one inference request.</summary>
@@ -239,7 +239,7 @@ public sealed partial class MessagesPipeline(
             try
             {
                 if (x.Capture == CaptureMode.Full && x.Captured is null && !x.IsUncaptured)
-                    x.Captured = await CaptureAsync(x);
+                    x.Captured = await _captures.BeginAsync(x);
             }
             finally
             {
@@ -297,52 +297,6 @@ public sealed partial class MessagesPipeline(
         return response.IsSuccessStatusCode && response.Content.Headers.ContentType?.MediaType == "text/event-stream"
             ? new StreamRelay(_settler).RunAsync(x, response, stop)
             : new WholeRelay(_settler).RunAsync(x, response, stop.Token);
-    }
-
-    private async ValueTask<SessionCapture?> CaptureAsync(Exchange x)
-    {
-        var day = DateOnly.FromDateTime(DateTimeOffset.FromUnixTimeMilliseconds(x.At).UtcDateTime);
-        ContentKey key;
-        SessionPlace place;
-        try
-        {
-            place = await PlaceAsync(x);
-            key = await sink.ContentKeyAsync(x.Principal.OrganizationId, x.SessionId, day);
-        }
-        catch (Exception e)
-        {
-            if (!x.Snapshot.ServesInOutage)
-                throw new RecordFailedException(e);
-            // A session that is new while the store is away has no key that anybody could open it with later.
-            x.IsUncaptured = true;
-            return null;
-        }
-        return new SessionCapture(_tips, key, x.SessionId, place, x.Body.Span, x.Facts, x.CaptureAlso);
-    }
-
-    // History that this process did not see is asked of the store before it is sealed: a message expires with its first capture.
-    private async ValueTask<SessionPlace> PlaceAsync(Exchange x)
-    {
-        var place = new SessionPlace(_tips, x.SessionId, x.Body.Span, x.Facts);
-        if (!place.HasUnknownHistory)
-            return place;
-        try
-        {
-            var history = await sink.HistoryAsync(x.Principal.OrganizationId, x.SessionId, _tips.ReadTo(x.SessionId));
-            var read = new SessionHistory(place.Names);
-            await foreach (var request in history.Requests)
-                read.Add(request);
-            _tips.Restore(x.SessionId, read);
-            if (read.Last > 0)
-                place = new SessionPlace(_tips, x.SessionId, x.Body.Span, x.Facts);
-            if (history.IsCut)
-                place.Withhold();
-        }
-        catch (Exception) when (x.Snapshot.ServesInOutage)
-        {
-            // While the store is away history is rather sealed twice than not at all.
-        }
-        return place;
     }
 
     // The pooled body goes back as soon as it has been sent; one that an early answer left half sent is the collector's.
