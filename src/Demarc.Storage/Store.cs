@@ -53,6 +53,7 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
         SamlAssertions = new SamlAssertions(this);
         Aliases = new Aliases(this);
         Boundaries = new BoundaryRegister(this);
+        RateShares = HasReplicas ? new RateShares(this) : null;
         Breakers = new Breakers(this);
         Requests = new Requests(this);
         Changes = new Changes(this, loggers.CreateLogger<Changes>());
@@ -133,6 +134,9 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
 
     /// <summary>Data paths as they were declared, and what was checked of them.</summary>
     public BoundaryRegister Boundaries { get; }
+
+    /// <summary>How replicas share rates; null where there is one process.</summary>
+    public RateShares? RateShares { get; }
 
     /// <summary>Which deployments fail, from replica to replica.</summary>
     public Breakers Breakers { get; }
