@@ -82,6 +82,9 @@ internal sealed class Exchange
     /// <summary>Done when <c>begun</c> is durable: no response byte leaves before.</summary>
     public Task Begun { get; set; } = Task.CompletedTask;
 
+    /// <summary>The last record of the request, until it is durable.</summary>
+    public EvidenceRecord? Last { get; set; }
+
     /// <summary><c>begun</c> is under way, and wants a <c>finished</c>.</summary>
     public bool HasBegun { get; set; }
 

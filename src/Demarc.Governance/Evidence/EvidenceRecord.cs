@@ -46,6 +46,12 @@ public sealed class EvidenceRecord
     /// <summary>Sealed content (see <see cref="ContentKey"/>); empty when nothing is captured.</summary>
     public ReadOnlyMemory<byte> Content { get; init; }
 
+    /// <summary>The request's record before this one, while that is not durable: where it is refused, so is this one, for the log has them in their order.</summary>
+    public EvidenceRecord? After { get; init; }
+
+    /// <summary>Set by the sink, before it goes on to what was queued behind, when it could not make the record durable.</summary>
+    public bool IsRefused { get; set; }
+
     /// <summary>Of body and content.</summary>
     public int Bytes => Body.Length + Content.Length;
 }

@@ -236,10 +236,16 @@ internal sealed class Settler(IEvidenceSink sink, UpstreamHealth health, string 
             Body = JsonSerializer.SerializeToUtf8Bytes(document, type),
             Document = document,
             Content = content ?? [],
+            After = kind == RecordKind.Event ? null : x.Last,
         };
+        if (kind != RecordKind.Event)
+            x.Last = record;
         try
         {
             await sink.AppendAsync(record);
+            // Others may have been queued behind it.
+            if (x.Last == record)
+                x.Last = null;
         }
         catch (Exception e)
         {

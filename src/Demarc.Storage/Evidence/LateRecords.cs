@@ -109,6 +109,7 @@ public sealed partial class LateRecords
             {
                 if (await IsKnownAsync(records[i]).ConfigureAwait(false))
                     continue;
+                records[i].IsRefused = false;
                 var append = _store.AppendAsync(records[i]);
                 _store.Hurry();
                 await append.ConfigureAwait(false);

@@ -115,7 +115,14 @@ internal sealed class PostgresWriter : IAsyncDisposable
         {
             batch.Clear();
             for (var bytes = 0L; batch.Count < MaxBatch && bytes < MaxBatchBytes && _queue.Reader.TryRead(out var job); bytes += job.Record.Bytes)
-                batch.Add(job);
+            {
+                if (job.Record.After is { IsRefused: true })
+                    Refuse([job], new StoreException("The store refused the request's record before this one."));
+                else
+                    batch.Add(job);
+            }
+            if (batch.Count == 0)
+                continue;
             await WriteAsync(batch).ConfigureAwait(false);
             _durable();
         }
@@ -139,9 +146,15 @@ internal sealed class PostgresWriter : IAsyncDisposable
         }
         catch (Exception e)
         {
-            var failure = new StoreException("The store refused a write: " + e.Message, e);
-            batch.ForEach(job => job.TrySetException(failure));
+            Refuse(batch, new StoreException("The store refused a write: " + e.Message, e));
         }
+    }
+
+    // All of them before anybody is told: what is queued behind must see it.
+    private static void Refuse(List<AppendJob> jobs, StoreException failure)
+    {
+        jobs.ForEach(job => job.Record.IsRefused = true);
+        jobs.ForEach(job => job.TrySetException(failure));
     }
 
     // Told in two work items, not one each: waking a worker costs more than most of what it then does.

@@ -161,7 +161,15 @@ internal sealed partial class JournalWriter : IAsyncDisposable
         {
             if (!job.Lingers)
                 Interlocked.Decrement(ref _urgent);
-            _group.Add(job);
+            if (job.Record.After is { IsRefused: true })
+                RefuseBehind(job);
+            else
+                _group.Add(job);
+        }
+        if (own is { Record.After.IsRefused: true })
+        {
+            RefuseBehind(own);
+            own = null;
         }
         if (own is not null)
             _group.Add(own);
@@ -184,8 +192,18 @@ internal sealed partial class JournalWriter : IAsyncDisposable
         catch (Exception e)
         {
             failure = new StoreException("The journal refused a write: " + e.Message, e);
+            // Before anybody is told: what is queued behind must see it.
+            foreach (var job in _group)
+                job.Record.IsRefused = true;
         }
         CompleteGroup(own, failure);
+    }
+
+    // A request's end without its beginning would be no end of it.
+    private static void RefuseBehind(AppendJob job)
+    {
+        job.Record.IsRefused = true;
+        ThreadPool.UnsafeQueueUserWorkItem(_ => Complete(job, new StoreException("The journal refused the request's record before this one.")), null);
     }
 
     // Nothing stays behind in the journal of a quiet process: what is erased from the store is not to be found here.

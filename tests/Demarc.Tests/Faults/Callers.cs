@@ -20,6 +20,7 @@ internal sealed class Callers : IAsyncDisposable
     private readonly Task[] _callers;
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile string _refusal = "none";
+    private volatile string _broke = "nothing";
     private int _refused;
     private int _broken;
 
@@ -76,7 +77,7 @@ internal sealed class Callers : IAsyncDisposable
             }
             catch (OperationCanceledException) when (!TestContext.Current.CancellationToken.IsCancellationRequested)
             {
-                Assert.Fail($"Not {more} more within {within} s: {Answered.Count} answered, {Refused} refused, {Broken} broken; the last refusal: {_refusal}");
+                Assert.Fail($"Not {more} more within {within} s: {Answered.Count} answered, {Refused} refused, {Broken} broken; the last refusal: {_refusal}; what broke last: {_broke}");
             }
         }
     }
@@ -110,6 +111,7 @@ internal sealed class Callers : IAsyncDisposable
             }
             catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException)
             {
+                _broke = e.Message;
                 Interlocked.Increment(ref _broken);
                 // One that is gone refuses at once: nothing tells when it listens again.
                 await Task.Delay(50);

@@ -38,7 +38,7 @@ public sealed class ClientFaultTests(ITestOutputHelper output)
         Assert.Equal(readers.Length, await place.Store.SqlAsync<long>("SELECT count(*) FROM ledger WHERE output_tokens >= 2000 AND incomplete = 0"));
     }
 
-    [Fact(Explicit = true)]
+    [Fact]
     public async Task Twenty_thousand_idle_connections_leave_room_for_those_who_ask()
     {
         // Where root itself may not raise the number of open files, as many as there may be.

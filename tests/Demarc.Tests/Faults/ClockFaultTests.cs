@@ -8,7 +8,7 @@ namespace Demarc.Tests.Faults;
 [Trait("suite", "faults")]
 public sealed class ClockFaultTests
 {
-    [Theory(Explicit = true), InlineData(StoreKind.Sqlite), InlineData(StoreKind.Postgres)]
+    [Theory, InlineData(StoreKind.Sqlite), InlineData(StoreKind.Postgres)]
     public async Task Steps_of_the_clock_lose_nothing(StoreKind kind)
     {
         var library = Directory.Exists("/usr/lib") ? Directory.EnumerateFiles("/usr/lib", "libfaketimeMT.so.1", new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = true }).FirstOrDefault() : null;

@@ -145,21 +145,25 @@ internal sealed class FaultPlace : IAsyncDisposable
     /// <summary>Waits until everything that was begun has ended, and is in the ledger and in the tree.</summary>
     public static async Task SettledAsync(StorePlace store, StoreKind kind)
     {
-        const string open = """
-            SELECT (SELECT count(*) FROM records WHERE kind = 1) - (SELECT count(*) FROM records WHERE kind = 3) + (SELECT count(*) FROM open_requests)
-              + (SELECT count(*) FROM records WHERE kind = 3) - (SELECT count(DISTINCT request_id) FROM ledger)
-            """;
+        const string begun = "SELECT count(*) FROM records WHERE kind = 1";
+        const string finished = "SELECT count(*) FROM records WHERE kind = 3";
+        const string settled = "SELECT count(DISTINCT request_id) FROM ledger";
+        const string open = "SELECT count(*) FROM open_requests";
         const string growing = "SELECT (SELECT count(*) FROM records) - (SELECT coalesce(sum(length(sequences) / 8), 0) FROM leaf_bundles)";
-        var begun = TimeProvider.System.GetTimestamp();
+        var started = TimeProvider.System.GetTimestamp();
         while (true)
         {
             // Of those that are gone others take over after a minute without a sign of life; here they are made to look that old.
             if (kind == StoreKind.Postgres)
                 await store.SqlAsync<object>("UPDATE replicas SET seen_at = seen_at - 120000 WHERE seen_at < @silent", new { silent = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds() - 10_000 });
-            var (unsettled, behind) = (await store.SqlAsync<long>(open), await store.SqlAsync<long>(growing));
-            if (unsettled == 0 && behind == 0)
+            var counts = new List<long>();
+            foreach (var sql in new[] { begun, finished, settled, open, growing })
+                counts.Add(await store.SqlAsync<long>(sql));
+            if (counts is [var all, var ended, var paid, 0, 0] && all == ended && ended == paid)
                 return;
-            Assert.True(TimeProvider.System.GetElapsedTime(begun) < TimeSpan.FromMinutes(1), $"{unsettled} requests are not settled, and {behind} records are not in the log's tree, after a minute.");
+            Assert.True(
+                TimeProvider.System.GetElapsedTime(started) < TimeSpan.FromMinutes(1),
+                $"After a minute {counts[0]} requests have begun, {counts[1]} have finished, {counts[2]} are settled, {counts[3]} are open, and {counts[4]} records are not in the log's tree.");
             // Nothing tells that the last of it has come.
             await Task.Delay(100, TestContext.Current.CancellationToken);
         }

@@ -19,7 +19,7 @@ public sealed class NetworkFaultTests
         { "50 ms slower each way", 1, true }, { "50 ms slower each way", 1, false },
     };
 
-    [Theory(Explicit = true)]
+    [Theory]
     [MemberData(nameof(Faults))]
     public async Task A_bad_line_loses_nothing(string fault, int runs, bool toStore)
     {
@@ -89,10 +89,10 @@ public sealed class NetworkFaultTests
     /// <summary>A network namespace for a gateway, with a wire for each of clients, store and provider.</summary>
     private sealed class Network : IAsyncDisposable
     {
-        // Addresses that documentation may use and nobody has (RFC 5737).
-        public const string GatewayHost = "192.0.2.2";
-        public const string StoreHost = "198.51.100.1";
-        public const string UpstreamHost = "203.0.113.1";
+        // Addresses for measuring networks, which no network has (RFC 2544); those of documentation some virtual machines do have.
+        public const string GatewayHost = "198.18.71.2";
+        public const string StoreHost = "198.18.72.1";
+        public const string UpstreamHost = "198.18.73.1";
 
         private readonly string _name = $"demarc{Environment.ProcessId.ToString(CultureInfo.InvariantCulture)}";
 
@@ -105,7 +105,7 @@ public sealed class NetworkFaultTests
         public static async Task<Network> StartAsync()
         {
             var network = new Network();
-            var wires = string.Join('\n', new[] { ("c", "192.0.2"), ("s", "198.51.100"), ("u", "203.0.113") }.Select(w =>
+            var wires = string.Join('\n', new[] { ("c", "198.18.71"), ("s", "198.18.72"), ("u", "198.18.73") }.Select(w =>
                 $"""
                 ip link add {w.Item1}{network._name} type veth peer name {w.Item1}0 netns {network._name}
                 ip addr add {w.Item2}.1/24 dev {w.Item1}{network._name}

@@ -40,7 +40,7 @@ public sealed class ProcessFaultTests
         await place.HoldsAsync("kill -9 of PostgreSQL", Kills, callers);
     }
 
-    [Fact(Explicit = true)]
+    [Fact]
     public async Task A_killed_PostgreSQL_loses_nothing_of_a_journal()
     {
         await using var server = await PostgresServer.StartOwnAsync();
@@ -55,7 +55,7 @@ public sealed class ProcessFaultTests
         await place.HoldsAsync("kill -9 of PostgreSQL behind a journal", Kills, callers);
     }
 
-    [Theory(Explicit = true), InlineData(1), InlineData(6)]
+    [Theory, InlineData(1), InlineData(6)]
     public async Task A_PostgreSQL_that_stands_still_loses_nothing(int seconds)
     {
         await using var server = await PostgresServer.StartOwnAsync();
@@ -73,7 +73,7 @@ public sealed class ProcessFaultTests
         await place.HoldsAsync($"SIGSTOP of PostgreSQL, {seconds} s", 3, callers);
     }
 
-    [Fact(Explicit = true)]
+    [Fact]
     public async Task A_replica_that_stands_still_loses_nothing()
     {
         await using var place = await FaultPlace.StartAsync(new FaultSetup { Replicas = 3 });

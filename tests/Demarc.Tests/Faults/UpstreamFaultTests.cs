@@ -9,7 +9,7 @@ public sealed class UpstreamFaultTests
 {
     private const int Runs = 5;
 
-    [Fact(Explicit = true)]
+    [Fact]
     public async Task No_fault_of_the_provider_loses_an_answer()
     {
         await using var place = await FaultPlace.StartAsync(new FaultSetup { Replicas = 2 });

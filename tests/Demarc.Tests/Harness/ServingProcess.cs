@@ -91,6 +91,8 @@ internal sealed class ServingProcess : IDisposable
     {
         if (!_process.HasExited)
             _process.Kill();
+        // What it has open is let go of when it is gone.
+        _process.WaitForExit();
         _process.Dispose();
     }
 
