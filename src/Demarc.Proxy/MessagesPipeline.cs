@@ -78,6 +78,8 @@ public sealed partial class MessagesPipeline(
         }
         finally
         {
+            if (x.HasBegun && !x.IsSettled)
+                await GiveUpAsync(x);
             x.Spend?.Settle(0, null);
             RateGate.Leave(x, time.GetUtcNow());
             // Still null where the request was refused before its body was read, or handed on to an upload under way.
@@ -178,6 +180,7 @@ public sealed partial class MessagesPipeline(
         x.SessionId = sessions.For(x.Principal, x.Http.Request.Headers, x.Facts, x.Body.Span, x.Capture, x.At);
 
         // 4 begin
+        x.HasBegun = true;
         x.Begun = _settler.BeginAsync(x, plan);
         if (x.Snapshot.IsStrict)
             await _settler.BegunAsync(x);
@@ -280,6 +283,7 @@ public sealed partial class MessagesPipeline(
         }
         finally
         {
+            x.MayBeBilled |= response is { IsSuccessStatusCode: true };
             response?.Dispose();
             RateGate.LeaveDeployment(x, health);
             if (next < 0)
@@ -343,6 +347,19 @@ public sealed partial class MessagesPipeline(
         x.Http.Response.Clear();
         Answering.Receipt(x);
         return ErrorEnvelope.WriteAsync(x.Http, Refused.RecordFailed.Status, Refused.RecordFailed.Type, message, x.IdText, Refused.RecordFailed.Retry, x.Dialect);
+    }
+
+    // Whatever broke, the provider may have been asked: what it bills is settled, once the store takes records again.
+    private async Task GiveUpAsync(Exchange x)
+    {
+        try
+        {
+            await _settler.FinishAsync(x, Outcome.UpstreamLost, Refused.RecordFailed.Status, new ProviderRecord(), [], truncated: false, 0, 0);
+        }
+        catch (RecordFailedException e)
+        {
+            LogRecordFailed(e, x.IdText);
+        }
     }
 
     private async ValueTask<bool> RefusedAsync(Exchange x, Refused refused, string message)
