@@ -21,6 +21,9 @@ public sealed partial class FederationEndpoints(Federation federation, Store sto
     /// <param name="id">The request's, as the log and the activity of a refusal have it.</param>
     public async Task<AdminAnswer> TokenAsync(HttpContext http, string id)
     {
+        // Rules can come and go while the process runs.
+        if (!federation.IsConfigured)
+            return AdminAnswer.NotFound("No identity tokens are traded here (federation).");
         var address = AbuseLimits.Of(http.Connection.RemoteIpAddress);
         if (store.Abuse.IdentityTokens.IsSpent(address))
             return new(429, null, "rate_limit_error", "Too many identity tokens that do not hold came from this address. Try again in ten minutes.");
