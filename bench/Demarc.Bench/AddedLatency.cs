@@ -15,8 +15,8 @@ internal static class AddedLatency
     public static async Task RunAsync(Workbench bench, bool quick, BenchResult result)
     {
         // A record of each store, for the size of the commits that they are held against.
-        foreach (var (url, key) in new[] { (bench.DemarcSqlite.Url, bench.DemarcSqlite.Key), (bench.DemarcPostgres.Url, bench.DemarcPostgres.Key) })
-            await bench.Wrk.RunAsync(new Target("recorded", url, key), RequestText.Small(), 4, 1);
+        foreach (var server in new[] { bench.DemarcSqlite, bench.DemarcPostgres })
+            await bench.Wrk.RunAsync(new Target("recorded", server.Url, server.Credential), RequestText.Small(), 4, 1);
         var sizes = (Sqlite: await RecordSize.ReadSqliteAsync(Path.Combine(bench.DemarcSqlite.Folder, "demarc.db")), Postgres: await PostgresSizeAsync(bench));
         await using var sqlite = await CommitLoop.SqliteAsync(bench.DemarcSqlite.Folder, sizes.Sqlite);
         await using var postgres = await CommitLoop.PostgresAsync(bench.Postgres, sizes.Postgres);

@@ -20,6 +20,12 @@ internal sealed record BenchOptions
     /// </summary>
     public bool Awake { get; init; }
 
+    /// <summary>Demarc with a developer who is signed in, a policy of models and a hard limit, in place of a key alone. Default false.</summary>
+    public bool Everything { get; init; }
+
+    /// <summary>Where the other gateways are installed; they are measured where they are.</summary>
+    public string Gateways { get; init; } = "bench/gateways";
+
     /// <summary>The JSON file to write; default a new one under <see cref="Results"/>.</summary>
     public string? Out { get; init; }
 
@@ -43,6 +49,10 @@ internal sealed record BenchOptions
 
     public bool Runs(string section) => Only.Contains(section);
 
+    /// <summary>Whether a target is measured that is no part of every run: where it is asked for, or all are, and what it needs is there.</summary>
+    public bool Measures(string target) =>
+        (Targets is null || Targets.Contains(target)) && (target == Target.Volatile ? Directory.Exists("/dev/shm") : Directory.Exists(Path.Combine(Gateways, "node_modules")));
+
     /// <exception cref="FormatException">An argument is unknown or lacks its value.</exception>
     public static BenchOptions Parse(string[] args)
     {
@@ -53,6 +63,8 @@ internal sealed record BenchOptions
             {
                 "--quick" => options with { Quick = true },
                 "--awake" => options with { Awake = true },
+                "--everything" => options with { Everything = true },
+                "--gateways" => options with { Gateways = Path.GetFullPath(Value(args, ref i)) },
                 "--profile" => options with { Only = [Profile] },
                 "--out" => options with { Out = Path.GetFullPath(Value(args, ref i)) },
                 "--programs" => options with { Programs = Path.GetFullPath(Value(args, ref i)) },
@@ -61,7 +73,7 @@ internal sealed record BenchOptions
                 "--connections" => options with { Connections = [.. Value(args, ref i).Split(',').Select(c => int.Parse(c, CultureInfo.InvariantCulture))] },
                 "--case" => options with { Case = Value(args, ref i) },
                 "--only" => options with { Only = Value(args, ref i).Split(',') },
-                _ => throw new FormatException($"unknown argument {args[i]}\nusage: bench/run [--quick] [--awake] [--out FILE] [--targets NAMES] [--connections 1,16,64] [--case \"1 KB\"] [--only {string.Join(',', Sections)} | --profile]"),
+                _ => throw new FormatException($"unknown argument {args[i]}\nusage: bench/run [--quick] [--awake] [--everything] [--out FILE] [--targets NAMES] [--connections 1,16,64] [--case \"1 KB\"] [--only {string.Join(',', Sections)} | --profile]"),
             };
         }
         return options.Only.Except([.. Sections, Profile]).FirstOrDefault() is { } unknown ? throw new FormatException($"no section {unknown}") : options;

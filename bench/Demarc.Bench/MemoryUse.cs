@@ -13,7 +13,7 @@ internal static class MemoryUse
     public static async Task RunAsync(Workbench bench, bool quick, BenchResult result)
     {
         await using var server = await DemarcServer.StartAsync(bench.Programs, "demarc-memory", Path.Combine(bench.Folder, "memory"), bench.Simulator.Url);
-        var target = new Target("demarc-memory", server.Url, server.Key);
+        var target = new Target("demarc-memory", server.Url, server.Credential);
         await Task.Delay(TimeSpan.FromSeconds(3));
         result.Memory.Add(new MemoryRow(0, server.Process.Memory()));
         var clients = Enumerable.Range(0, Connections).Select(i => new RawClient(target, RequestText.Small(), $"memory-{i:00}")).ToArray();

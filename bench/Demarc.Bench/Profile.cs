@@ -24,7 +24,7 @@ internal static class Profile
     public static async Task<string> RunAsync(Workbench bench, string results)
     {
         await using var server = await DemarcServer.StartAsync(bench.Programs, "demarc-profile", Path.Combine(bench.Folder, "profile"), bench.Simulator.Url, environment: s_named);
-        var target = new Target("demarc-profile", server.Url, server.Key);
+        var target = new Target("demarc-profile", server.Url, server.Credential);
         await bench.Wrk.RunAsync(target, RequestText.Small(), Connections, 15);
         Directory.CreateDirectory(results);
         var data = Path.Combine(results, "perf.data");

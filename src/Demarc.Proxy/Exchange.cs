@@ -82,6 +82,9 @@ internal sealed class Exchange
     /// <summary>Done when <c>begun</c> is durable: no response byte leaves before.</summary>
     public Task Begun { get; set; } = Task.CompletedTask;
 
+    /// <summary><c>begun</c> is under way, and wants a <c>finished</c>.</summary>
+    public bool HasBegun { get; set; }
+
     /// <summary>What is captured of the request; null when nothing is.</summary>
     public SessionCapture? Captured { get; set; }
 

@@ -18,11 +18,13 @@ public sealed partial class MessagesPipeline
     private ValueTask<bool> CountAsync(Exchange x)
     {
         var rates = x.Operation == Operation.CountTokens ? [] : x.Snapshot.RatesOf(x.Principal);
-        return rates.Length == 0 || _rates.Enter(x, rates) is not { } full ? ValueTask.FromResult(true) : RefuseRateAsync(x, full.Rate, full.Shortage);
+        return rates.Length == 0 ? ValueTask.FromResult(true) : CountAsync(x, rates);
     }
 
-    private async ValueTask<bool> RefuseRateAsync(Exchange x, AppliedRate rate, RateShortage shortage)
+    private async ValueTask<bool> CountAsync(Exchange x, AppliedRate[] rates)
     {
+        if (await _rates.EnterAsync(x, rates, x.Http.RequestAborted) is not var (rate, shortage))
+            return true;
         x.Http.Response.Headers.RetryAfter = RateGate.Seconds(shortage).ToString(CultureInfo.InvariantCulture);
         await RefuseAsync(x, Refused.RateLimited, x.Snapshot.RefusalText.Append(RateGate.Message(rate, shortage)), "rate_limited", rate.Rate.Place);
         return false;

@@ -23,7 +23,7 @@ namespace Demarc.Proxy;
 /// reserve, 4 begin (record), 5 dispatch, 6 relay and settle, 7 hold what the answer says against the boundary.
 /// </summary>
 public sealed partial class MessagesPipeline(
-    ISnapshotSource snapshots, IEvidenceSink sink, UpstreamClient upstream, UpstreamHealth health, SessionNames sessions, Escrow escrow, IncreaseLinks links, string replica, TimeProvider time,
+    ISnapshotSource snapshots, IEvidenceSink sink, UpstreamClient upstream, UpstreamHealth health, SessionNames sessions, Escrow escrow, RateSharing sharing, IncreaseLinks links, string replica, TimeProvider time,
     ILogger<MessagesPipeline> log)
 {
     // Claude Code announces its own patience in x-stainless-timeout; below that, no header timeout may cut it short.
@@ -33,7 +33,7 @@ public sealed partial class MessagesPipeline(
 
     private readonly Settler _settler = new(sink, health, replica, time);
     private readonly SpendGate _spend = new(escrow, new InputCount(upstream, health, time));
-    private readonly RateGate _rates = new(time);
+    private readonly RateGate _rates = new(sharing, time);
     private readonly Captures _captures = new(sink);
     private readonly SessionMoves _moves = new(time);
 
@@ -78,6 +78,8 @@ public sealed partial class MessagesPipeline(
         }
         finally
         {
+            if (x.HasBegun && !x.IsSettled)
+                await GiveUpAsync(x);
             x.Spend?.Settle(0, null);
             RateGate.Leave(x, time.GetUtcNow());
             // Still null where the request was refused before its body was read, or handed on to an upload under way.
@@ -165,7 +167,7 @@ public sealed partial class MessagesPipeline(
         x.PrivateNetwork = decision.PrivateNetwork;
         if (!await CountAsync(x) || !await ReserveAsync(x, plan))
             return;
-        var at = Next(x, plan, -1);
+        var at = await NextAsync(x, plan, -1);
         if (at < 0)
         {
             x.Http.Response.Headers.RetryAfter = "5";
@@ -178,6 +180,7 @@ public sealed partial class MessagesPipeline(
         x.SessionId = sessions.For(x.Principal, x.Http.Request.Headers, x.Facts, x.Body.Span, x.Capture, x.At);
 
         // 4 begin
+        x.HasBegun = true;
         x.Begun = _settler.BeginAsync(x, plan);
 
         // 5 dispatch, to the next deployment of the plan as long as nothing was answered
@@ -202,13 +205,16 @@ public sealed partial class MessagesPipeline(
     }
 
     // The next deployment of the plan that takes a call now; when none does, the first that is only failing: it may have recovered.
-    private int Next(Exchange x, DeploymentSnapshot[] plan, int after)
+    private async ValueTask<int> NextAsync(Exchange x, DeploymentSnapshot[] plan, int after)
     {
         var failing = -1;
         long? tokens = x.Operation == Operation.CountTokens ? null : RateGate.Estimate(x);
         for (var i = after + 1; i < plan.Length; i++)
         {
-            switch (health.Enter(plan[i], tokens))
+            var entry = health.Enter(plan[i], tokens);
+            if (entry == Entry.Full && await health.MakeRoomAsync(plan[i], x.Principal.OrganizationId))
+                entry = health.Enter(plan[i], tokens);
+            switch (entry)
             {
                 case Entry.Open:
                     return i;
@@ -249,7 +255,7 @@ public sealed partial class MessagesPipeline(
             var now = time.GetUtcNow();
             health.Clock.Observe(response, now);
             Failover.Note(health, x.Deployment, response, now);
-            if (Failover.Reason(response) is { } reason && (next = Next(x, plan, at)) >= 0)
+            if (Failover.Reason(response) is { } reason && (next = await NextAsync(x, plan, at)) >= 0)
                 return GoOn(x, next, reason);
             LetGo(x, content);
             x.MayBeBilled = response.IsSuccessStatusCode;
@@ -267,12 +273,13 @@ public sealed partial class MessagesPipeline(
                 health.FoundPublic(x.Deployment.Resource.Host);
             else if (!ours)
                 health.Failed(x.Deployment, lasting: false);
-            if (!ours && response is null && (next = Next(x, plan, at)) >= 0)
+            if (!ours && response is null && (next = await NextAsync(x, plan, at)) >= 0)
                 return GoOn(x, next, Failover.Reason(e));
             await UpstreamFailedAsync(x, e);
         }
         finally
         {
+            x.MayBeBilled |= response is { IsSuccessStatusCode: true };
             response?.Dispose();
             RateGate.LeaveDeployment(x, health);
             if (next < 0)
@@ -336,6 +343,19 @@ public sealed partial class MessagesPipeline(
         x.Http.Response.Clear();
         Answering.Receipt(x);
         return ErrorEnvelope.WriteAsync(x.Http, Refused.RecordFailed.Status, Refused.RecordFailed.Type, message, x.IdText, Refused.RecordFailed.Retry, x.Dialect);
+    }
+
+    // Whatever broke, the provider may have been asked: what it bills is settled, once the store takes records again.
+    private async Task GiveUpAsync(Exchange x)
+    {
+        try
+        {
+            await _settler.FinishAsync(x, Outcome.UpstreamLost, Refused.RecordFailed.Status, new ProviderRecord(), [], truncated: false, 0, 0);
+        }
+        catch (RecordFailedException e)
+        {
+            LogRecordFailed(e, x.IdText);
+        }
     }
 
     private async ValueTask<bool> RefusedAsync(Exchange x, Refused refused, string message)

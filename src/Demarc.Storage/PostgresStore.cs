@@ -22,6 +22,9 @@ internal sealed partial class PostgresStore : Store
     private const long ProjectLock = 0x64656d6172630002;
     private const long ExportLock = 0x64656d6172630003;
 
+    // For a connection, in seconds, unless the store's address says otherwise: what waits for one waits for a server that may be gone.
+    private const int ConnectTimeout = 5;
+
     private static readonly BulkStatement KeepSalts = BulkStatement.Insert("keys.leaf_salts", SaltColumns, "ON CONFLICT DO NOTHING");
 
     private readonly NpgsqlDataSource _source;
@@ -78,8 +81,11 @@ internal sealed partial class PostgresStore : Store
     public static async Task<PostgresStore> OpenAtAsync(
         string connectionString, Func<CancellationToken, ValueTask<string>>? password, MasterKey master, TimeProvider time, ILoggerFactory loggers)
     {
+        var text = new NpgsqlConnectionStringBuilder(connectionString);
+        if (!text.ShouldSerialize("Timeout"))
+            text.Timeout = ConnectTimeout;
         // Without Npgsql's own logger: it would write every statement.
-        var builder = new NpgsqlDataSourceBuilder(connectionString);
+        var builder = new NpgsqlDataSourceBuilder(text.ConnectionString);
         if (password is not null)
             builder.UsePasswordProvider(_ => throw new NotSupportedException("Connections are opened asynchronously."), (_, stop) => password(stop));
         var source = builder.Build();
@@ -183,6 +189,8 @@ internal sealed partial class PostgresStore : Store
     [LoggerMessage(3023, LogLevel.Error, "A {Kind} of {Request} came from the journal after another replica had ended the request; it is an activity of its own")]
     private partial void CameLate(RecordKind kind, string request);
 
+    internal override void ForgetConnections() => _source.Clear();
+
     internal override async Task<DbConnection> OpenReadAsync() => await _source.OpenConnectionAsync().ConfigureAwait(false);
 
     internal override async Task<byte[]> KeepContentKeyAsync(string organizationId, string sessionId, string day, byte[] wrapped)
@@ -254,21 +262,26 @@ internal sealed partial class PostgresStore : Store
     {
         var leadLock = what == Leadership.Projections ? ProjectLock : ExportLock;
         var connection = await _source.OpenConnectionAsync(stop).ConfigureAwait(false);
-        // Who leads, for others to see whether it still lives.
-        await connection.ExecuteAsync("SELECT set_config('application_name', @Replica, false)", new { Replica }).ConfigureAwait(false);
-        while (!await connection.ExecuteScalarAsync<bool>("SELECT pg_try_advisory_lock(@leadLock)", new { leadLock }).ConfigureAwait(false))
+        try
         {
-            try
+            // Who leads, for others to see whether it still lives; and should the line to it be lost in silence, the server lets go of the lock.
+            await connection.ExecuteAsync(
+                """
+                SELECT set_config('application_name', @Replica, false),
+                  set_config('tcp_keepalives_idle', '10', false), set_config('tcp_keepalives_interval', '5', false), set_config('tcp_keepalives_count', '3', false)
+                """,
+                new { Replica }).ConfigureAwait(false);
+            while (!await connection.ExecuteScalarAsync<bool>("SELECT pg_try_advisory_lock(@leadLock)", new { leadLock }).ConfigureAwait(false))
             {
                 // Not the lock that waits: its statement would stay open for hours and hold back the vacuum's horizon.
                 await Task.Delay(TimeSpan.FromSeconds(1), Time, stop).ConfigureAwait(false);
                 await connection.ExecuteAsync(EndDeadLeader, new { high = leadLock >> 32, low = leadLock & uint.MaxValue }).ConfigureAwait(false);
             }
-            catch
-            {
-                await connection.DisposeAsync().ConfigureAwait(false);
-                throw;
-            }
+        }
+        catch
+        {
+            await connection.DisposeAsync().ConfigureAwait(false);
+            throw;
         }
         return new Lead(connection, async () => await connection.ExecuteScalarAsync<int>("SELECT 1").ConfigureAwait(false) == 1);
     }

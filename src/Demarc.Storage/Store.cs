@@ -53,6 +53,7 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
         SamlAssertions = new SamlAssertions(this);
         Aliases = new Aliases(this);
         Boundaries = new BoundaryRegister(this);
+        RateShares = HasReplicas ? new RateShares(this) : null;
         Breakers = new Breakers(this);
         Guesses = HasReplicas ? new Guesses(this) : null;
         Requests = new Requests(this);
@@ -78,6 +79,7 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
         LegalHolds = new LegalHolds(this);
         Reviews = new ReviewRegister(this);
         Projector = new Projector(this, loggers.CreateLogger<Projector>());
+        LateRecords = new LateRecords(this, loggers.CreateLogger<LateRecords>());
     }
 
     /// <summary>This process, in <see cref="BegunRecord.Replica"/>: <c>replica_…</c>, new at each start.</summary>
@@ -134,6 +136,9 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
 
     /// <summary>Data paths as they were declared, and what was checked of them.</summary>
     public BoundaryRegister Boundaries { get; }
+
+    /// <summary>How replicas share rates; null where there is one process.</summary>
+    public RateShares? RateShares { get; }
 
     /// <summary>Which deployments fail, from replica to replica.</summary>
     public Breakers Breakers { get; }
@@ -201,9 +206,15 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
     /// <summary>Follows the log and writes what is derived from it; run it in a serving process.</summary>
     public Projector Projector { get; }
 
+    /// <summary>Records that did not become durable when they came; run it in a serving process.</summary>
+    public LateRecords LateRecords { get; }
+
     public TimeProvider Time { get; }
 
     internal long Now => Time.GetUtcNow().ToUnixTimeMilliseconds();
+
+    /// <summary>Seconds for what requests wait for: a server that says nothing for longer is asked again on another connection.</summary>
+    internal const int Soon = 5;
 
     /// <summary>Raised after records became durable in this process. Handlers return at once.</summary>
     internal event Action? Appended;
@@ -268,6 +279,8 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
 
     public abstract void Hurry();
 
+    public void Later(EvidenceRecord record) => LateRecords.Add(record);
+
     public ValueTask<ContentKey> ContentKeyAsync(string organizationId, string sessionId, DateOnly day) =>
         _contentKeys.GetAsync(organizationId, sessionId, day);
 
@@ -292,6 +305,11 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
 
     /// <summary>The same for the tables derived from the log, which on SQLite are a file of their own.</summary>
     internal abstract Task<T> WriteDerivedAsync<T>(Func<StoreTransaction, Task<T>> write);
+
+    /// <summary>Uses no connection again that was there before: of a server that fell silent, none is told that it is dead.</summary>
+    internal virtual void ForgetConnections()
+    {
+    }
 
     /// <summary>A connection for reading, outside of any transaction.</summary>
     internal abstract Task<DbConnection> OpenReadAsync();
@@ -364,11 +382,12 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
     /// <summary>Completes when all that was durable before can be read from the tables.</summary>
     internal Task SettledAsync() => RecordJournal?.TakenAsync() ?? Task.CompletedTask;
 
-    internal async Task<T[]> QueryAsync<T>(string sql, object? parameters = null)
+    /// <param name="within">Seconds; null for as long as the database's library waits by itself.</param>
+    internal async Task<T[]> QueryAsync<T>(string sql, object? parameters = null, int? within = null)
     {
         var connection = await OpenReadAsync().ConfigureAwait(false);
         await using (connection.ConfigureAwait(false))
-            return [.. await connection.QueryAsync<T>(sql, parameters).ConfigureAwait(false)];
+            return [.. await connection.QueryAsync<T>(sql, parameters, commandTimeout: within).ConfigureAwait(false)];
     }
 
     internal async Task<T?> FindAsync<T>(string sql, object? parameters = null)

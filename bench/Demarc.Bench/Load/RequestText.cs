@@ -69,7 +69,7 @@ internal sealed record RequestText(string Name, string Body)
         content-type: application/json
         content-length: {Encoding.UTF8.GetByteCount(Body)}
         user-agent: claude-cli/2.1.197 (external, cli)
-        x-api-key: {target.Key}
+        {string.Join("\n", target.Headers)}
         anthropic-version: 2023-06-01
         anthropic-beta: claude-code-20250219,interleaved-thinking-2025-05-14
         x-app: cli

@@ -8,6 +8,8 @@ internal static class Verdicts
     private const double DecisionNs = 20_000;
     private const double SqliteRatio = 0.40;
     private const double PostgresRatio = 0.30;
+    private const double VolatileRatio = 0.60;
+    private const double TimesVendor = 15;
     private const double WholeP50 = 150;
     private const double WholeP99 = 400;
     private const double Stream = 400;
@@ -29,6 +31,12 @@ internal static class Verdicts
             Ratio(result, connections, Target.Sqlite, SqliteRatio);
             Ratio(result, connections, Target.Postgres, PostgresRatio);
         }
+        foreach (var name in new[] { "1 KB", "85 KB" })
+        {
+            if (result.Throughput.Find(r => r.Case == name && r.Connections == 64 && r.Target == Target.Volatile) is { } row)
+                result.Verdicts.Add(new Verdict($"{Target.Volatile}: {name}, c=64, of the pass-through", Text($"{row.Ratio:P0}"), Text($"≥ {VolatileRatio:P0}"), row.Ratio >= VolatileRatio));
+        }
+        Vendor(result);
         foreach (var target in new[] { Target.Sqlite, Target.Postgres })
         {
             if (Row(result, "whole, 20 ms", target) is { } whole)
@@ -62,6 +70,15 @@ internal static class Verdicts
     {
         if (result.Throughput.Find(r => r.Case == "1 KB" && r.Connections == connections && r.Target == target) is { } row)
             result.Verdicts.Add(new Verdict($"{target}: 1 KB, c={connections}, of the pass-through", Text($"{row.Ratio:P0}"), Text($"≥ {wanted:P0}"), row.Ratio >= wanted));
+    }
+
+    private static void Vendor(BenchResult result)
+    {
+        if (result.Throughput.Find(r => r.Case == "1 KB" && r.Connections == 64 && r.Target == Target.Vendor) is not { } vendor
+            || result.Throughput.Find(r => r.Case == vendor.Case && r.Connections == vendor.Connections && r.Target == Target.Sqlite) is not { } ours)
+            return;
+        var times = ours.PerSecond / vendor.PerSecond;
+        result.Verdicts.Add(new Verdict($"{Target.Sqlite}: 1 KB, c=64, of the vendor's gateway with limits", Text($"{times:0.0}×"), Text($"≥ {TimesVendor:0}×"), times >= TimesVendor));
     }
 
     private static LatencyRow? Row(BenchResult result, string name, string target) => result.Latency.Find(r => r.Case == name && r.Target == target);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 
 namespace Demarc.Bench.Servers;
@@ -14,18 +15,23 @@ internal sealed class DemarcServer : IAsyncDisposable
 
     public Uri Url { get; private set; } = null!;
 
-    /// <summary>The developer's key.</summary>
-    public string Key { get; private set; } = "";
+    /// <summary>The header of the developer's credential.</summary>
+    public string Credential { get; private set; } = "";
 
     /// <param name="store">A PostgreSQL URL; null for the embedded store.</param>
     /// <param name="port">0 takes a free one.</param>
-    public static DemarcServer Launch(string programs, string name, string folder, Uri simulator, string? store = null, int port = 0, IReadOnlyDictionary<string, string>? environment = null)
+    /// <param name="identity">Where developers sign in; a limit and a policy of models come with it. Null for a key alone.</param>
+    public static DemarcServer Launch(
+        string programs, string name, string folder, Uri simulator, string? store = null, int port = 0, IReadOnlyDictionary<string, string>? environment = null, IdentityProvider? identity = null)
     {
         Directory.CreateDirectory(folder);
         var config = Path.Combine(folder, "demarc.yaml");
         File.WriteAllText(config, Template
             .Replace("SIMULATOR", simulator.AbsoluteUri.TrimEnd('/'), StringComparison.Ordinal)
-            .Replace("STORE", store is null ? "" : $"store: {store}", StringComparison.Ordinal));
+            .Replace("STORE", store is null ? "" : $"store: {store}", StringComparison.Ordinal)
+            .Replace("EVERYTHING", identity is null ? "" : Everything
+                .Replace("PORT", port.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
+                .Replace("ISSUER", identity.Issuer.AbsoluteUri.TrimEnd('/'), StringComparison.Ordinal), StringComparison.Ordinal));
         File.WriteAllText(Path.Combine(folder, "simulator.key"), "simulator\n");
         var process = ServerProcess.Start(name, Path.Combine(programs, "demarc", "demarc"),
             ["serve", "--quickstart", "--config", config, "--data", folder, "--listen", $"127.0.0.1:{port}"], environment: environment);
@@ -33,12 +39,17 @@ internal sealed class DemarcServer : IAsyncDisposable
     }
 
     public static async Task<DemarcServer> StartAsync(
-        string programs, string name, string folder, Uri simulator, string? store = null, IReadOnlyDictionary<string, string>? environment = null)
+        string programs, string name, string folder, Uri simulator, string? store = null, int port = 0, IReadOnlyDictionary<string, string>? environment = null, IdentityProvider? identity = null)
     {
-        var server = Launch(programs, name, folder, simulator, store, environment: environment);
+        var server = Launch(programs, name, folder, simulator, store, port, environment, identity);
         server.Url = await server.Process.UrlAsync();
+        if (identity is not null)
+        {
+            server.Credential = Target.Token(await identity.SignInAsync(server.Url));
+            return server;
+        }
         using var quickstart = JsonDocument.Parse(await File.ReadAllBytesAsync(Path.Combine(folder, "quickstart.json")));
-        server.Key = quickstart.RootElement.GetProperty("developer_key").GetString()!;
+        server.Credential = Target.Key(quickstart.RootElement.GetProperty("developer_key").GetString()!);
         return server;
     }
 
@@ -59,6 +70,17 @@ internal sealed class DemarcServer : IAsyncDisposable
               - { name: claude-sonnet-5, model: claude-sonnet-5 }
         policies:
           - capture: full
+        EVERYTHING
 
+        """;
+
+    // Follows the list of policies.
+    private const string Everything = """
+          - models: [claude-opus-5, claude-sonnet-5]
+            limits: [ { per: person, period: monthly, amount_usd: "1000000.00", mode: hard } ]
+        public_url: http://127.0.0.1:PORT
+        identity:
+          issuers:
+            - { issuer: "ISSUER", client_id: gateway, client_secret: of the benchmark, allowed_groups: [developers] }
         """;
 }

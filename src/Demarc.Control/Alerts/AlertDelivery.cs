@@ -54,8 +54,11 @@ public sealed partial class AlertDelivery(Store store, string organizationId, IL
     {
         while (await store.SpendAlerts.CollectAsync(organizationId, names) > 0)
             stop.ThrowIfCancellationRequested();
-        foreach (var alert in await store.SpendAlerts.ClaimAsync(organizationId))
-            await SendAsync(alert, destinations, stop);
+        foreach (var due in await store.SpendAlerts.DueAsync(organizationId))
+        {
+            if (await store.SpendAlerts.ClaimAsync(due) is { } alert)
+                await SendAsync(alert, destinations, stop);
+        }
     }
 
     private async Task SendAsync(SpendAlert alert, AlertDestinations destinations, CancellationToken stop)

@@ -1,138 +1,93 @@
 using System.Globalization;
-using System.Text.Json;
-using Demarc.Control.Configuration;
-using Demarc.Governance.Boundaries;
-using Demarc.Governance.Policy;
-using Demarc.Governance.Spend;
-using Demarc.Storage;
-using Demarc.Storage.Ledger;
+using Parquet;
+using Parquet.Schema;
 
 namespace Demarc.Control.Costs;
 
-/// <summary>
-/// What was spent as FOCUS has it (FinOps Open Cost and Usage Specification 1.1): a row for each day, series and kind of
-/// token. Amounts are in the billing currency at the stated rate; people appear by id.
-/// </summary>
-public sealed class FocusExport(Store store, string organizationId, string organizationName, BillingConfig billing, GatewaySnapshot snapshot)
+/// <summary>Writes FOCUS's rows, with all of its columns; each way gives back how many rows there were.</summary>
+public static class FocusExport
 {
-    private const SpendDimensions Everything =
-        SpendDimensions.Principal | SpendDimensions.Workspace | SpendDimensions.Project | SpendDimensions.Platform | SpendDimensions.Resource
-        | SpendDimensions.Deployment | SpendDimensions.Model | SpendDimensions.ServiceTier | SpendDimensions.Speed | SpendDimensions.InferenceGeo;
+    /// <summary>Of every number; an amount has nine of them, a price for a token more.</summary>
+    public const int Decimals = 12;
 
-    private const decimal Million = 1_000_000m;
+    // As many digits as a decimal can hold.
+    private const int Digits = 28;
 
-    /// <summary>The columns of the specification, in its order.</summary>
-    public static readonly string[] Columns =
-    [
-        "AvailabilityZone", "BilledCost", "BillingAccountId", "BillingAccountName", "BillingCurrency", "BillingPeriodEnd", "BillingPeriodStart",
-        "CapacityReservationId", "CapacityReservationStatus", "ChargeCategory", "ChargeClass", "ChargeDescription", "ChargeFrequency", "ChargePeriodEnd",
-        "ChargePeriodStart", "CommitmentDiscountCategory", "CommitmentDiscountId", "CommitmentDiscountName", "CommitmentDiscountQuantity",
-        "CommitmentDiscountStatus", "CommitmentDiscountType", "CommitmentDiscountUnit", "ConsumedQuantity", "ConsumedUnit", "ContractedCost",
-        "ContractedUnitPrice", "EffectiveCost", "InvoiceIssuerName", "ListCost", "ListUnitPrice", "PricingCategory", "PricingQuantity", "PricingUnit",
-        "ProviderName", "PublisherName", "RegionId", "RegionName", "ResourceId", "ResourceName", "ResourceType", "ServiceCategory", "ServiceName",
-        "ServiceSubcategory", "SkuId", "SkuMeter", "SkuPriceDetails", "SkuPriceId", "SubAccountId", "SubAccountName", "Tags",
-    ];
+    // Readers skip and load whole groups of rows: of tens of thousands, and in memory at a time.
+    private const int GroupRows = 50_000;
 
-    /// <summary>Writes the header and the rows of UTC days from <paramref name="from"/> up to and without <paramref name="to"/>; how many rows.</summary>
-    public async Task<long> WriteAsync(TextWriter output, DateOnly from, DateOnly to)
+    public static async Task<long> WriteCsvAsync(TextWriter output, IAsyncEnumerable<Dictionary<string, object?>> rows)
     {
-        var centers = (await store.Users.CostCentersAsync(organizationId)).ToDictionary(u => u.Id, u => u.CostCenter!);
-        await output.WriteAsync(Csv.Line(Columns) + "\r\n");
-        var rows = 0L;
-        // A day at a time, so that a year needs no more memory than a day.
-        for (var day = from; day < to; day = day.AddDays(1))
+        await output.WriteAsync(Csv.Line(FocusColumn.All.Select(c => c.Name)) + "\r\n");
+        var count = 0L;
+        await foreach (var row in rows)
         {
-            foreach (var line in await store.Spend.ListAsync(new SpendQuery(organizationId, Money.Midnight(day), Money.Midnight(day.AddDays(1))) { By = Everything }))
+            await output.WriteAsync(Csv.Line(FocusColumn.All.Select(c => Text(row.GetValueOrDefault(c.Name)))) + "\r\n");
+            count++;
+        }
+        return count;
+    }
+
+    /// <summary>Numbers are decimals of 28 digits, 12 of them behind the point; times are UTC microseconds.</summary>
+    public static async Task<long> WriteParquetAsync(Stream output, IAsyncEnumerable<Dictionary<string, object?>> rows)
+    {
+        DataField[] fields = [.. FocusColumn.All.Select(Field)];
+        var writer = await ParquetWriter.CreateAsync(new ParquetSchema(fields), output);
+        await using (writer)
+        {
+            var (count, group) = (0L, new List<Dictionary<string, object?>>());
+            await foreach (var row in rows)
             {
-                foreach (var kind in CostKinds.Of(line, snapshot, day))
-                {
-                    var row = Row(line, kind, day, centers.GetValueOrDefault(line.PrincipalId!));
-                    await output.WriteAsync(Csv.Line(Columns.Select(row.GetValueOrDefault)) + "\r\n");
-                    rows++;
-                }
+                group.Add(row);
+                count++;
+                if (group.Count < GroupRows)
+                    continue;
+                await WriteAsync(writer, fields, group);
+                group.Clear();
+            }
+            if (group.Count > 0)
+                await WriteAsync(writer, fields, group);
+            return count;
+        }
+    }
+
+    private static async Task WriteAsync(ParquetWriter writer, DataField[] fields, List<Dictionary<string, object?>> rows)
+    {
+        using var group = writer.CreateRowGroup();
+        for (var i = 0; i < fields.Length; i++)
+        {
+            var (field, column) = (fields[i], FocusColumn.All[i]);
+            var values = rows.Select(row => row.GetValueOrDefault(column.Name));
+            switch (column)
+            {
+                case { Type: FocusType.Number, IsRequired: true }:
+                    await group.WriteAsync<decimal>(field, values.Select(v => (decimal)v!).ToArray());
+                    break;
+                case { Type: FocusType.Number }:
+                    await group.WriteAsync<decimal>(field, values.Select(v => (decimal?)v).ToArray());
+                    break;
+                case { Type: FocusType.Time }:
+                    await group.WriteAsync<DateTime>(field, values.Select(v => ((DateTimeOffset)v!).UtcDateTime).ToArray());
+                    break;
+                default:
+                    await group.WriteAsync(field, values.Select(v => (string?)v).ToArray()!);
+                    break;
             }
         }
-        return rows;
+        group.CompleteValidate();
     }
 
-    private Dictionary<string, string?> Row(SpendLine line, CostKind kind, DateOnly day, string? costCenter)
+    private static DataField Field(FocusColumn column) => column.Type switch
     {
-        var resource = Array.Find(snapshot.Resources, r => r.Name == line.Resource);
-        var platform = line.Platform is { Length: > 0 } known ? known : resource?.Platform.Wire() ?? "";
-        var seller = Seller(platform);
-        var isTokens = kind.TokenType is not null;
-        // The specification's unit prices are of pricing units: a million tokens, or one search.
-        var quantity = isTokens ? kind.Quantity / Million : kind.Quantity;
-        var (cost, list) = (billing.In(kind.Nano), billing.In(kind.ListNano));
-        var (start, end) = billing.Month(billing.MonthOf(day));
-        var tier = string.Join('/', new[] { line.ServiceTier, line.Speed, line.InferenceGeo }.Where(t => t is not ("standard" or "global" or null)));
-        var sku = string.Join('/', new[] { platform, line.Model, kind.TokenType ?? kind.CostType, tier }.Where(p => !string.IsNullOrEmpty(p)));
-        return new Dictionary<string, string?>
-        {
-            ["BilledCost"] = Money.Number(cost),
-            ["BillingAccountId"] = organizationId,
-            ["BillingAccountName"] = organizationName,
-            ["BillingCurrency"] = billing.Currency,
-            ["BillingPeriodStart"] = Time(start),
-            ["BillingPeriodEnd"] = Time(end),
-            ["ChargeCategory"] = "Usage",
-            ["ChargeDescription"] = isTokens ? $"{snapshot.Catalog.FindModel(line.Model!)?.Name ?? line.Model} Usage - {kind.Name}" : kind.Name,
-            ["ChargeFrequency"] = "Usage-Based",
-            ["ChargePeriodStart"] = Time(Money.Midnight(day)),
-            ["ChargePeriodEnd"] = Time(Money.Midnight(day.AddDays(1))),
-            ["ConsumedQuantity"] = Number(kind.Quantity),
-            ["ConsumedUnit"] = isTokens ? "Tokens" : "Requests",
-            ["ContractedCost"] = Money.Number(cost),
-            ["ContractedUnitPrice"] = UnitPrice(cost, quantity),
-            ["EffectiveCost"] = Money.Number(cost),
-            ["InvoiceIssuerName"] = seller,
-            ["ListCost"] = Money.Number(list),
-            ["ListUnitPrice"] = UnitPrice(list, quantity),
-            ["PricingCategory"] = "Standard",
-            ["PricingQuantity"] = Number(quantity),
-            ["PricingUnit"] = isTokens ? "1000000 Tokens" : "Requests",
-            ["ProviderName"] = seller,
-            ["PublisherName"] = "Anthropic",
-            ["RegionId"] = resource?.Region,
-            ["RegionName"] = resource?.Region,
-            ["ResourceId"] = $"{line.Resource}/{line.Deployment}",
-            ["ResourceName"] = line.Deployment,
-            ["ResourceType"] = "Model deployment",
-            ["ServiceCategory"] = "AI and Machine Learning",
-            ["ServiceName"] = "Claude",
-            ["ServiceSubcategory"] = "Generative AI",
-            ["SkuId"] = sku,
-            ["SkuMeter"] = kind.Name,
-            ["SkuPriceId"] = sku,
-            ["SubAccountId"] = Or(line.WorkspaceId),
-            ["Tags"] = Tags(line, costCenter),
-        };
-    }
-
-    private static string Tags(SpendLine line, string? costCenter)
-    {
-        var tags = new SortedDictionary<string, string>(StringComparer.Ordinal) { ["demarc/principal"] = line.PrincipalId! };
-        if (costCenter is not null)
-            tags["demarc/cost-center"] = costCenter;
-        if (Or(line.ProjectId) is { } project)
-            tags["demarc/project"] = project;
-        return JsonSerializer.Serialize(tags);
-    }
-
-    private static string Seller(string platform) => platform switch
-    {
-        "foundry" => "Microsoft",
-        "anthropic" => "Anthropic",
-        "anthropic-aws" or "bedrock" => "AWS",
-        "vertex" => "Google Cloud",
-        _ => "",
+        FocusType.Number => new DecimalDataField(column.Name, Digits, Decimals, isNullable: !column.IsRequired),
+        FocusType.Time => new DateTimeDataField(column.Name, DateTimeFormat.Timestamp, isAdjustedToUTC: true, unit: DateTimeTimeUnit.Micros, isNullable: false),
+        _ => new DataField<string>(column.Name, nullable: !column.IsRequired),
     };
 
-    private static string? UnitPrice(long nano, decimal quantity) => quantity == 0 ? null : Number(Math.Round(nano / (decimal)NanoDollars.PerDollar / quantity, 12));
-
-    private static string Number(decimal value) => value.ToString("0.############", CultureInfo.InvariantCulture);
-
-    private static string Time(DateTimeOffset time) => time.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
-
-    private static string? Or(string? value) => string.IsNullOrEmpty(value) ? null : value;
+    private static string? Text(object? value) => value switch
+    {
+        decimal number => number.ToString("0.############", CultureInfo.InvariantCulture),
+        DateTimeOffset time => time.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture),
+        _ => (string?)value,
+    };
 }

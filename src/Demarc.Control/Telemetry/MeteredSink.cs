@@ -14,6 +14,8 @@ public sealed class MeteredSink(IEvidenceSink inner, RequestMetrics metrics) : I
 
     public void Hurry() => inner.Hurry();
 
+    public void Later(EvidenceRecord record) => inner.Later(record);
+
     public ValueTask<ContentKey> ContentKeyAsync(string organizationId, string sessionId, DateOnly day) => inner.ContentKeyAsync(organizationId, sessionId, day);
 
     public Task<CapturedHistory> HistoryAsync(string organizationId, string sessionId, long? after) => inner.HistoryAsync(organizationId, sessionId, after);

@@ -45,6 +45,9 @@ public sealed class EvidenceRecord
 
     /// <summary>Sealed content (see <see cref="ContentKey"/>); empty when nothing is captured.</summary>
     public ReadOnlyMemory<byte> Content { get; init; }
+
+    /// <summary>Of body and content.</summary>
+    public int Bytes => Body.Length + Content.Length;
 }
 
 /// <summary>Where records become durable. The request path's only way to the store.</summary>
@@ -59,6 +62,12 @@ public interface IEvidenceSink
 
     /// <summary>Somebody waits for a request's beginning to be durable: what is queued waits for no company.</summary>
     void Hurry();
+
+    /// <summary>
+    /// Takes a record that could not be made durable, and offers it again until it is, once, for as long as the process lives: what a
+    /// provider has begun to serve is settled though nothing of it was answered.
+    /// </summary>
+    void Later(EvidenceRecord record);
 
     /// <summary>
     /// The content key of a session and UTC day, made and kept (wrapped) on first use.

@@ -7,10 +7,10 @@ using Demarc.Proxy.Upstreams;
 namespace Demarc.Proxy.Limits;
 
 /// <summary>
-/// The step before the reservation that holds requests against the rate limits of policies. Each replica counts by itself.
+/// The step before the reservation that holds requests against the rate limits of policies, over all replicas.
 /// Tokens are counted once they are known: a request that brings more than is left of a minute is served, and the next waits.
 /// </summary>
-internal sealed class RateGate(TimeProvider time)
+internal sealed class RateGate(RateSharing sharing, TimeProvider time)
 {
     private const int BytesPerToken = 4;
 
@@ -20,20 +20,31 @@ internal sealed class RateGate(TimeProvider time)
     private readonly ConcurrentDictionary<string, RateCounters> _counters = new(StringComparer.Ordinal);
 
     /// <summary>What is in the way, and for how long; null when the request counts, and then <see cref="Exchange.Rates"/> is set.</summary>
-    public (AppliedRate Rate, RateShortage Shortage)? Enter(Exchange x, AppliedRate[] rates)
+    public async ValueTask<(AppliedRate Rate, RateShortage Shortage)?> EnterAsync(Exchange x, AppliedRate[] rates, CancellationToken stop)
     {
         var now = time.GetUtcNow();
         var hold = new RateHold(rates, new RateCounters[rates.Length], Estimate(x));
-        for (var i = 0; i < rates.Length; i++)
+        var entered = 0;
+        try
         {
-            hold.Counters[i] = CountersOf(rates[i].Key, now);
-            if (hold.Counters[i].TryEnter(rates[i].Rate.Limit, hold.Tokens, now) is not { } shortage)
-                continue;
-            hold.Leave(i, 0, now);
-            return (rates[i], shortage);
+            for (; entered < rates.Length; entered++)
+            {
+                var (rate, counters) = (rates[entered], hold.Counters[entered] = CountersOf(rates[entered].Key, now));
+                while (counters.TryEnter(rate.Rate.Limit, hold.Tokens, now) is { } shortage)
+                {
+                    if (!await sharing.MakeRoomAsync(x.Principal.OrganizationId, rate.Key, counters, rate.Rate.Limit, waits: true, stop))
+                        return (rate, shortage);
+                    now = time.GetUtcNow();
+                }
+            }
+            x.Rates = hold;
+            return null;
         }
-        x.Rates = hold;
-        return null;
+        finally
+        {
+            if (x.Rates is null)
+                hold.Leave(entered, 0, now);
+        }
     }
 
     /// <summary>Ends what <see cref="Enter"/> counted; before the end of the answer leaves, so that the client's next request finds its place free.</summary>
@@ -88,7 +99,7 @@ internal sealed class RateGate(TimeProvider time)
                     _counters.TryRemove(name, out _);
             }
         }
-        return _counters.GetOrAdd(key, static _ => new RateCounters());
+        return _counters.GetOrAdd(key, static (_, sharing) => sharing.Counters(), sharing);
     }
 }
 

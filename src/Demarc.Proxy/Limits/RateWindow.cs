@@ -16,6 +16,13 @@ internal sealed class RateWindow
         return _current + (_previous * (1 - Passed(now))) < perMinute;
     }
 
+    /// <summary>What counts in the last 60 seconds, rounded up.</summary>
+    public long Count(DateTimeOffset now)
+    {
+        Slide(now);
+        return (long)Math.Ceiling(_current + (_previous * (1 - Passed(now))));
+    }
+
     /// <param name="count">Below 0 for less than was counted before.</param>
     public void Add(long count, DateTimeOffset now)
     {
@@ -31,7 +38,7 @@ internal sealed class RateWindow
         // What is left of the minute before shrinks until it fits beside this minute's count, or this minute's does in the next one.
         var minutes = _current < perMinute
             ? 1 - ((double)(perMinute - _current) / Math.Max(1, _previous)) - passed
-            : 1 - passed + 1 - ((double)perMinute / _current);
+            : 1 - passed + 1 - ((double)perMinute / Math.Max(1, _current));
         return TimeSpan.FromMinutes(Math.Max(0, minutes));
     }
 

@@ -226,22 +226,25 @@ internal sealed class Settler(IEvidenceSink sink, UpstreamHealth health, string 
     private async Task AppendAsync<T>(Exchange x, RecordKind kind, Guid id, long at, T document, JsonTypeInfo<T> type, byte[]? content = null)
         where T : class
     {
+        var record = new EvidenceRecord
+        {
+            OrganizationId = x.Principal.OrganizationId,
+            Kind = kind,
+            RequestId = id,
+            At = at,
+            SessionId = kind == RecordKind.Event ? null : x.SessionId,
+            Body = JsonSerializer.SerializeToUtf8Bytes(document, type),
+            Document = document,
+            Content = content ?? [],
+        };
         try
         {
-            await sink.AppendAsync(new EvidenceRecord
-            {
-                OrganizationId = x.Principal.OrganizationId,
-                Kind = kind,
-                RequestId = id,
-                At = at,
-                SessionId = kind == RecordKind.Event ? null : x.SessionId,
-                Body = JsonSerializer.SerializeToUtf8Bytes(document, type),
-                Document = document,
-                Content = content ?? [],
-            });
+            await sink.AppendAsync(record);
         }
         catch (Exception e)
         {
+            if (kind != RecordKind.Event)
+                sink.Later(record);
             throw new RecordFailedException(e);
         }
     }

@@ -40,7 +40,8 @@ public readonly record struct HealthChange(string Deployment, DeploymentHealth H
 /// The state of the deployments as this replica sees it and the others say, by name, so that it outlives a reload. The decision reads
 /// <see cref="View"/>, which is replaced when a deployment begins or ceases to fail, and when addresses change.
 /// </summary>
-public sealed class UpstreamHealth(TimeProvider time)
+/// <param name="sharing">How the deployments' rates are shared with other replicas.</param>
+public sealed class UpstreamHealth(TimeProvider time, RateSharing sharing)
 {
     // More than deployments change in the time of a write; the newest are what counts.
     private const int MostChanges = 1000;
@@ -70,7 +71,7 @@ public sealed class UpstreamHealth(TimeProvider time)
     /// <summary>Takes over what another replica found, as if it had been found here.</summary>
     public void Follow(HealthChange change)
     {
-        var state = _states.GetOrAdd(change.Deployment, static _ => new State());
+        var state = _states.GetOrAdd(change.Deployment, static (_, sharing) => new State(sharing.Counters()), sharing);
         var now = time.GetUtcNow();
         lock (state)
         {
@@ -107,6 +108,10 @@ public sealed class UpstreamHealth(TimeProvider time)
         }
         return tokens is not { } brought || deployment.RateLimit.IsNone || state.Rate.TryEnter(deployment.RateLimit, brought, now) is null ? Entry.Open : Entry.Full;
     }
+
+    /// <summary>Whether it is worth trying again to enter a deployment whose rate had no room in this replica. Nobody waits: there may be another deployment.</summary>
+    internal ValueTask<bool> MakeRoomAsync(DeploymentSnapshot deployment, string organizationId) =>
+        sharing.MakeRoomAsync(organizationId, "deployment/" + deployment.FullName, StateOf(deployment).Rate, deployment.RateLimit, waits: false, CancellationToken.None);
 
     /// <summary>Takes a place in the rate of a deployment that is tried although it is failing.</summary>
     internal void EnterAnyway(DeploymentSnapshot deployment, long? tokens)
@@ -196,7 +201,7 @@ public sealed class UpstreamHealth(TimeProvider time)
         Publish();
     }
 
-    private State StateOf(DeploymentSnapshot deployment) => _states.GetOrAdd(deployment.FullName, static _ => new State());
+    private State StateOf(DeploymentSnapshot deployment) => _states.GetOrAdd(deployment.FullName, static (_, sharing) => new State(sharing.Counters()), sharing);
 
     private void Publish()
     {
@@ -208,11 +213,11 @@ public sealed class UpstreamHealth(TimeProvider time)
         }
     }
 
-    private sealed class State
+    private sealed class State(RateCounters rate)
     {
         public CircuitBreaker Breaker { get; } = new();
 
-        public RateCounters Rate { get; } = new();
+        public RateCounters Rate => rate;
 
         /// <summary>The end of the patience that the other replicas know of.</summary>
         public DateTimeOffset ToldUntil { get; set; }

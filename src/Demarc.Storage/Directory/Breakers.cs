@@ -35,5 +35,5 @@ public sealed class Breakers
     public Task<StoredBreaker[]> OfOthersAsync(string organizationId) =>
         _store.QueryAsync<StoredBreaker>(
             "SELECT deployment, open_until, busy_until FROM breakers WHERE organization_id = @organizationId AND replica <> @Replica",
-            new { organizationId, _store.Replica });
+            new { organizationId, _store.Replica }, within: Store.Soon);
 }

@@ -77,7 +77,7 @@ public sealed partial class Changes
         try
         {
             var asked = _store.Time.GetTimestamp();
-            var rows = await _store.QueryAsync<Row>("SELECT organization_id, version FROM changes").ConfigureAwait(false);
+            var rows = await _store.QueryAsync<Row>("SELECT organization_id, version FROM changes", within: Store.Soon).ConfigureAwait(false);
             var versions = rows.ToDictionary(row => row.OrganizationId, row => row.Version);
             // Whoever was let go while the store was away is looked up again.
             var changed = _away || _versions == null || versions.Count != _versions.Count
@@ -95,6 +95,7 @@ public sealed partial class Changes
         catch (Exception e)
         {
             NotFollowed(e);
+            _store.ForgetConnections();
         }
     }
 

@@ -278,7 +278,7 @@ public sealed partial class PrincipalDirectory
                 return;
             foreach (var row in await _store.QueryAsync<KeyRow>(
                 $"{select} WHERE {column} IN {_store.TextsOfJson("ids")}",
-                new { ids = JsonSerializer.Serialize(ids), separator = "\n", field = "\t", _store.Now }).ConfigureAwait(false))
+                new { ids = JsonSerializer.Serialize(ids), separator = "\n", field = "\t", _store.Now }, within: Store.Soon).ConfigureAwait(false))
                 rows[row.Id] = row;
         }
     }

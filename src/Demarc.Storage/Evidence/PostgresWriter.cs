@@ -12,6 +12,7 @@ namespace Demarc.Storage.Evidence;
 internal sealed class PostgresWriter : IAsyncDisposable
 {
     private const int MaxBatch = 512;
+    private const int MaxBatchBytes = 32 << 20;
     private const int MaxQueued = 8192;
     private const int SplitFrom = 4;
     private static readonly TimeSpan RetryFor = TimeSpan.FromSeconds(5);
@@ -113,7 +114,7 @@ internal sealed class PostgresWriter : IAsyncDisposable
         while (await _queue.Reader.WaitToReadAsync().ConfigureAwait(false))
         {
             batch.Clear();
-            while (batch.Count < MaxBatch && _queue.Reader.TryRead(out var job))
+            for (var bytes = 0L; batch.Count < MaxBatch && bytes < MaxBatchBytes && _queue.Reader.TryRead(out var job); bytes += job.Record.Bytes)
                 batch.Add(job);
             await WriteAsync(batch).ConfigureAwait(false);
             _durable();
@@ -168,7 +169,7 @@ internal sealed class PostgresWriter : IAsyncDisposable
     {
         var number = ++_batch;
         var started = _time.GetTimestamp();
-        for (var pause = 20; ; pause = Math.Min(pause * 2, 500))
+        for (var (tries, pause) = (0, 20); ; (tries, pause) = (tries + 1, Math.Min(pause * 2, 500)))
         {
             try
             {
@@ -180,10 +181,12 @@ internal sealed class PostgresWriter : IAsyncDisposable
                 if (await IsRegisteredAsync().ConfigureAwait(false))
                     return (false, 0);
             }
-            catch (NpgsqlException e) when ((e.IsTransient || _connection?.FullState.HasFlag(System.Data.ConnectionState.Open) != true)
-                && _time.GetElapsedTime(started) < RetryFor)
+            catch (NpgsqlException e) when (e.IsTransient || _connection?.FullState.HasFlag(System.Data.ConnectionState.Open) != true)
             {
                 await CloseAsync().ConfigureAwait(false);
+                // A server that fell silent was waited for already: on a new connection it may answer.
+                if (tries > 0 && _time.GetElapsedTime(started) >= RetryFor)
+                    throw;
                 // Nothing tells when a server that went away takes connections again: asked for ever more seldom.
                 await Task.Delay(TimeSpan.FromMilliseconds(pause), _time).ConfigureAwait(false);
             }
@@ -245,6 +248,7 @@ internal sealed class PostgresWriter : IAsyncDisposable
     {
         _connection = await _source.OpenConnectionAsync().ConfigureAwait(false);
         var insert = PostgresInsert.Create(_connection);
+        insert.CommandTimeout = Store.Soon;
         await insert.PrepareAsync().ConfigureAwait(false);
         return _insert = insert;
     }

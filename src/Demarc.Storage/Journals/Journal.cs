@@ -23,7 +23,7 @@ internal sealed class Journal : IDisposable
     public long Last { get; private set; }
 
     /// <summary>Whether anything was written since it was cleared.</summary>
-    public bool IsUsed => Array.Exists(_files, file => file.Last > 0);
+    public bool IsUsed => Array.Exists(_files, file => file.IsUsed);
 
     /// <summary>Opens the journal of a folder; nobody else can while it is.</summary>
     /// <exception cref="IOException">Another process has it open.</exception>

@@ -9,9 +9,13 @@ namespace Demarc.Storage.Journals;
 /// </summary>
 internal sealed partial class JournalDrain : IAsyncDisposable
 {
-    // Beyond this, appends wait: for the store to keep up, or, while it takes nothing, in vain.
+    // Beyond this, appends wait: for the store to keep up, or, while it takes nothing, in vain. All of it is in memory.
     private const int MaxWaiting = 20_000;
+    private const long MaxWaitingBytes = 256 << 20;
+
+    // At once, in one transaction.
     private const int MaxTaken = 4096;
+    private const int MaxTakenBytes = 32 << 20;
     private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(25);
     private static readonly TimeSpan Again = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(10);
@@ -32,6 +36,7 @@ internal sealed partial class JournalDrain : IAsyncDisposable
     private List<EvidenceRecord> _spare = [];
     private long _last;
     private long _taken;
+    private long _bytes;
     private volatile bool _refused;
 
     public JournalDrain(long last, Func<List<EvidenceRecord>, long, Task> take, Action idle, TimeProvider time, ILogger log)
@@ -44,8 +49,11 @@ internal sealed partial class JournalDrain : IAsyncDisposable
     /// <summary>The number up to which the store has all.</summary>
     public long Taken => Volatile.Read(ref _taken);
 
-    /// <summary>Whether more may be written to the journal.</summary>
+    /// <summary>Whether more may be written to the journal without waiting for the store.</summary>
     public bool HasRoom => _room.IsSet;
+
+    /// <summary>Whether there is no room, and none is to come: the store takes nothing.</summary>
+    public bool IsFull => _refused && !_room.IsSet;
 
     /// <summary>Waits until the store keeps up; returns at once while it takes nothing.</summary>
     public void WaitForRoom()
@@ -63,7 +71,8 @@ internal sealed partial class JournalDrain : IAsyncDisposable
         {
             _waiting.AddRange(records);
             _last = last;
-            if (_waiting.Count >= MaxWaiting)
+            Interlocked.Add(ref _bytes, Bytes(records));
+            if (!Fits)
                 _room.Reset();
         }
         _added.Set();
@@ -148,10 +157,13 @@ internal sealed partial class JournalDrain : IAsyncDisposable
         var done = 0;
         try
         {
-            for (; done < records.Count; done += MaxTaken)
+            while (done < records.Count)
             {
-                var some = records.Count <= MaxTaken ? records : records.GetRange(done, Math.Min(MaxTaken, records.Count - done));
-                await _take(some, last - records.Count + done + some.Count).ConfigureAwait(false);
+                var count = Next(records, done);
+                var some = count == records.Count ? records : records.GetRange(done, count);
+                await _take(some, last - records.Count + done + count).ConfigureAwait(false);
+                Interlocked.Add(ref _bytes, -Bytes(some));
+                done += count;
             }
             Keep(last, null);
             records.Clear();
@@ -164,6 +176,26 @@ internal sealed partial class JournalDrain : IAsyncDisposable
         }
     }
 
+    // Within the lock.
+    private bool Fits => _waiting.Count < MaxWaiting && Interlocked.Read(ref _bytes) < MaxWaitingBytes;
+
+    private static long Bytes(List<EvidenceRecord> records)
+    {
+        var bytes = 0L;
+        foreach (var record in records)
+            bytes += record.Bytes;
+        return bytes;
+    }
+
+    // How many from there on go to the store at once: one at least, however large.
+    private static int Next(List<EvidenceRecord> records, int from)
+    {
+        var (count, bytes) = (1, (long)records[from].Bytes);
+        while (from + count < records.Count && count < MaxTaken && (bytes += records[from + count].Bytes) <= MaxTakenBytes)
+            count++;
+        return count;
+    }
+
     private void Keep(long taken, List<EvidenceRecord>? left)
     {
         List<TaskCompletionSource> told = [];
@@ -173,7 +205,7 @@ internal sealed partial class JournalDrain : IAsyncDisposable
             _refused = left is not null;
             if (left is not null)
                 _waiting.InsertRange(0, left);
-            if (_waiting.Count < MaxWaiting)
+            if (Fits)
                 _room.Set();
             if (_waiters.Count == 0)
                 return;

@@ -34,6 +34,9 @@ internal sealed partial class JournalFile : IDisposable
     /// <summary>The number of the last frame; 0 when there is none.</summary>
     public long Last { get; private set; }
 
+    /// <summary>Whether anything was written since it was cleared, be it in vain.</summary>
+    public bool IsUsed => _used > 0;
+
     /// <summary>Whether what is to come had better go to another file.</summary>
     public bool IsFull => End >= WholeBytes;
 
@@ -41,10 +44,11 @@ internal sealed partial class JournalFile : IDisposable
     /// <exception cref="IOException">The disk is full, or fails; what was there before is still there.</exception>
     public void Append(ReadOnlySpan<byte> frames, long last)
     {
+        // What a write that fails leaves behind is cleared with the rest.
+        _used = Math.Max(_used, End + frames.Length);
         RandomAccess.Write(_file, frames, End);
         Flush();
         End += frames.Length - JournalFrame.EndBytes;
-        _used = Math.Max(_used, End + JournalFrame.EndBytes);
         Last = last;
     }
 

@@ -14,6 +14,7 @@ namespace Demarc.Storage.Journals;
 internal sealed partial class JournalWriter : IAsyncDisposable
 {
     private const int MaxGroup = 512;
+    private const int MaxGroupBytes = 32 << 20;
     private const int MaxQueued = 8192;
     private const int SplitFrom = 4;
 
@@ -156,7 +157,7 @@ internal sealed partial class JournalWriter : IAsyncDisposable
     {
         _hurried = false;
         _group.Clear();
-        while (_group.Count < MaxGroup && _queue.Reader.TryRead(out var job))
+        for (var bytes = 0L; _group.Count < MaxGroup && bytes < MaxGroupBytes && _queue.Reader.TryRead(out var job); bytes += job.Record.Bytes)
         {
             if (!job.Lingers)
                 Interlocked.Decrement(ref _urgent);
@@ -174,7 +175,8 @@ internal sealed partial class JournalWriter : IAsyncDisposable
             _records.Add(job.Record);
         try
         {
-            if (!_drain.HasRoom)
+            // A store that is only slow makes the next group wait, and not this one fail.
+            if (_drain.IsFull)
                 throw new IOException("The store takes nothing, and its journal is full.");
             _journal.Append(_records, _drain.Taken);
             _drain.Add(_records, _journal.Last);

@@ -89,25 +89,22 @@ public sealed class SpendAlerts
         return rows.Length;
     }
 
-    /// <summary>Alerts that are due, claimed for a minute: no other replica sends them meanwhile.</summary>
-    public async Task<SpendAlert[]> ClaimAsync(string organizationId)
-    {
-        var due = await _store.QueryAsync<SpendAlert>(
+    /// <summary>Alerts that are due.</summary>
+    public Task<SpendAlert[]> DueAsync(string organizationId) =>
+        _store.QueryAsync<SpendAlert>(
             """
             SELECT id, organization_id, destination, body, tries, created_at FROM spend_alerts
             WHERE organization_id = @organizationId AND status = 'pending' AND next_at <= @Now ORDER BY next_at LIMIT 50
             """,
-            new { organizationId, _store.Now }).ConfigureAwait(false);
-        var claimed = new List<SpendAlert>();
-        foreach (var alert in due)
-        {
-            var ours = await _store.WriteAsync(transaction => transaction.ExecuteAsync(
-                "UPDATE spend_alerts SET tries = tries + 1, next_at = @until WHERE organization_id = @OrganizationId AND id = @Id AND status = 'pending' AND tries = @Tries",
-                new { alert.OrganizationId, alert.Id, alert.Tries, until = _store.Now + ClaimFor })).ConfigureAwait(false);
-            if (ours > 0)
-                claimed.Add(alert with { Tries = alert.Tries + 1 });
-        }
-        return [.. claimed];
+            new { organizationId, _store.Now });
+
+    /// <summary>Claims one for a minute, right before it is sent: no other replica sends it meanwhile. The alert, or null where another one has it.</summary>
+    public async Task<SpendAlert?> ClaimAsync(SpendAlert alert)
+    {
+        var ours = await _store.WriteAsync(transaction => transaction.ExecuteAsync(
+            "UPDATE spend_alerts SET tries = tries + 1, next_at = @until WHERE organization_id = @OrganizationId AND id = @Id AND status = 'pending' AND tries = @Tries",
+            new { alert.OrganizationId, alert.Id, alert.Tries, until = _store.Now + ClaimFor })).ConfigureAwait(false);
+        return ours > 0 ? alert with { Tries = alert.Tries + 1 } : null;
     }
 
     /// <summary>Puts on record that it was delivered, or given up.</summary>

@@ -27,6 +27,7 @@ public sealed partial class Projector
     private readonly Leaves _leaves;
     private readonly DeadLeases _leases;
     private readonly SeenTurns _turns;
+    private Lead? _claimed;
 
     internal Projector(Store store, ILogger log)
     {
@@ -43,23 +44,27 @@ public sealed partial class Projector
     /// <summary>Whether this process is the one that projects: what one replica does for all, it does.</summary>
     public bool Leads => _leads;
 
-    /// <summary>Follows until stopped, once this process leads. Run once in a serving process.</summary>
+    /// <summary>Takes the lead where one process alone may serve, so that a second one fails at its start; to be followed by <see cref="RunAsync"/>.</summary>
+    /// <exception cref="StoreException">On SQLite, another process serves from the file.</exception>
+    public async Task ClaimAsync(CancellationToken stop)
+    {
+        if (!_store.HasReplicas)
+            _claimed = await _store.LeadAsync(Leadership.Projections, stop).ConfigureAwait(false);
+    }
+
+    /// <summary>Follows until stopped, whenever this process leads. Run once in a serving process.</summary>
     /// <exception cref="StoreException">On SQLite, another process serves from the file.</exception>
     public async Task RunAsync(CancellationToken stop)
     {
-        // Takes the lead before the first await, so that a second process on a SQLite file fails at its start.
-        var leading = _store.LeadAsync(Leadership.Projections, stop);
-        var beating = BeatAsync(stop);
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        var beating = BeatAsync(over.Token);
         try
         {
             while (true)
             {
-                var lead = await leading.ConfigureAwait(false);
-                await using (lead.ConfigureAwait(false))
-                    await LeadAsync(lead, stop).ConfigureAwait(false);
+                await LeadOnceAsync(stop).ConfigureAwait(false);
                 // After the loss of the lead or an error of the store: whatever it was, asking at once would meet it again.
                 await Task.Delay(Idle, _store.Time, stop).ConfigureAwait(false);
-                leading = _store.LeadAsync(Leadership.Projections, stop);
             }
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -68,6 +73,7 @@ public sealed partial class Projector
         }
         finally
         {
+            await over.CancelAsync().ConfigureAwait(false);
             await beating.ConfigureAwait(false);
         }
     }
@@ -173,6 +179,21 @@ public sealed partial class Projector
             if (rows.Length == 0)
                 return;
             await WriteAsync(null, await _leaves.OfAsync(rows).ConfigureAwait(false)).ConfigureAwait(false);
+        }
+    }
+
+    private async Task LeadOnceAsync(CancellationToken stop)
+    {
+        try
+        {
+            var lead = Interlocked.Exchange(ref _claimed, null) ?? await _store.LeadAsync(Leadership.Projections, stop).ConfigureAwait(false);
+            await using (lead.ConfigureAwait(false))
+                await LeadAsync(lead, stop).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is not StoreException && !stop.IsCancellationRequested)
+        {
+            // The store is away: who leads is asked again when it is back.
+            NotProjected(e);
         }
     }
 

@@ -4,6 +4,7 @@ using Demarc.Governance.Boundaries;
 using Demarc.Governance.Evidence;
 using Demarc.Governance.Identity;
 using Demarc.Governance.Policy;
+using Demarc.Proxy.Limits;
 using Demarc.Proxy.Upstreams;
 using Demarc.Serving;
 using Demarc.Storage.Evidence;
@@ -31,7 +32,7 @@ internal static class ExplainCommand
         using var snapshots = new Snapshots(installation.Store, installation.Organization.Id, context.Files.Snapshot, NullLogger<Snapshots>.Instance);
         await snapshots.RefreshAsync();
         var then = Then.Of(record);
-        var health = new UpstreamHealth(context.Time);
+        var health = new UpstreamHealth(context.Time, new RateSharing(null, context.Time));
         using var addresses = new AddressWatch(snapshots, health, context.Time);
         if (snapshots.Current.Policies.Any(p => p.Require.PrivateNetwork))
             await addresses.LookAsync(snapshots.Current, CancellationToken.None);

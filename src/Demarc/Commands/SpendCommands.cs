@@ -7,6 +7,8 @@ namespace Demarc.Commands;
 /// <summary><c>demarc ccu</c>, <c>demarc commitments</c> and <c>demarc export focus</c>: what was spent as sellers and finance have it.</summary>
 internal static class SpendCommands
 {
+    private const string Parquet = "parquet";
+
     public static Command CreateUnits()
     {
         var month = new Option<string?>("--month") { Description = "A fiscal month such as 2026-07; default this one" };
@@ -63,25 +65,27 @@ internal static class SpendCommands
         var from = new Option<string>("--from") { Description = "The first UTC day, such as 2026-07-01", Required = true };
         var to = new Option<string>("--to") { Description = "The last UTC day", Required = true };
         var output = new Option<string?>("--out") { Description = "The file to write; default standard output" };
-        var format = new Option<string>("--format") { Description = "csv", DefaultValueFactory = _ => "csv" };
-        var focus = new Command("focus", "Costs as the FinOps Open Cost and Usage Specification (FOCUS) has them, CSV") { from, to, output, format }.Runs(async context =>
+        var format = new Option<string>("--format") { Description = "csv or parquet", DefaultValueFactory = _ => "csv" };
+        format.AcceptOnlyFromAmong("csv", Parquet);
+        var focus = new Command("focus", "Costs as the FinOps Open Cost and Usage Specification (FOCUS) has them") { from, to, output, format }.Runs(async context =>
         {
-            if (context.Get(format) is not "csv" and var other)
-                throw new CommandException($"--format {other}: FOCUS is written as csv alone. {(other == "parquet" ? "DuckDB, for one, makes Parquet of it: duckdb -c \"COPY (FROM 'october.csv') TO 'october.parquet'\"" : "Leave it out.")}");
+            if (context.Get(format) == Parquet && context.Get(output) is null)
+                throw new CommandException("--format parquet: give --out FILE, as it is no text.");
             var (first, last) = (ReadDay("--from", context.Get(from)!), ReadDay("--to", context.Get(to)!));
             if (last < first)
                 throw new CommandException("--to: give a day that is not before --from.");
             var installation = await context.OpenAsync();
-            var export = new FocusExport(
-                installation.Store, installation.Organization.Id, installation.Organization.Name, context.Files.Config.Billing, context.Files.Snapshot);
+            var rows = new FocusRows(
+                installation.Store, installation.Organization.Id, installation.Organization.Name, context.Files.Config.Billing, context.Files.Snapshot).ListAsync(first, last.AddDays(1));
             if (context.Get(output) is not { } path)
             {
-                await export.WriteAsync(Console.Out, first, last.AddDays(1));
+                await FocusExport.WriteCsvAsync(Console.Out, rows);
                 return;
             }
-            await using var file = new StreamWriter(path);
-            var rows = await export.WriteAsync(file, first, last.AddDays(1));
-            await Console.Error.WriteLineAsync($"{rows} rows in {path}.");
+            await using var file = File.Create(path);
+            await using var text = new StreamWriter(file);
+            var count = context.Get(format) == Parquet ? await FocusExport.WriteParquetAsync(file, rows) : await FocusExport.WriteCsvAsync(text, rows);
+            await Console.Error.WriteLineAsync($"{count} rows in {path}.");
         });
         var command = new Command("export", "Write what was recorded in other formats, and follow what is sent elsewhere") { focus };
         foreach (var other in others)

@@ -3,6 +3,7 @@ using System.Globalization;
 using Demarc.Control.Resources;
 using Demarc.Governance.Boundaries;
 using Demarc.Governance.Policy;
+using Demarc.Proxy.Limits;
 using Demarc.Proxy.Upstreams;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -89,7 +90,7 @@ internal static class WhereCommand
         using var snapshots = new Snapshots(installation.Store, installation.Organization.Id, context.Files.Snapshot, NullLogger<Snapshots>.Instance);
         await snapshots.RefreshAsync();
         var snapshot = snapshots.Current;
-        var health = new UpstreamHealth(context.Time);
+        var health = new UpstreamHealth(context.Time, new RateSharing(null, context.Time));
         using var addresses = new AddressWatch(snapshots, health, context.Time);
         if (snapshot.Policies.Any(p => p.Require.PrivateNetwork))
             await addresses.LookAsync(snapshot, CancellationToken.None);

@@ -15,6 +15,7 @@ using Demarc.Governance.Policy;
 using Demarc.Governance.Spend;
 using Demarc.Proxy;
 using Demarc.Proxy.Ingress;
+using Demarc.Proxy.Limits;
 using Demarc.Proxy.Refusals;
 using Demarc.Proxy.Upstreams;
 using Demarc.Proxy.Upstreams.Management;
@@ -153,8 +154,10 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton(new Escrow(store.Budgets, time));
             builder.Services.AddSingleton(s => new LeaseFollower(s.GetRequiredService<Escrow>(), store.Budgets, time));
             builder.Services.AddHostedService<EscrowFollower>();
+            builder.Services.AddSingleton(new RateSharing(store.RateShares, time));
+            builder.Services.AddHostedService<RateFollower>();
             builder.Services.AddSingleton(s => new MessagesPipeline(
-                snapshots, sink, s.GetRequiredService<UpstreamClient>(), s.GetRequiredService<UpstreamHealth>(), s.GetRequiredService<SessionNames>(), s.GetRequiredService<Escrow>(), s.GetRequiredService<IncreaseLinks>(), store.Replica, time,
+                snapshots, sink, s.GetRequiredService<UpstreamClient>(), s.GetRequiredService<UpstreamHealth>(), s.GetRequiredService<SessionNames>(), s.GetRequiredService<Escrow>(), s.GetRequiredService<RateSharing>(), s.GetRequiredService<IncreaseLinks>(), store.Replica, time,
                 s.GetRequiredService<ILogger<MessagesPipeline>>()));
             builder.Services.AddHostedService(_ => new StoreFollowers(store, snapshots));
             var alerts = new AlertDelivery(store, organization.Id, loggers.CreateLogger<AlertDelivery>());

@@ -2,8 +2,11 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Demarc.Serving;
+using Demarc.Storage;
 using Demarc.Tests.AdminApi;
 using Demarc.Tests.Harness;
+using Microsoft.Extensions.Logging;
 using Xunit;
 
 namespace Demarc.Tests.Commands;
@@ -23,6 +26,16 @@ public sealed partial class RunningGatewayTests(GatewayFixture gateway) : IClass
 
         await DoneAsync("key", "revoke", made.GetProperty("id").GetString()!);
         await GatewayPlace.UntilAsync(Limit, async () => await ModelsAsync(key) == HttpStatusCode.Unauthorized);
+    }
+
+    [Fact]
+    public async Task A_second_gateway_on_the_same_folder_is_refused_at_its_start()
+    {
+        var second = new ServeOptions { DataDirectory = gateway.DataDirectory, Listen = "127.0.0.1:0", Simulator = gateway.Simulator.Url };
+        var refusal = await Assert.ThrowsAsync<StoreException>(() => Gateway.StartAsync(second, logging: logging => logging.ClearProviders()));
+
+        Assert.Contains("Another process serves", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.OK, await ModelsAsync(gateway.DeveloperKey));
     }
 
     [Fact]

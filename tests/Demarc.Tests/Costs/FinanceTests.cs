@@ -19,8 +19,6 @@ public class FinanceTests
 
     private static readonly DateOnly Today = new(2026, 11, 22);
 
-    private static readonly Catalog Catalog = Catalog.Parse(File.ReadAllBytes(Repository.Path("catalog", "catalog.json")));
-
     [Theory]
     [InlineData(1, "2026-11-22", "2026-11", "2026-11-01", "2026-12-01")]
     [InlineData(15, "2026-11-14", "2026-10", "2026-10-15", "2026-11-15")]
@@ -96,38 +94,6 @@ public class FinanceTests
         Task<CommitmentStatus> StatusAsync(CommitmentConfig commitment) => CommitmentStatus.OfAsync(commitment, store, "org_1", [], Today);
     }
 
-    [Theory, InlineData(StoreKind.Sqlite), InlineData(StoreKind.Postgres)]
-    public async Task A_focus_export_has_the_columns_and_adds_up_to_the_ledger(StoreKind kind)
-    {
-        await using var place = await StorePlace.CreateAsync(kind);
-        var store = await place.OpenAsync();
-        var organization = (await store.Organizations.EnsureFirstAsync("Contoso", StorePlace.Actor)).Id;
-        var user = (await store.Users.CreateAsync(organization, "ana@contoso.example", "Ana", "developer", StorePlace.Actor))!;
-        await store.Users.UpdateAsync(organization, user.Id, StorePlace.Actor, costCenter: "=CC-1, \"north\"");
-        await SpendAsync(store, new(2026, 11, 19), 1_000_000_007, organization: organization, actor: user.Id);
-        await SpendAsync(store, new(2026, 11, 20), 333_333_333, organization: organization, actor: user.Id, platform: "bedrock");
-        await place.ProjectAsync(store);
-
-        using var text = new StringWriter(CultureInfo.InvariantCulture);
-        var rows = await new FocusExport(store, organization, "Contoso", new BillingConfig("EUR", 500_000_000, 1), Snapshot()).WriteAsync(text, new(2026, 11, 19), new(2026, 11, 21));
-
-        var lines = Csv.Read(new StringReader(text.ToString())).ToArray();
-        Assert.Equal(FocusExport.Columns, lines[0]);
-        Assert.Equal((50, 10L, 11), (lines[0].Length, rows, lines.Length));
-        Assert.All(lines, line => Assert.Equal(50, line.Length));
-        // At half a euro a dollar; five kinds of tokens a call, each rounded to a nano-euro.
-        Assert.InRange(Column("BilledCost").Sum(v => decimal.Parse(v, CultureInfo.InvariantCulture)), 0.66666666m, 0.66666668m);
-        Assert.Equal(["Microsoft", "AWS"], Column("InvoiceIssuerName").Distinct());
-        Assert.Equal(["2026-11-19T00:00:00Z", "2026-11-20T00:00:00Z"], Column("ChargePeriodStart").Distinct());
-        Assert.Equal(["2026-12-01T00:00:00Z"], Column("BillingPeriodEnd").Distinct());
-        Assert.Equal(["1000000 Tokens"], Column("PricingUnit").Distinct());
-        Assert.Equal($$"""{"demarc/cost-center":"=CC-1, \u0022north\u0022","demarc/principal":"{{user.Id}}"}""", Column("Tags").Distinct().Single());
-        Assert.DoesNotContain("ana@contoso.example", text.ToString(), StringComparison.Ordinal);
-        Assert.Equal(["", ""], Column("AvailabilityZone").Take(2));
-
-        IEnumerable<string> Column(string name) => lines.Skip(1).Select(line => line[Array.IndexOf(FocusExport.Columns, name)]);
-    }
-
     [Fact]
     public void What_a_spreadsheet_would_run_is_text()
     {
@@ -135,18 +101,7 @@ public class FinanceTests
         Assert.Equal([["a", "b\n,c", ""], ["", "d\"e", "f"]], Csv.Read(new StringReader("a,\"b\n,c\",\r\n\n,\"d\"\"e\",f")));
     }
 
-    private static GatewaySnapshot Snapshot() => new()
-    {
-        Resources = [],
-        Aliases = [],
-        Policies = [],
-        Catalog = Catalog,
-        PolicyHash = "sha256:p",
-        ConfigurationHash = "sha256:c",
-        MaxBodyBytes = 1,
-    };
-
-    private static async Task SpendAsync(
+    internal static async Task SpendAsync(
         Store store, DateOnly day, long nano, int hour = 12, string platform = "foundry", string model = "claude-sonnet-4-6", string organization = "org_1", string actor = "user_1")
     {
         var request = new Conversation(store, organization, actor, at: new DateTimeOffset(day, new TimeOnly(hour, 0), TimeSpan.Zero).ToUnixTimeMilliseconds());

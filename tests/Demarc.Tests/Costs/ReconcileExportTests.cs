@@ -104,7 +104,7 @@ public sealed class ReconcileExportTests : IAsyncLifetime
     {
         await File.WriteAllTextAsync(Path.Combine(_folder, "demarc.yaml"), $"store: {_place.Url}\nresources: [ {{ name: east, {Resources[cloud]} }} ]\n");
         Directory.CreateDirectory(Path.Combine(_folder, "data"));
-        await File.WriteAllTextAsync(Path.Combine(_folder, "data", "master.key"), Convert.ToBase64String(Enumerable.Repeat((byte)7, 32).ToArray()));
+        await File.WriteAllTextAsync(Path.Combine(_folder, "data", "master.key"), StorePlace.MasterKeyText);
         var store = await _place.OpenAsync();
         var organization = (await store.Organizations.EnsureFirstAsync("Contoso", StorePlace.Actor)).Id;
         for (var hour = 0; hour < Hours; hour++)

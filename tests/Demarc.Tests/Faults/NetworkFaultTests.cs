@@ -51,6 +51,21 @@ public sealed class NetworkFaultTests
         await place.HoldsAsync($"line to {(toStore ? "the store" : "the provider")}: {fault}", runs, callers);
     }
 
+    /// <summary>As when a machine with PostgreSQL on it vanishes, and another takes its address: nobody ends the connections to the first.</summary>
+    [Fact]
+    public async Task Connections_that_fall_silent_for_good_are_given_up_for_new_ones()
+    {
+        await using var place = await FaultPlace.StartAsync(new FaultSetup { Replicas = 2 });
+        await using var callers = place.Call(8);
+        for (var run = 0; run < 3; run++)
+        {
+            await callers.MoreAsync(40);
+            place.StoreLine!.Strand();
+            await callers.MoreAsync(400, within: 30);
+        }
+        await place.HoldsAsync("line to the store: silent for good, but for new connections", 3, callers);
+    }
+
     /// <summary>With the kernel's own network: packets vanish, and neither side is told.</summary>
     [Theory(Explicit = true), InlineData(true), InlineData(false)]
     public async Task A_network_that_drops_every_packet_loses_nothing(bool toStore)

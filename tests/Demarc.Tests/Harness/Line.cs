@@ -10,9 +10,10 @@ namespace Demarc.Tests.Harness;
 public sealed class Line : IAsyncDisposable
 {
     private readonly IPEndPoint _to;
-    private readonly List<Socket> _sockets = [];
+    private readonly List<(Socket Near, Socket Far)> _sockets = [];
     private readonly Lock _lock = new();
     private volatile TaskCompletionSource _held = new();
+    private volatile TaskCompletionSource _stranded = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private TcpListener _listener;
     private Task _accepting;
 
@@ -42,12 +43,24 @@ public sealed class Line : IAsyncDisposable
     /// <summary>What was kept back arrives, and all goes on.</summary>
     public void Release() => _held.TrySetResult();
 
+    /// <summary>The server loses the connections of now, and whoever has them on this side is never told; new ones work.</summary>
+    public void Strand()
+    {
+        Interlocked.Exchange(ref _stranded, new(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
+        lock (_lock)
+            _sockets.ForEach(pair => pair.Far.Dispose());
+    }
+
     public void Cut()
     {
         _listener.Stop();
         lock (_lock)
         {
-            _sockets.ForEach(socket => socket.Dispose());
+            foreach (var (near, far) in _sockets)
+            {
+                near.Dispose();
+                far.Dispose();
+            }
             _sockets.Clear();
         }
     }
@@ -76,10 +89,8 @@ public sealed class Line : IAsyncDisposable
                 var near = await listener.AcceptSocketAsync();
                 var far = new Socket(SocketType.Stream, ProtocolType.Tcp);
                 lock (_lock)
-                    _sockets.AddRange([near, far]);
-                await far.ConnectAsync(_to);
-                _ = CopyAsync(near, far);
-                _ = CopyAsync(far, near);
+                    _sockets.Add((near, far));
+                _ = JoinAsync(near, far);
             }
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
@@ -88,7 +99,24 @@ public sealed class Line : IAsyncDisposable
         }
     }
 
-    private async Task CopyAsync(Socket from, Socket to)
+    private async Task JoinAsync(Socket near, Socket far)
+    {
+        try
+        {
+            await far.ConnectAsync(_to);
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // The server is away, and whoever came for it learns it by a reset.
+            near.Close(0);
+            far.Dispose();
+            return;
+        }
+        var stranded = _stranded.Task;
+        await Task.WhenAll(CopyAsync(near, far, stranded), CopyAsync(far, near, stranded));
+    }
+
+    private async Task CopyAsync(Socket from, Socket to, Task stranded)
     {
         var buffer = new byte[64 << 10];
         try
@@ -108,6 +136,8 @@ public sealed class Line : IAsyncDisposable
         {
             // Cut, or one end went away.
         }
+        if (stranded.IsCompleted)
+            return;
         from.Dispose();
         to.Dispose();
     }

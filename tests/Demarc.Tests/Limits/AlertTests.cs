@@ -6,6 +6,7 @@ using Demarc.Control.Alerts;
 using Demarc.Governance.Evidence;
 using Demarc.Governance.Identity;
 using Demarc.Simulator.Scripts;
+using Demarc.Tests.AdminApi;
 using Demarc.Tests.Proxy;
 using Demarc.Tests.Storage;
 using Microsoft.AspNetCore.Builder;
@@ -43,6 +44,58 @@ public sealed class AlertTests
         Assert.All(calls, n => Assert.Equal("v1," + Convert.ToBase64String(HMACSHA256.HashData(Key, Encoding.UTF8.GetBytes($"{n.Id}.{n.Timestamp}.{n.Body}"))), n.Signature));
         await place.RecordAsync<EventRecord>(RecordKind.Event, e => e.Type == "demarc_spend_alert_sent" && e.Fields["destination"] == "webhook:ops");
         Assert.Equal(2, await place.Store.SqlAsync<long>("SELECT count(*) FROM spend_alerts WHERE about LIKE 'demarc_spend_threshold_reached/%'"));
+    }
+
+    [Fact]
+    public async Task Over_replicas_and_restarts_each_is_told_once()
+    {
+        await using var hooks = await Receiver.StartAsync(failures: 0);
+        await using var place = await ProxyPlace.StartAsync(StoreKind.Postgres, $$"""
+              - limits: [ { per: person, period: monthly, amount_usd: "0.11", mode: soft } ]
+            alerts:
+              webhooks: [ { name: ops, url: {{hooks.Url}}, secret: whsec_{{Convert.ToBase64String(Key)}}, allow_private: true } ]
+            """, new ScriptRule { Deltas = 1000 });
+        var (first, gateways) = (place.Gateway, new List<Serving.Gateway>());
+        try
+        {
+            gateways.AddRange([await place.BesideAsync(), await place.BesideAsync()]);
+            // Each of three finds for itself that 75, 95 and more than 100 % are passed, as it does not know what the others have spent just now.
+            foreach (var gateway in (Serving.Gateway[])[first, .. gateways])
+            {
+                place.Use(gateway);
+                await Task.WhenAll(Enumerable.Range(0, 8).Select(async _ => Assert.Equal(HttpStatusCode.OK, (await place.SendAsync(place.Ask(Thousand))).Response.StatusCode)));
+            }
+            await UntilSentAsync();
+            // One that starts has seen nothing of it.
+            gateways.Add(await place.BesideAsync());
+            Assert.Equal(HttpStatusCode.OK, (await place.SendAsync(place.Ask(Thousand))).Response.StatusCode);
+            await UntilSentAsync();
+
+            var calls = new List<Call>();
+            while (!hooks.IsUntouched)
+                calls.Add(await hooks.NextAsync());
+            Assert.All(calls.GroupBy(c => c.Id), once => Assert.Single(once));
+            Assert.Equal(["100", "75", "95"], Percents(calls).Order());
+            Assert.Equal((calls.Count, calls.Count), (
+                await place.Store.SqlAsync<long>("SELECT CAST(sum(tries) AS bigint) FROM spend_alerts"),
+                await place.Store.SqlAsync<long>("SELECT count(*) FROM activities WHERE type = 'demarc_spend_alert_sent'")));
+        }
+        finally
+        {
+            place.Use(first);
+            foreach (var gateway in gateways)
+                await gateway.DisposeAsync();
+        }
+
+        // Until every activity was looked at, and what was made of it is sent.
+        Task UntilSentAsync() => GatewayPlace.UntilAsync(TimeSpan.FromSeconds(30), async () =>
+            await place.Store.SqlAsync<long>(
+                """
+                SELECT (SELECT count(*) FROM spend_alerts WHERE status = 'pending')
+                  + (SELECT count(*) FROM activities a WHERE a.type LIKE 'demarc_spend_t%' AND a.position > (SELECT coalesce(max(position), 0) FROM spend_alert_marks))
+                  + (SELECT count(*) FROM records WHERE kind = 1) - (SELECT count(DISTINCT request_id) FROM ledger)
+                  + CASE WHEN (SELECT count(*) FROM spend_alerts) < 3 THEN 1 ELSE 0 END
+                """) == 0);
     }
 
     private static IEnumerable<string?> Percents(IEnumerable<Call> calls) =>

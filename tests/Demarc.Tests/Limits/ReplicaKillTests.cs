@@ -1,3 +1,4 @@
+using System.Globalization;
 using Demarc.Governance.Identity;
 using Demarc.Simulator.Scripts;
 using Demarc.Tests.Faults;
@@ -13,10 +14,12 @@ namespace Demarc.Tests.Limits;
 public sealed class ReplicaKillTests(ITestOutputHelper output)
 {
     private const int Tokens = 200;
-    private const int Kills = 20;
+
+    // Twenty where the whole is to be shown; each takes some ten seconds.
+    private static readonly int Kills = int.Parse(Environment.GetEnvironmentVariable("DEMARC_KILLS") ?? "4", CultureInfo.InvariantCulture);
 
     [Fact(Explicit = true)]
-    public async Task Twenty_kills_under_load_lose_no_answer_and_no_lease_and_pass_no_limit()
+    public async Task Kills_under_load_lose_no_answer_and_no_lease_and_pass_no_limit()
     {
         const long limit = 60_000_000_000;
         await using var place = await ReplicaPlace.StartAsync("60.00", new ScriptRule { Deltas = Tokens, BetweenEventsMs = 1 });

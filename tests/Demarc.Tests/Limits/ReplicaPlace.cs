@@ -38,7 +38,10 @@ internal sealed class ReplicaPlace : IAsyncDisposable
     /// <summary>The most that settled and held came to, as the store showed it at any time.</summary>
     public long Highest { get; private set; }
 
-    public static async Task<ReplicaPlace> StartAsync(string amountUsd, params ScriptRule[] rules)
+    public static Task<ReplicaPlace> StartAsync(string amountUsd, params ScriptRule[] rules) => StartAsync(amountUsd, "", rules);
+
+    /// <param name="deployment">More keys of the deployment.</param>
+    public static async Task<ReplicaPlace> StartAsync(string amountUsd, string deployment, params ScriptRule[] rules)
     {
         var place = new ReplicaPlace(await StorePlace.CreateAsync(StoreKind.Postgres), await SimulatorHost.StartAsync());
         place._simulator.Script.Set(rules);
@@ -50,7 +53,7 @@ internal sealed class ReplicaPlace : IAsyncDisposable
                 platform: foundry
                 endpoint: {{place._simulator.Url.AbsoluteUri}}anthropic
                 credential: { api_key: "${file:upstream.key}" }
-                deployments: [ { name: claude-sonnet-4-6, model: claude-sonnet-4-6, hosting: anthropic } ]
+                deployments: [ { name: claude-sonnet-4-6, model: claude-sonnet-4-6, hosting: anthropic{{deployment}} } ]
             policies:
               - limits: [ { per: pool, period: monthly, amount_usd: "{{amountUsd}}", mode: hard } ]
             """);

@@ -83,7 +83,7 @@ public sealed class PersonTests
         }
         await place.Place.ProjectAsync(place.Store);
         await place.Store.SpendAlerts.CollectAsync(Organization, [SpendAlerts.ByEmail]);
-        var alerts = await place.Store.SpendAlerts.ClaimAsync(Organization);
+        var alerts = await place.Store.SpendAlerts.DueAsync(Organization);
         Assert.Equal(2, alerts.Length);
 
         await place.Store.SpendAlerts.EndAsync(alerts.Single(a => a.Body.Contains(bob.Email, StringComparison.Ordinal)), isDelivered: true, null);

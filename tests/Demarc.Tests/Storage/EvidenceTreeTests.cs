@@ -87,6 +87,27 @@ public class EvidenceTreeTests
     }
 
     [Theory, InlineData(StoreKind.Sqlite), InlineData(StoreKind.Postgres)]
+    public async Task A_record_is_found_far_behind_those_that_it_was_numbered_with(StoreKind kind)
+    {
+        await using var place = await StorePlace.CreateAsync(kind);
+        var store = await place.OpenAsync();
+        await Task.WhenAll(Enumerable.Range(0, 640).Select(_ => new Conversation(store).WholeAsync()));
+        await place.ProjectAsync(store);
+        // As a transaction leaves it that took its number early and ended late.
+        var (first, late) = ((await store.Tree.BundleAsync("org_1", 0))!, (await store.Tree.BundleAsync("org_1", 4))!);
+        var sequence = first.Sequence(3);
+        await store.WriteDerivedAsync(async transaction =>
+        {
+            await transaction.ExecuteAsync("UPDATE leaf_bundles SET sequences = @sequences WHERE number = 0", new { sequences = (byte[])[.. first.Sequences[..24], .. new byte[8], .. first.Sequences[32..]] });
+            return await transaction.ExecuteAsync(
+                "UPDATE leaf_bundles SET first_sequence = @sequence, sequences = @sequences WHERE number = 4", new { sequence, sequences = (byte[])[.. first.Sequences[24..32], .. late.Sequences[8..]] });
+        });
+
+        Assert.Equal(4 * 256, await store.Tree.IndexOfAsync("org_1", sequence));
+        Assert.Equal(new() { [sequence] = 4 * 256, [first.Sequence(4)] = 4 }, await store.Tree.IndicesOfAsync("org_1", [first.Sequence(4), sequence]));
+    }
+
+    [Theory, InlineData(StoreKind.Sqlite), InlineData(StoreKind.Postgres)]
     public async Task Two_leaders_at_once_grow_one_tree(StoreKind kind)
     {
         await using var place = await StorePlace.CreateAsync(kind);

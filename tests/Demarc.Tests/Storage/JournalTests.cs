@@ -157,37 +157,82 @@ public sealed class JournalTests : IDisposable
         }
     }
 
-    [Fact, Trait("suite", "faults")]
-    public async Task While_the_store_takes_nothing_the_journal_ends_by_refusing_and_what_it_has_is_kept()
+    [Theory, Trait("suite", "faults"), InlineData(1, 20_000, 21_000), InlineData(2 << 20, 128, 128 + 64)]
+    public async Task While_the_store_takes_nothing_the_journal_ends_by_refusing_and_what_it_has_is_kept(int size, int least, int most)
     {
         using var journal = Journal.Open(_folder);
         journal.Start(0);
         var writer = new JournalWriter(journal, (_, _) => throw new StoreException("away"), TimeProvider.System, NullLogger.Instance);
         var (durable, refused) = (0, 0);
 
-        await Task.WhenAll(Enumerable.Range(0, 64).Select(async _ =>
-        {
-            while (Volatile.Read(ref refused) == 0)
-            {
-                try
-                {
-                    await writer.AppendAsync(Event([1]));
-                    Interlocked.Increment(ref durable);
-                }
-                catch (StoreException)
-                {
-                    Interlocked.Increment(ref refused);
-                }
-            }
-        }));
+        await AppendAsync(writer, size, () => Volatile.Read(ref refused) == 0, () => Interlocked.Increment(ref durable), () => Interlocked.Increment(ref refused));
         await writer.DisposeAsync();
 
         using var again = Journal.Open(_folder);
-        Assert.InRange(durable, 20_000, 21_000);
+        Assert.InRange(durable, least, most);
         Assert.Equal(durable, again.Left(0).Count);
     }
 
+    [Fact, Trait("suite", "faults")]
+    public async Task While_the_store_is_slow_appends_wait_for_it_and_none_is_refused()
+    {
+        using var journal = Journal.Open(_folder);
+        journal.Start(0);
+        var (slow, full) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var writer = new JournalWriter(journal, (_, _) => slow.Task, TimeProvider.System, NullLogger.Instance);
+        var (durable, refused) = (0, 0);
+
+        var callers = AppendAsync(writer, 1, () => Volatile.Read(ref durable) < 60_000, Count, () => Interlocked.Increment(ref refused));
+        await full.Task.WaitAsync(Stop);
+        slow.SetResult();
+        await callers;
+        await writer.DisposeAsync();
+
+        Assert.Equal(0, refused);
+        Assert.True(durable >= 60_000);
+
+        void Count()
+        {
+            Interlocked.Increment(ref durable);
+            if (!writer.HasRoom)
+                full.TrySetResult();
+        }
+    }
+
+    [Fact, Trait("suite", "faults")]
+    public async Task What_a_full_disk_took_of_a_write_is_cleared_with_the_rest()
+    {
+        await using var disk = await Faults.Disk.SmallAsync(18);
+        using (var journal = Journal.Open(disk.Folder))
+        {
+            journal.Start(0);
+            Assert.Throws<IOException>(() => journal.Append([Event([.. Enumerable.Repeat((byte)7, 12 << 20)])], 0));
+            Assert.True(journal.IsUsed);
+            Assert.Contains(File.ReadAllBytes(Path.Combine(disk.Folder, "a.journal")), b => b == 7);
+            journal.Clear();
+        }
+        Assert.All(Directory.GetFiles(disk.Folder), file => Assert.DoesNotContain(File.ReadAllBytes(file), b => b != 0));
+    }
+
     public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    // Many at once, each one after the other.
+    private static Task AppendAsync(JournalWriter writer, int size, Func<bool> more, Action durable, Action refused) =>
+        Task.WhenAll(Enumerable.Range(0, 64).Select(async _ =>
+        {
+            while (more())
+            {
+                try
+                {
+                    await writer.AppendAsync(Event(new byte[size]));
+                    durable();
+                }
+                catch (StoreException)
+                {
+                    refused();
+                }
+            }
+        }));
 
     private static EvidenceRecord Event(byte[] body) => Record(body, [], null);
 

@@ -3,6 +3,9 @@ using Demarc.Governance.Evidence;
 using Demarc.Storage;
 using Demarc.Storage.Evidence;
 using Demarc.Storage.Ledger;
+using Demarc.Tests.AdminApi;
+using Demarc.Tests.Harness;
+using Microsoft.Extensions.Logging;
 using Xunit;
 
 namespace Demarc.Tests.Storage;
@@ -186,6 +189,30 @@ public class ProjectionTests
             Assert.True(TimeProvider.System.GetElapsedTime(finished) < TimeSpan.FromSeconds(1));
             await Task.Delay(10, TestContext.Current.CancellationToken);
         }
+        await stop.CancelAsync();
+        await running;
+    }
+
+    [Fact]
+    public async Task The_log_is_followed_again_once_a_store_that_was_away_is_back()
+    {
+        await using var place = await StorePlace.CreateAsync(StoreKind.Postgres);
+        using var log = new LogLines();
+        using var loggers = LoggerFactory.Create(logging => logging.AddProvider(log));
+        await using var store = await Store.OpenAsync(place.Url, StorePlace.Master, TimeProvider.System, loggers);
+        using var stop = new CancellationTokenSource();
+        var running = store.Projector.RunAsync(stop.Token);
+        await new Conversation(store).WholeAsync();
+        await GatewayPlace.UntilAsync(TimeSpan.FromSeconds(5), async () => (await store.Activities.ListAsync(All)).Data.Length == 1);
+
+        await PostgresServer.AllowConnectionsAsync(place.Url, allow: false);
+        // The lead is lost, and asked for in vain.
+        await GatewayPlace.UntilAsync(TimeSpan.FromSeconds(10), () => Task.FromResult(log.Text.Split("The log could not be followed").Length > 2));
+        Assert.False(running.IsCompleted);
+        await PostgresServer.AllowConnectionsAsync(place.Url, allow: true);
+
+        await new Conversation(store).WholeAsync();
+        await GatewayPlace.UntilAsync(TimeSpan.FromSeconds(5), async () => (await store.Activities.ListAsync(All)).Data.Length == 2);
         await stop.CancelAsync();
         await running;
     }

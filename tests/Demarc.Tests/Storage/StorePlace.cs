@@ -21,6 +21,10 @@ public enum StoreKind
 public sealed class StorePlace : IAsyncDisposable
 {
     public static readonly MasterKey Master = new(Enumerable.Repeat((byte)7, 32).ToArray());
+
+    /// <summary>The same as commands find it in the file <c>master.key</c>.</summary>
+    public static string MasterKeyText => Convert.ToBase64String(Enumerable.Repeat((byte)7, 32).ToArray());
+
     public static readonly ActorRecord Actor = new("cli", "test");
 
     private readonly string? _folder;

@@ -101,11 +101,8 @@ public sealed class EvidenceTree
     {
         foreach (var bundle in await BundlesAroundAsync(organizationId, sequence).ConfigureAwait(false))
         {
-            for (var place = 0; place < bundle.Count; place++)
-            {
-                if (bundle.Sequence(place) == sequence)
-                    return bundle.IndexOf(place);
-            }
+            if (bundle.PlaceOf(sequence) is >= 0 and var place)
+                return bundle.IndexOf(place);
         }
         return null;
     }
@@ -153,14 +150,16 @@ public sealed class EvidenceTree
             new { organizationId, requestId = id.ToByteArray(bigEndian: true) });
     }
 
-    // On PostgreSQL the order is not quite that of the sequences: a few bundles may span one.
-    private Task<LeafBundle[]> BundlesAroundAsync(string organizationId, long sequence) =>
-        _store.QueryAsync<LeafBundle>(
-            """
-            SELECT number, entries, sequences FROM leaf_bundles
-            WHERE organization_id = @organizationId AND last_sequence >= @sequence AND first_sequence <= @sequence ORDER BY last_sequence LIMIT 64
-            """,
-            new { organizationId, sequence });
+    // On PostgreSQL the order is not quite that of the sequences: a few bundles may span one. Nearly always it is one of the first that
+    // end behind it; only after a transaction that took long all of them have to be looked at.
+    private async Task<LeafBundle[]> BundlesAroundAsync(string organizationId, long sequence)
+    {
+        const string Behind = "FROM leaf_bundles WHERE organization_id = @organizationId AND last_sequence >= @sequence";
+        var near = await _store.QueryAsync<LeafBundle>(
+            $"SELECT number, entries, sequences {Behind} ORDER BY last_sequence LIMIT 3", new { organizationId, sequence }).ConfigureAwait(false);
+        return near.Length == 0 || Array.Exists(near, bundle => bundle.PlaceOf(sequence) >= 0) ? near : await _store.QueryAsync<LeafBundle>(
+            $"SELECT number, entries, sequences {Behind} AND first_sequence <= @sequence ORDER BY last_sequence", new { organizationId, sequence }).ConfigureAwait(false);
+    }
 
     private sealed record Counts
     {

@@ -26,4 +26,13 @@ public sealed record LeafBundle
     /// <summary>The record's sequence in the log; 0 where the table was cut.</summary>
     public long Sequence(int place) =>
         Sequences.Length >= (place + 1) * sizeof(long) ? BinaryPrimitives.ReadInt64BigEndian(Sequences.AsSpan(place * sizeof(long))) : 0;
+
+    /// <summary>Where the record of that sequence is in it; negative when it is not.</summary>
+    public int PlaceOf(long sequence)
+    {
+        var place = Count - 1;
+        while (place >= 0 && Sequence(place) != sequence)
+            place--;
+        return place;
+    }
 }

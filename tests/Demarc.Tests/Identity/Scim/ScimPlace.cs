@@ -37,7 +37,7 @@ internal sealed class ScimPlace : IAsyncDisposable
         var store = await StorePlace.CreateAsync(kind);
         var folder = Directory.CreateTempSubdirectory("demarc-scim-").FullName;
         Directory.CreateDirectory(Path.Combine(folder, "data"));
-        await File.WriteAllTextAsync(Path.Combine(folder, "master.key"), Convert.ToBase64String(Enumerable.Repeat((byte)7, 32).ToArray()));
+        await File.WriteAllTextAsync(Path.Combine(folder, "master.key"), StorePlace.MasterKeyText);
         await File.WriteAllTextAsync(Path.Combine(folder, "scim.token"), Token);
         await File.WriteAllTextAsync(Path.Combine(folder, "demarc.yaml"), $$"""
             listen: 127.0.0.1:0
