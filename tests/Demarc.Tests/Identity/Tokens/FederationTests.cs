@@ -28,10 +28,12 @@ public sealed class FederationTests : IAsyncLifetime
         _gateway = await GatewayFixture.StartAsync($$"""
             federation:
               issuers:
+                - { name: away, issuer: "http://127.0.0.1:9" }
                 - { name: github, issuer: "{{Issuer}}", keys_file: {{_issuer.KeysFile}} }
               rules:
                 - { name: ci, issuer: github, audience: "{{Audience}}", subject: "repo:contoso/app:*", claims: { repository_owner: contoso, "/nested/place": here }, service_account: nightly, lifetime: 10m }
                 - { name: again, issuer: github, audience: "{{Audience}}", subject: "repo:contoso/app:ref:refs/heads/main", service_account: nightly, once: false }
+                - { name: away, issuer: away, audience: "{{Audience}}", subject: "repo:contoso/app:*", service_account: nightly }
                 - { name: nobody, issuer: github, audience: "{{Audience}}", subject: "repo:contoso/app:*", service_account: absent }
             resources:
               - { name: behind, platform: anthropic, endpoint: SIMULATOR, credential: { api_key: test }, deployments: [{ name: deployed, model: claude-sonnet-4-5-20250929 }] }
@@ -163,6 +165,18 @@ public sealed class FederationTests : IAsyncLifetime
             Assert.True(answer.StatusCode == HttpStatusCode.BadRequest, $"{body}: {answer.StatusCode}");
             Assert.Contains(field, await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
         }
+    }
+
+    [Fact]
+    public async Task While_an_issuers_keys_cannot_be_read_a_pipeline_is_told_to_try_again_and_counts_as_no_guesser()
+    {
+        for (var i = 0; i < 21; i++)
+        {
+            var (status, answer) = await TradeAsync(Assertion(("iss", "http://127.0.0.1:9")), "fdrl_away");
+            Assert.True(status == HttpStatusCode.ServiceUnavailable, $"{i}: {answer}");
+        }
+        Assert.Equal("keys_unreachable", await LastReasonAsync());
+        Assert.Equal(HttpStatusCode.OK, (await TradeAsync(Assertion())).Status);
     }
 
     [Fact]
