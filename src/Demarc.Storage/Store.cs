@@ -55,6 +55,7 @@ public abstract partial class Store : IEvidenceSink, IAsyncDisposable
         Boundaries = new BoundaryRegister(this);
         RateShares = HasReplicas ? new RateShares(this) : null;
         Breakers = new Breakers(this);
+        Guesses = HasReplicas ? new Guesses(this) : null;
         Requests = new Requests(this);
         Changes = new Changes(this, loggers.CreateLogger<Changes>());
         Abuse = new AbuseLimits(time);
@@ -141,6 +142,9 @@ public abstract partial class Store : IEvidenceSink, IAsyncDisposable
 
     /// <summary>Which deployments fail, from replica to replica.</summary>
     public Breakers Breakers { get; }
+
+    /// <summary>What strangers try, from replica to replica; null where there is one process.</summary>
+    public Guesses? Guesses { get; }
 
     /// <summary>What is on record of one request.</summary>
     public Requests Requests { get; }
