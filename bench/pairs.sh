@@ -1,4 +1,4 @@
-# Two gateways that differ in one thing, measured in short slices that alternate: sourced by limits and growth. Needs wrk.
+# Two gateways that differ in one thing, measured in short slices that alternate: sourced by limits, capture and growth. Needs wrk.
 # BENCH_NO_BUILD=1 measures what was published last, CONNECTIONS="16 1" is how many connections, one after the other.
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(dirname "$here")
@@ -25,7 +25,8 @@ start() { # NAME COMMAND…: waits for the line "listening URL"
   cat "$work/$name.err" >&2; exit 1
 }
 
-# NAME DATA YAML: a gateway before the simulator; wrk asks it as the quickstart's developer for claude-sonnet-4-6, with 1 KB.
+# NAME DATA YAML: a gateway before the simulator; wrk asks it as the quickstart's developer for claude-sonnet-4-6, with 1 KB of which
+# the end is new each time, in 32 sessions.
 serve() {
   mkdir -p "$2"
   printf 'x\n' >"$2/key"
@@ -36,7 +37,17 @@ wrk.method = "POST"
 wrk.headers["content-type"] = "application/json"
 wrk.headers["anthropic-version"] = "2023-06-01"
 wrk.headers["x-api-key"] = "$(sed -n 's/.*"developer_key": *"\([^"]*\)".*/\1/p' "$2/quickstart.json")"
-wrk.body = '{"model":"claude-sonnet-4-6","max_tokens":64,"messages":[{"role":"user","content":"' .. string.rep("x", 900) .. '"}]}'
+local threads, count = 0, 0
+function setup(thread)
+  thread:set("id", threads)
+  threads = threads + 1
+end
+local body = '{"model":"claude-sonnet-4-6","max_tokens":64,"messages":[{"role":"user","content":"' .. string.rep("x", 900)
+function request()
+  count = count + 1
+  wrk.headers["x-claude-code-session-id"] = string.format("bench-%d-%02d", id, count % 16)
+  return wrk.format(nil, nil, nil, string.format('%s%d-%08d"}]}', body, id, count))
+end
 function done(summary, latency)
   local e = summary.errors
   local wrong = e.connect + e.read + e.write + e.status + e.timeout

@@ -9,6 +9,7 @@ namespace Demarc.Bench.Activities;
 internal static class FeedPages
 {
     private const int Rounds = 5;
+    private const int Proofs = 1001;
     private const double Bound = 50;
     private const double ProofBound = 10;
 
@@ -61,17 +62,17 @@ internal static class FeedPages
             Console.WriteLine();
         }
         Console.WriteLine($"\nworst page of 100: {worst:0.0} ms, bound {Bound:0} ms: {(worst < Bound ? "met" : "missed")}");
-        await ProveAsync(store, rows);
     }
 
-    private static async Task ProveAsync(Store store, long rows)
+    public static async Task ProveAsync(Store store)
     {
+        var rows = await store.Exports.EndAsync();
         var prover = new Prover(store);
         var times = new List<double>();
         // Each another one, across the tree.
-        for (var i = 1; i <= 101; i++)
+        for (var i = 1; i <= Proofs; i++)
         {
-            var page = await store.Activities.ListAsync(new ActivitiesQuery { OrganizationId = Feed.Organization, After = rows / 101 * i, Limit = 1 });
+            var page = await store.Activities.ListAsync(new ActivitiesQuery { OrganizationId = Feed.Organization, After = rows / Proofs * i, Limit = 1 });
             var id = new Guid(page.Data[0].RequestId, bigEndian: true);
             var start = Stopwatch.GetTimestamp();
             var proven = await prover.ProveAsync(Feed.Organization, id, rows);
@@ -80,7 +81,7 @@ internal static class FeedPages
                 throw new InvalidOperationException($"{id} is not proven once but {proven.Length} times.");
         }
         times.Sort();
-        Console.WriteLine($"a proof: median {times[50]:0.0} ms, p99 {times[99]:0.0} ms, bound {ProofBound:0} ms: {(times[99] < ProofBound ? "met" : "missed")}");
+        Console.WriteLine($"a proof: median {times[Proofs / 2]:0.0} ms, p90 {times[Proofs * 9 / 10]:0.0} ms, p99 {times[Proofs * 99 / 100]:0.0} ms, most {times[^1]:0.0} ms, bound {ProofBound:0} ms: {(times[Proofs * 99 / 100] < ProofBound ? "met" : "missed")}");
     }
 
     // The median; the first, which finds its pages on the disk, is one of them.

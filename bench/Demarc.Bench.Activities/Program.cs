@@ -4,10 +4,10 @@ using Demarc.Governance.Evidence;
 using Demarc.Storage;
 using Microsoft.Extensions.Logging.Abstractions;
 
-// demarc-bench-activities fill|measure STORE [ROWS], STORE as sqlite:FILE or "Host=…;Database=…;Command Timeout=0": ten million activities, pages of them by every filter, and proofs.
-if (args is not ["fill" or "measure", var url, ..])
+// demarc-bench-activities fill|measure|prove STORE [ROWS], STORE as sqlite:FILE or "Host=…;Database=…;Command Timeout=0": ten million activities, pages of them by every filter, and proofs.
+if (args is not ["fill" or "measure" or "prove", var url, ..])
 {
-    await Console.Error.WriteLineAsync("usage: demarc-bench-activities fill STORE [ROWS]\n       demarc-bench-activities measure STORE");
+    await Console.Error.WriteLineAsync("usage: demarc-bench-activities fill STORE [ROWS]\n       demarc-bench-activities measure|prove STORE");
     return 2;
 }
 var key = new MasterKey(new byte[32]);
@@ -17,6 +17,8 @@ await using var store = url.StartsWith("Host=", StringComparison.Ordinal)
     : await Store.OpenAsync(url, key, TimeProvider.System, NullLoggerFactory.Instance);
 if (args[0] == "fill")
     await new Feed(store).FillAsync(args.Length > 2 ? int.Parse(args[2], CultureInfo.InvariantCulture) : 10_000_000);
-else
+if (args[0] == "measure")
     await FeedPages.MeasureAsync(store);
+if (args[0] is "measure" or "prove")
+    await FeedPages.ProveAsync(store);
 return 0;

@@ -182,6 +182,8 @@ public sealed partial class MessagesPipeline(
         // 4 begin
         x.HasBegun = true;
         x.Begun = _settler.BeginAsync(x, plan);
+        if (x.Snapshot.IsStrict)
+            await _settler.BegunAsync(x);
 
         // 5 dispatch, to the next deployment of the plan as long as nothing was answered
         while (await AttemptAsync(x, plan, at) is var (next, reason) && next >= 0)
@@ -193,6 +195,8 @@ public sealed partial class MessagesPipeline(
             (x.Deployment, x.MayBeBilled) = (plan[at], false);
             x.Attempt++;
             x.Begun = Task.WhenAll(x.Begun, _settler.AttemptAsync(x, reason, lost));
+            if (x.Snapshot.IsStrict)
+                await _settler.BegunAsync(x);
         }
 
         // 6 relay and settle has happened within the attempt that was answered

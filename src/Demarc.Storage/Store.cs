@@ -20,7 +20,7 @@ namespace Demarc.Storage;
 /// One instance serves the whole process and is safe for concurrent use; disposing it first makes durable
 /// what is queued.
 /// </summary>
-public abstract class Store : IEvidenceSink, IAsyncDisposable
+public abstract partial class Store : IEvidenceSink, IAsyncDisposable
 {
     private readonly ContentKeys _contentKeys;
     private readonly CaptureHistory _history;
@@ -55,6 +55,7 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
         Boundaries = new BoundaryRegister(this);
         RateShares = HasReplicas ? new RateShares(this) : null;
         Breakers = new Breakers(this);
+        Guesses = HasReplicas ? new Guesses(this) : null;
         Requests = new Requests(this);
         Changes = new Changes(this, loggers.CreateLogger<Changes>());
         Abuse = new AbuseLimits(time);
@@ -141,6 +142,9 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
 
     /// <summary>Which deployments fail, from replica to replica.</summary>
     public Breakers Breakers { get; }
+
+    /// <summary>What strangers try, from replica to replica; null where there is one process.</summary>
+    public Guesses? Guesses { get; }
 
     /// <summary>What is on record of one request.</summary>
     public Requests Requests { get; }
@@ -316,9 +320,6 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
     /// <summary>Reads the key store.</summary>
     internal abstract Task<T[]> QueryKeysAsync<T>(string sql, object? parameters = null);
 
-    /// <summary>A table of the key store, as statements name it.</summary>
-    internal abstract string KeyTable(string name);
-
     /// <summary>The wrapped key of the place; of several that race to keep one, all get the first.</summary>
     internal abstract Task<byte[]> KeepContentKeyAsync(string organizationId, string sessionId, string day, byte[] wrapped);
 
@@ -334,17 +335,8 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
     /// <summary>Puts other salts in the place of those that are kept; durable when the task completes.</summary>
     internal abstract Task ReplaceLeafSaltsAsync(string organizationId, long number, byte[] salts);
 
-    /// <summary>A column as the bytes that it is, also where somebody put text into it.</summary>
-    internal abstract string AsBytes(string column);
-
-    /// <summary>The condition on <c>r</c>, a row of the log, that the watermark <c>m</c> has passed it.</summary>
-    internal abstract string IsPassed { get; }
-
     /// <summary>The next rows of the log after a place in it, in the log's order, none missing before the last.</summary>
     internal abstract Task<LogRow[]> ReadLogAsync(LogPlace after, int limit);
-
-    /// <summary>A table read by an index that the planner would not choose by itself.</summary>
-    internal abstract string ByIndex(string table, string index);
 
     /// <summary>Waits to become the one process that does something; disposing the result gives that up.</summary>
     internal abstract Task<Lead> LeadAsync(Leadership what, CancellationToken stop);
@@ -354,21 +346,6 @@ public abstract class Store : IEvidenceSink, IAsyncDisposable
 
     /// <summary>Whether other processes may serve from this store at the same time.</summary>
     internal abstract bool HasReplicas { get; }
-
-    /// <summary>The condition on <c>replica</c> for those that will not finish what they have begun; <c>@self</c> is this one.</summary>
-    internal abstract string DeadReplicas { get; }
-
-    /// <summary>What follows FROM for records <c>r</c> that the projections have not followed yet.</summary>
-    internal abstract string Unfollowed { get; }
-
-    /// <summary>A subquery of the strings in a parameter that is a JSON array.</summary>
-    internal abstract string TextsOfJson(string parameter);
-
-    /// <summary>The condition that a column is one of the strings in a parameter that is a JSON array, however many.</summary>
-    internal abstract string IsAmong(string column, string parameter);
-
-    /// <summary>A subquery of the whole numbers in a parameter that is a JSON array.</summary>
-    internal abstract string NumbersOfJson(string parameter);
 
     /// <summary>Signals <paramref name="changed"/> when another process changes the directory, where the store can tell.</summary>
     internal abstract Task ListenAsync(Action changed, CancellationToken stop);

@@ -88,6 +88,7 @@ internal sealed class RouteTable
         [
             "POST " + Organizations + "role_assignments", "DELETE " + Organizations + "role_assignments/{id}",
             "POST " + Organizations + "role_requests/{id}/approve", "POST " + Organizations + "role_requests/{id}/deny",
+            "POST " + Organizations + "rbac_groups/{group_id}/members", "DELETE " + Organizations + "rbac_groups/{group_id}/members/{user_id}",
         ]),
         (Permission.ChangesApprove, ["GET " + Organizations + "changes", "POST " + Organizations + "changes/{id}/approve", "POST " + Organizations + "changes/{id}/deny"]),
         (Permission.ActivitiesRead, ["GET /v1/compliance/activities"]),

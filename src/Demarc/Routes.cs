@@ -193,6 +193,9 @@ internal static class Routes
         app.MapPost("/v1/organizations/role_requests/{id}/deny", http => admin.HandleAsync(http, roleRequests.DenyAsync));
         app.MapGet("/v1/me/role_requests", http => admin.HandleAsync(http, roleRequests.OwnAsync));
         app.MapPost("/v1/me/role_requests", http => admin.HandleAsync(http, roleRequests.AskAsync));
+        var groupMembers = app.Services.GetRequiredService<GroupMemberEndpoints>();
+        app.MapPost("/v1/organizations/rbac_groups/{group_id}/members", http => admin.HandleAsync(http, groupMembers.AddAsync));
+        app.MapDelete("/v1/organizations/rbac_groups/{group_id}/members/{user_id}", http => admin.HandleAsync(http, groupMembers.RemoveAsync));
         app.MapGet("/v1/organizations/access_review", http => admin.HandleAsync(http, review.GetAsync));
         app.MapGet("/v1/organizations/changes", http => admin.HandleAsync(http, changes.ListAsync));
         app.MapPost("/v1/organizations/changes/{id}/approve", http => admin.HandleAsync(http, changes.ApproveAsync));

@@ -42,6 +42,26 @@ public sealed partial class ArchitectureTests
     }
 
     [Fact]
+    public void What_proves_who_somebody_is_gets_compared_in_constant_time()
+    {
+        // A MAC, a hash of a secret or a state that came, against the one that is known.
+        string[] comparing =
+        [
+            "src/Demarc.Control/Compliance/PageTokens.cs", "src/Demarc.Control/Identity/Saml/SamlSignature.cs", "src/Demarc.Control/Identity/Scim/ScimEndpoints.cs",
+            "src/Demarc.Control/Identity/SignIn/PendingSignIn.cs", "src/Demarc.Governance/Identity/ApiKey.cs", "src/Demarc.Governance/Identity/SignedId.cs",
+            "src/Demarc.Governance/Spend/IncreaseLinks.cs", "src/Demarc.Storage/Directory/CachedKey.cs",
+        ];
+        Assert.All(comparing, file => Assert.Contains("CryptographicOperations.FixedTimeEquals(", File.ReadAllText(Repository.Path(file)), StringComparison.Ordinal));
+        foreach (var folder in new[] { "src/Demarc.Control/Identity", "src/Demarc.Governance/Identity", "src/Demarc.Storage/Directory", "src/Demarc/Serving" })
+            Assert.All(Directory.GetFiles(Repository.Path(folder), "*.cs", SearchOption.AllDirectories), file => Assert.False(EarlyEnding().IsMatch(File.ReadAllText(file)), $"{file} compares in the time that it takes to find a difference"));
+        Assert.Matches(EarlyEnding(), "if (Mac(value).SequenceEqual(sent))");
+        Assert.Matches(EarlyEnding(), "if (secret == presented)");
+    }
+
+    [GeneratedRegex(@"\b\w*(secret|mac|hash|presented|signature)\w*(\([^()]*\))?(\.SequenceEqual\(| [!=]= (?!null))", RegexOptions.IgnoreCase)]
+    private static partial Regex EarlyEnding();
+
+    [Fact]
     public void Governance_stands_on_the_base_library_alone()
     {
         Assert.Empty(References("Demarc.Governance", "PackageReference"));

@@ -31,6 +31,17 @@ public sealed record EffectiveLimit(
             SpendLimitScope.Of(StoredScope.User, principalId), UserActor.Of(principalId, user), limit?.AmountNano is { } nano ? SpendAmount.Cents(nano) : null, "USD", period.Wire(),
             limit is null ? SpendLimitScope.Of(StoredScope.Organization, "") : SpendLimitScope.Of(limit.Scope, limit.Target), limit?.Id, SpendAmount.Cents(spent));
 
+    /// <summary>The same, where the configuration holds the person to less; its source then has <c>configuration</c>, the limit's place: Demarc's own.</summary>
+    /// <param name="limitNano">What <see cref="Amount"/> is, nano-dollars.</param>
+    public EffectiveLimit HeldBy(IEnumerable<SpendLimit> configured, long? limitNano)
+    {
+        if (configured.MinBy(l => l.AmountNano) is not { } held || (limitNano is { } own && own <= held.AmountNano))
+            return this;
+        var source = SpendLimitScope.Of(StoredScope.Organization, "");
+        source["configuration"] = held.Place;
+        return this with { Amount = SpendAmount.Cents(held.AmountNano), Source = source, SpendLimitId = null };
+    }
+
     /// <summary>The same of a limit over one budget.</summary>
     /// <param name="budget">As <see cref="StoredLimits.OneBudget"/> has it.</param>
     public static async Task<EffectiveLimit> OfAsync(Store store, string organizationId, StoredLimit limit, SpendLimit budget)

@@ -97,7 +97,8 @@ public sealed class IncreaseRequestEndpoints(Store store, Snapshots snapshots, P
         {
             var groups = await store.Groups.NamesOfAsync(organizationId, request.PrincipalId);
             var limit = StoredLimits.Effective(await store.SpendLimits.AllAsync(organizationId), period, request.PrincipalId, groups);
-            summary = await EffectiveLimit.OfAsync(store, organizationId, request.PrincipalId, user, period, limit, groups);
+            var configured = ConfiguredLimits.Of(snapshots.Current, organizationId, request.PrincipalId, user, groups, period);
+            summary = (await EffectiveLimit.OfAsync(store, organizationId, request.PrincipalId, user, period, limit, groups)).HeldBy(configured, limit?.AmountNano);
         }
         return new IncreaseRequestObject(
             "spend_limit_increase_request", request.Id, UserActor.Of(request.PrincipalId, user), Rfc3339.Text(request.CreatedAt), request.Period,
@@ -116,19 +117,7 @@ public sealed class IncreaseRequestEndpoints(Store store, Snapshots snapshots, P
     // A limit of the configuration that the person would meet before the new amount.
     private async Task<string?> HolderAsync(string organizationId, string principalId, LimitPeriod period, long nano)
     {
-        var user = await store.Users.GetAsync(organizationId, principalId);
-        var person = new Principal
-        {
-            OrganizationId = organizationId,
-            Type = user is null ? "service_account" : "user",
-            Id = principalId,
-            Email = user?.Email,
-            Name = user?.Name ?? "",
-            Groups = await store.Groups.NamesOfAsync(organizationId, principalId),
-            KeyId = "",
-            KeyKind = ApiKeyKind.Inference,
-        };
-        return snapshots.Current.Policies.Where(p => p.Matches(person)).SelectMany(p => p.Limits)
-            .FirstOrDefault(l => l.Scope == LimitScope.Person && l.Period == period && l.Mode == LimitMode.Hard && l.AmountNano < nano)?.Place;
+        var (user, groups) = (await store.Users.GetAsync(organizationId, principalId), await store.Groups.NamesOfAsync(organizationId, principalId));
+        return ConfiguredLimits.Of(snapshots.Current, organizationId, principalId, user, groups, period).FirstOrDefault(l => l.Mode == LimitMode.Hard && l.AmountNano < nano)?.Place;
     }
 }

@@ -26,6 +26,13 @@ public sealed record PendingChangeObject(
 /// <summary>Lets changes of the kinds that <c>approvals</c> names wait for a second administrator.</summary>
 public sealed class SecondAdministrator(Store store, Snapshots snapshots)
 {
+    /// <summary>Why somebody cannot approve what another has asked for; null when they can.</summary>
+    /// <param name="askedBy">The principal who asked.</param>
+    public static AdminAnswer? ApproverProblem(Principal approver, string askedBy) =>
+        askedBy == approver.Id ? new(403, null, "permission_error", "Nobody approves what they have asked for themselves: a second administrator does.")
+        : approver.Type == "service_account" ? new(403, null, "permission_error", "A person approves: ask with the credential of an administrator, not of a service account.")
+        : null;
+
     /// <summary>
     /// Null where the change can be made now; else 202 with the change that waits. To be asked when all else of the request was
     /// checked, so that what waits can be made.

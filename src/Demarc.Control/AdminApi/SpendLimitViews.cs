@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Demarc.Control.Resources;
 using Demarc.Governance.Evidence;
 using Demarc.Governance.Identity;
 using Demarc.Governance.Spend;
@@ -25,7 +26,7 @@ public sealed record LimitAmount(string? Amount, string? Mode);
 /// Where limits stand and who changed them: <c>/v1/organizations/spend_limits/effective</c> (Spend Limits API, with the Claude apps
 /// gateway's <c>q</c>, <c>sort</c> and <c>groups</c>) and <c>/audit</c>.
 /// </summary>
-public sealed class SpendLimitViews(Store store)
+public sealed class SpendLimitViews(Store store, Snapshots snapshots)
 {
     private const int ChangesAtOnce = 100;
     private const int MostAtOnce = 1000;
@@ -63,8 +64,11 @@ public sealed class SpendLimitViews(Store store)
             string[] own = [.. groups[user.Id]];
             foreach (var period in periods)
             {
-                if (StoredLimits.Effective(limits, period, user.Id, own) is { } limit)
-                    rows.Add(EffectiveLimit.Of(user.Id, user, period, limit, spent[period].GetValueOrDefault(user.Id)) with { Groups = own });
+                var limit = StoredLimits.Effective(limits, period, user.Id, own);
+                var row = (EffectiveLimit.Of(user.Id, user, period, limit, spent[period].GetValueOrDefault(user.Id)) with { Groups = own })
+                    .HeldBy(ConfiguredLimits.Of(snapshots.Current, request.OrganizationId, user.Id, user, own, period), limit?.AmountNano);
+                if (limit is not null || row.Amount is not null)
+                    rows.Add(row);
             }
         }
         return AdminAnswer.Of(new { Data = rows, NextPage = next });

@@ -83,7 +83,7 @@ public sealed class DirectoryEndpoints(Store store, PageTokens tokens)
         group.Id,
         group.Name,
         Description = "",
-        SourceType = group.ExternalId is null ? "direct" : "scim",
+        SourceType = group.Source == Groups.Directory ? "scim" : "direct",
         Roles = Array.Empty<string>(),
         CreatedAt = Rfc3339.Text(group.CreatedAt),
         UpdatedAt = Rfc3339.Text(group.ModifiedAt),

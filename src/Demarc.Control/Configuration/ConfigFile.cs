@@ -7,7 +7,7 @@ public static class ConfigFile
 {
     private static readonly string[] Keys =
     [
-        "listen", "admin_listen", "public_url", "tls", "trusted_proxies", "network_rules", "store", "store_credential", "journal", "outage", "content", "master_key", "catalog", "max_body_bytes", "verify", "log",
+        "listen", "admin_listen", "public_url", "tls", "trusted_proxies", "network_rules", "store", "store_credential", "journal", "outage", "durability", "content", "master_key", "catalog", "max_body_bytes", "verify", "log",
         "organization", "identity", "billing", "reports", "commitments", "agreements", "facts", "resources", "aliases", "policies", "refusals", "alerts", "exports", "metrics", "retention", "scim", "zero_retention", "seats",
         "roles", "approvals", "entra", "federation", "shutdown",
     ];
@@ -76,6 +76,7 @@ public static class ConfigFile
             Network = NetworkSection.Read(map.Get("network_rules"), reading),
             Store = StoreSection.Credential(map.Get("store_credential"), StoreSection.Store(map.Get("store"), reading), reading)!, // null has left an error, and then no part is used
             JournalDirectory = StoreSection.Journal(map.Text("journal"), map.Get("store"), reading),
+            IsStrict = StoreSection.IsStrict(map.Text("durability"), reading),
             ServesInOutage = StoreSection.Outage(map.Text("outage"), reading),
             ContentDirectory = StoreSection.Content(map.Text("content"), reading),
             MasterKey = StoreSection.MasterKey(map.Get("master_key"), reading),

@@ -49,6 +49,7 @@ public static class ConfigSnapshot
             NamesPeople = config.NamesPeople,
             Roles = config.Roles,
             Approvals = config.Approvals,
+            IsStrict = config.IsStrict,
             ServesInOutage = config.ServesInOutage,
             SmallestGroup = config.SmallestGroup,
             Retention = config.Retention.Periods,

@@ -44,6 +44,9 @@ public sealed record DemarcConfig
     /// <summary>Where records wait for PostgreSQL, on a disk of this replica's own; null for not at all. SQLite has its own.</summary>
     public string? JournalDirectory { get; init; }
 
+    /// <summary>Whether nothing is sent to a provider before its record is durable.</summary>
+    public bool IsStrict { get; init; }
+
     /// <summary>Whether requests are served by what is known while PostgreSQL is away: a waiver, which is on record.</summary>
     public bool ServesInOutage { get; init; }
 

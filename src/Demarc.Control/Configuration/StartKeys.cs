@@ -8,7 +8,7 @@ public static class StartKeys
 {
     private static readonly string[] Whole =
     [
-        "listen", "admin_listen", "public_url", "trusted_proxies", "store", "journal", "outage", "content", "master_key", "organization", "log", "metrics", "shutdown", "retention", "entra", "federation",
+        "listen", "admin_listen", "public_url", "trusted_proxies", "store", "journal", "outage", "content", "master_key", "organization", "log", "metrics", "shutdown", "retention",
         "scim.listen",
     ];
 

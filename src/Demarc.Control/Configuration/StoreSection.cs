@@ -81,6 +81,14 @@ internal static class StoreSection
         }
     }
 
+    /// <summary>Whether <c>durability</c> is <c>strict</c>; default <c>answers</c>.</summary>
+    public static bool IsStrict(TextNode? node, ConfigReading reading)
+    {
+        if (node is { Value: not ("answers" or "strict") })
+            reading.Error(node, "not when records have to be durable; accepted: answers (before any answer), strict (before anything is sent)");
+        return node?.Value == "strict";
+    }
+
     public static string? Content(TextNode? node, ConfigReading reading)
     {
         if (node is null)

@@ -13,6 +13,9 @@ internal sealed class IssuerDocument : IDisposable
     private static readonly TimeSpan Kept = TimeSpan.FromDays(1);
     private static readonly TimeSpan AgainAfter = TimeSpan.FromMinutes(1);
 
+    // Whoever sends a token that names it has it asked: not more often than this while it does not answer.
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+
     private readonly TimeProvider _time;
     private readonly string _address;
     private readonly HttpDocumentRetriever _documents;
@@ -20,6 +23,7 @@ internal sealed class IssuerDocument : IDisposable
     private volatile Reading? _last;
     private DateTimeOffset _lackedAt = DateTimeOffset.MinValue;
     private DateTimeOffset _failedAt = DateTimeOffset.MinValue;
+    private string _failure = "";
 
     /// <param name="discovery">The address under which <c>/.well-known/openid-configuration</c> is.</param>
     public IssuerDocument(Uri discovery, HttpClient http, TimeProvider time)
@@ -49,16 +53,20 @@ internal sealed class IssuerDocument : IDisposable
             // An issuer that is away is not asked for each token, either.
             if (kept is not null && now - _failedAt < AgainAfter)
                 return kept.Document;
+            if (kept is null && now - _failedAt < Pause)
+                throw new IOException(_failure);
             if (lacks)
                 _lackedAt = now;
             try
             {
                 return (_last = new Reading(await OpenIdConnectConfigurationRetriever.GetAsync(_address, _documents, stop), now)).Document;
             }
-            catch (Exception e) when (kept is not null && !lacks && e is not OperationCanceledException)
+            catch (Exception e) when (!lacks && e is not OperationCanceledException)
             {
+                (_failedAt, _failure) = (now, e.GetBaseException().Message);
                 // What is kept holds on: an issuer that is away for an hour takes nobody's credential.
-                _failedAt = now;
+                if (kept is null)
+                    throw;
                 return kept.Document;
             }
         }

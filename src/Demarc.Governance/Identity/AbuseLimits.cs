@@ -3,8 +3,8 @@ using System.Net;
 namespace Demarc.Governance.Identity;
 
 /// <summary>
-/// Every limit on what strangers may try, by address and by account, in one place. Each replica counts for itself and from its
-/// start: a load balancer in front of N of them allows N times as much.
+/// Every limit on what strangers may try, by address and by account, in one place. Each replica counts by itself, so that no
+/// stranger reaches the store, and hears of the others' counts each second.
 /// </summary>
 public sealed class AbuseLimits(TimeProvider time)
 {
@@ -36,6 +36,13 @@ public sealed class AbuseLimits(TimeProvider time)
 
     /// <summary>Identity tokens of workloads that do not hold, by address: 20 in ten minutes.</summary>
     public Attempts IdentityTokens { get; } = new(20, Window, time);
+
+    /// <summary>Those that replicas tell each other, by name.</summary>
+    public (string Name, Attempts Attempts)[] Shared =>
+    [
+        ("device_codes", DeviceCodes), ("sign_ins", SignIns), ("tokens", Tokens), ("accounts", Accounts), ("refreshes", Refreshes), ("directory_tokens", DirectoryTokens),
+        ("identity_tokens", IdentityTokens), ("keys", _keys),
+    ];
 
     /// <summary>What an address is counted as: itself, or with version 6 its network of 64 bits, which one household has whole.</summary>
     public static string Of(IPAddress? address)

@@ -134,6 +134,9 @@ public sealed class GatewaySnapshot
     /// <summary>Whether reports for each person name people; else they appear by id.</summary>
     public bool NamesPeople { get; init; }
 
+    /// <summary>Whether nothing is sent to a provider before its record is durable; else nothing is answered before.</summary>
+    public bool IsStrict { get; init; }
+
     /// <summary>Whether requests are answered by what is known while the store is away.</summary>
     public bool ServesInOutage { get; init; }
 
@@ -208,6 +211,7 @@ public sealed class GatewaySnapshot
         NamesPeople = NamesPeople,
         Roles = Roles,
         Approvals = Approvals,
+        IsStrict = IsStrict,
         ServesInOutage = ServesInOutage,
         SmallestGroup = SmallestGroup,
         Retention = Retention,

@@ -102,8 +102,9 @@ public sealed class RateSharing(IRateShares? shares, TimeProvider time)
                 if (part == default)
                     _taken.TryRemove(key, out _);
             }
+            // Whoever asks waits for this.
             if (parts.Count > 0)
-                await store.KeepAsync(parts);
+                await store.KeepAsync(parts).WaitAsync(Longest, time);
         }
         finally
         {

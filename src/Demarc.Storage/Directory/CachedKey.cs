@@ -85,6 +85,9 @@ internal sealed class CachedKey
 
     public string Id => _presented.Id;
 
+    /// <summary>What it stands for, where another issuer made it.</summary>
+    public ForeignToken? Foreign => _presented.Foreign;
+
     /// <summary>Whether it is a token rather than a key.</summary>
     public bool IsToken => _presented.Hash is null;
 

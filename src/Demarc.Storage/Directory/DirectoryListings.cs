@@ -12,8 +12,8 @@ public sealed record ListedGroup
 
     public long? ModifiedAt { get; init; }
 
-    /// <summary>Its id in the directory that provisions it; null for one of Demarc's own.</summary>
-    public string? ExternalId { get; init; }
+    /// <summary>As <see cref="Group.Source"/>.</summary>
+    public string? Source { get; init; }
 }
 
 /// <summary>A person in a group.</summary>
@@ -46,14 +46,14 @@ public sealed class DirectoryListings
     public async Task<Page<ListedGroup>> GroupsAsync(string organizationId, string prefix, string after, int limit) =>
         Page<ListedGroup>.Cut(await _store.QueryAsync<ListedGroup>(
             $"""
-            SELECT id, name, created_at, modified_at, external_id FROM groups
+            SELECT id, name, created_at, modified_at, source FROM groups
             WHERE organization_id = @organizationId AND id > @after AND substr(name, 1, length(@prefix)) = @prefix ORDER BY id LIMIT {limit + 1}
             """,
             new { organizationId, after, prefix }).ConfigureAwait(false), limit, towardsNewest: false);
 
     /// <summary>Null where there is no such group.</summary>
     public Task<ListedGroup?> GroupAsync(string organizationId, string id) =>
-        _store.FindAsync<ListedGroup>("SELECT id, name, created_at, modified_at, external_id FROM groups WHERE organization_id = @organizationId AND id = @id", new { organizationId, id });
+        _store.FindAsync<ListedGroup>("SELECT id, name, created_at, modified_at, source FROM groups WHERE organization_id = @organizationId AND id = @id", new { organizationId, id });
 
     /// <summary>Active people of a group behind an id, oldest account first.</summary>
     public async Task<Page<ListedMember>> MembersAsync(string organizationId, string groupId, string after, int limit) =>

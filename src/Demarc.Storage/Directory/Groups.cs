@@ -15,6 +15,9 @@ public sealed record Group
 
     /// <summary>Unix milliseconds.</summary>
     public required long CreatedAt { get; init; }
+
+    /// <summary>Who fills it: <see cref="Groups.Directory"/>, an issuer's address, or null for administrators here.</summary>
+    public string? Source { get; init; }
 }
 
 /// <summary>A member of a group.</summary>
@@ -29,8 +32,11 @@ public sealed record GroupMembership
 
 public sealed class Groups
 {
+    /// <summary>What <see cref="Group.Source"/> and memberships call a directory.</summary>
+    public const string Directory = "scim";
+
     internal const string IdPrefix = "rbac_group_";
-    private const string Select = "SELECT id, organization_id, name, created_at FROM groups";
+    private const string Select = "SELECT id, organization_id, name, created_at, source FROM groups";
 
     private readonly Store _store;
 
@@ -103,7 +109,7 @@ public sealed class Groups
             if (group == null)
                 return false;
             await TouchAsync(transaction, organizationId, groupId, _store.Now).ConfigureAwait(false);
-            await Members.ChangeAsync(transaction, "group_members", "group_id", organizationId, groupId, add, remove).ConfigureAwait(false);
+            await Members.ChangeAsync(_store, transaction, "group_members", "group_id", organizationId, groupId, add, remove).ConfigureAwait(false);
             foreach (var (type, members) in new[] { ("group_member_added", add), ("group_member_removed", remove) })
                 if (members.Length > 0)
                     await transaction.ChangeAsync(organizationId, actor, type, new() { ["group_id"] = groupId, ["member_ids"] = string.Join(' ', members) }).ConfigureAwait(false);

@@ -78,7 +78,7 @@ public sealed class Identities
         {
             var place = new { user.OrganizationId, name, groupId = Ids.New(Groups.IdPrefix, _store.Time), _store.Now, memberId = user.Id, identity.Issuer };
             if (await transaction.ExecuteAsync(
-                "INSERT INTO groups (id, organization_id, name, created_at) VALUES (@groupId, @OrganizationId, @name, @Now) ON CONFLICT DO NOTHING", place).ConfigureAwait(false) == 1)
+                "INSERT INTO groups (id, organization_id, name, created_at, source) VALUES (@groupId, @OrganizationId, @name, @Now, @Issuer) ON CONFLICT DO NOTHING", place).ConfigureAwait(false) == 1)
                 await transaction.ChangeAsync(user.OrganizationId, actor, "group_created", new() { ["group_id"] = place.groupId, ["group_name"] = name }).ConfigureAwait(false);
             var id = await transaction.FindAsync<string>("SELECT id FROM groups WHERE organization_id = @OrganizationId AND name = @name", place).ConfigureAwait(false);
             await transaction.ExecuteAsync(

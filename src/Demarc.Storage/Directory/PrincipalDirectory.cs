@@ -70,6 +70,7 @@ public sealed partial class PrincipalDirectory
     // Requests may still run under a key that made room for others: they keep its cancellation alive.
     private readonly ConcurrentDictionary<KeyHash, WeakReference<CachedKey>> _evicted = new();
     private RoleBook _roles = RoleBook.BuiltIn;
+    private volatile Func<string, Task<ForeignToken?>>? _foreign;
     private long _generation;
     private long _lastUsedWritten;
 
@@ -126,7 +127,7 @@ public sealed partial class PrincipalDirectory
         if (_store.Abuse.AreKeysSpent(from))
             return new((KeyStatus.Guessing, null));
         if (_tokens.Read(token) is not { } claims)
-            return Foreign is null ? new(Guessed(from, bytes)) : new(ForeignAsync(hash, token, from));
+            return _foreign is null ? new(Guessed(from, bytes)) : new(ForeignAsync(hash, token, from));
         var end = DateTimeOffset.FromUnixTimeSeconds(claims.ExpiresAt);
         return end <= now ? new((KeyStatus.Expired, null)) : new(LoadedAsync(hash, new PresentedKey(claims.SessionId, ApiKeyKind.Inference, null, end)));
     }
@@ -140,27 +141,48 @@ public sealed partial class PrincipalDirectory
 
     private async Task<(KeyStatus Status, Principal? Principal)> ForeignAsync(KeyHash hash, string token, IPAddress? from)
     {
+        var verify = _foreign;
         ForeignToken? found;
         try
         {
-            found = await Foreign!(token).ConfigureAwait(false);
+            found = verify is null ? null : await verify(token).ConfigureAwait(false);
         }
         catch (Exception e)
         {
             NotAsked(e, "of another issuer");
             return (KeyStatus.Unavailable, null);
         }
+        if (found is null)
+            return Guessed(from, SHA256.HashData(MemoryMarshal.AsBytes(token.AsSpan())));
+        if (found.ExpiresAt <= _store.Time.GetUtcNow())
+            return (KeyStatus.Expired, null);
         // Kept under the hash of all of it, and not before it was verified.
-        return found is null ? Guessed(from, SHA256.HashData(MemoryMarshal.AsBytes(token.AsSpan())))
-            : found.ExpiresAt <= _store.Time.GetUtcNow() ? (KeyStatus.Expired, null)
-            : await LoadedAsync(hash, new PresentedKey(found.PrincipalId, ApiKeyKind.Inference, null, found.ExpiresAt) { Foreign = found }).ConfigureAwait(false);
+        var known = await LoadedAsync(hash, new PresentedKey(found.PrincipalId, ApiKeyKind.Inference, null, found.ExpiresAt) { Foreign = found }).ConfigureAwait(false);
+        if (verify == _foreign)
+            return known;
+        // By rules that are no longer in force: it is kept by none, and read by those that are.
+        _keys.TryRemove(hash, out _);
+        return await ForeignAsync(hash, token, from).ConfigureAwait(false);
     }
 
     private CachedKey? Cached(KeyHash hash, DateTimeOffset now) =>
         _keys.TryGetValue(hash, out var cached) && (cached.UnknownUntil == 0 || now.ToUnixTimeMilliseconds() < cached.UnknownUntil) ? cached : null;
 
-    /// <summary>Verifies a token that Demarc did not make: null for one that does not hold. Null where no other issuer's are taken; set at the start.</summary>
-    public Func<string, Task<ForeignToken?>>? Foreign { get; set; }
+    /// <summary>Takes the tokens of others, and ends those that no longer hold.</summary>
+    /// <param name="verify">Whom a token that Demarc did not make stands for; null for nobody. Null where none are taken.</param>
+    /// <param name="holds">Whether one that was verified before would be verified alike.</param>
+    public async Task UseForeignAsync(Func<string, Task<ForeignToken?>>? verify, Func<ForeignToken, bool> holds)
+    {
+        _foreign = verify;
+        foreach (var (hash, key) in Entries())
+        {
+            if (key.Foreign is not { } token || holds(token))
+                continue;
+            _keys.TryRemove(hash, out _);
+            _evicted.TryRemove(hash, out _);
+            await key.LetGo().ConfigureAwait(false);
+        }
+    }
 
     /// <summary>Called by <see cref="Changes"/> each second, and after each change.</summary>
     internal async Task FollowAsync(bool changed)
@@ -230,7 +252,16 @@ public sealed partial class PrincipalDirectory
         await Task.WhenAll(keys.Select(key => key.Apply(rows.GetValueOrDefault(key.Id), Volatile.Read(ref _roles), now, UnknownFor))).ConfigureAwait(false);
     }
 
-    private CachedKey[] Known() => [.. _keys.Values, .. _evicted.Values.Select(r => r.TryGetTarget(out var key) ? key : null).OfType<CachedKey>()];
+    private CachedKey[] Known() => [.. Entries().Select(entry => entry.Key)];
+
+    private IEnumerable<(KeyHash Hash, CachedKey Key)> Entries()
+    {
+        foreach (var (hash, key) in _keys)
+            yield return (hash, key);
+        foreach (var (hash, reference) in _evicted)
+            if (reference.TryGetTarget(out var key))
+                yield return (hash, key);
+    }
 
     /// <summary>What the store has of keys and sign-ins, by id.</summary>
     private async Task<Dictionary<string, KeyRow>> RowsAsync(CachedKey[] keys)

@@ -116,7 +116,7 @@ public sealed class Projects
     public Task UpdateMembersAsync(string organizationId, string projectId, string[] add, string[] remove, ActorRecord actor) =>
         _store.WriteAsync(async transaction =>
         {
-            await Members.ChangeAsync(transaction, "project_members", "project_id", organizationId, projectId, add, remove).ConfigureAwait(false);
+            await Members.ChangeAsync(_store, transaction, "project_members", "project_id", organizationId, projectId, add, remove).ConfigureAwait(false);
             await transaction.ChangeAsync(organizationId, actor, "demarc_project_members_updated", new()
             {
                 ["claude_project_id"] = projectId,

@@ -24,6 +24,9 @@ public sealed record ScimGroup
 
     /// <summary>Another with each change, of members too.</summary>
     public required long Version { get; init; }
+
+    /// <summary>As <see cref="Group.Source"/>.</summary>
+    public string? Source { get; init; }
 }
 
 /// <summary>A person in a group.</summary>
@@ -39,13 +42,10 @@ public sealed record MemberChange(bool All, string[] Remove, string[] Add)
 /// <summary>Groups as a directory reads and writes them. Service accounts in a group are none of its business, and stay.</summary>
 public sealed class ScimGroups
 {
-    /// <summary>What names the source of a membership in <c>group_members.issuer</c>.</summary>
-    private const string Source = "scim";
-
     // Ids that one activity names.
     private const int NamedAtOnce = 500;
 
-    private const string Select = "SELECT id, organization_id, name, external_id, created_at, modified_at, version FROM groups";
+    private const string Select = "SELECT id, organization_id, name, external_id, created_at, modified_at, version, source FROM groups";
 
     private static readonly Dictionary<string, ScimColumn> Columns = new(StringComparer.Ordinal)
     {
@@ -85,13 +85,13 @@ public sealed class ScimGroups
     /// <summary>Makes a group with its people; the id and times are Demarc's own.</summary>
     public Task<(ScimOutcome Outcome, ScimGroup? Group)> CreateAsync(ScimGroup group, string[] members, ActorRecord actor)
     {
-        var made = group with { Id = Ids.New(Groups.IdPrefix, _store.Time), CreatedAt = _store.Now, ModifiedAt = null, Version = 1 };
+        var made = group with { Id = Ids.New(Groups.IdPrefix, _store.Time), CreatedAt = _store.Now, ModifiedAt = null, Version = 1, Source = Groups.Directory };
         return _store.WriteAsync<(ScimOutcome, ScimGroup?)>(async transaction =>
         {
             if (!await AreKnownAsync(transaction, made.OrganizationId, members).ConfigureAwait(false))
                 return (ScimOutcome.NoSuchMember, null);
             var inserted = await transaction.ExecuteAsync(
-                "INSERT INTO groups (id, organization_id, name, external_id, created_at) VALUES (@Id, @OrganizationId, @Name, @ExternalId, @CreatedAt) ON CONFLICT DO NOTHING",
+                "INSERT INTO groups (id, organization_id, name, external_id, created_at, source) VALUES (@Id, @OrganizationId, @Name, @ExternalId, @CreatedAt, @Source) ON CONFLICT DO NOTHING",
                 made).ConfigureAwait(false);
             if (inserted == 0)
                 return (ScimOutcome.NameTaken, null);
@@ -111,7 +111,8 @@ public sealed class ScimGroups
     {
         if (after == before && members.IsNone)
             return Task.FromResult<(ScimOutcome, ScimGroup?)>((ScimOutcome.Done, before));
-        after = after with { ModifiedAt = _store.Now, Version = before.Version + 1 };
+        // Who gives a group their own id has it from then on.
+        after = after with { ModifiedAt = _store.Now, Version = before.Version + 1, Source = after.ExternalId is null ? before.Source : Groups.Directory };
         return _store.WriteAsync<(ScimOutcome, ScimGroup?)>(async transaction =>
         {
             if (after.Name != before.Name)
@@ -124,7 +125,7 @@ public sealed class ScimGroups
                 return (ScimOutcome.NoSuchMember, null);
             var written = await transaction.ExecuteAsync(
                 """
-                UPDATE groups SET name = @Name, external_id = @ExternalId, modified_at = @ModifiedAt, version = @Version
+                UPDATE groups SET name = @Name, external_id = @ExternalId, modified_at = @ModifiedAt, version = @Version, source = @Source
                 WHERE organization_id = @OrganizationId AND id = @Id AND version = @Version - 1
                 """,
                 after).ConfigureAwait(false);
@@ -182,10 +183,10 @@ public sealed class ScimGroups
         await transaction.ExecuteAsync(
             $"""
             INSERT INTO group_members (organization_id, group_id, member_id, issuer)
-            SELECT @OrganizationId, @Id, u.id, @Source FROM users u WHERE u.organization_id = @OrganizationId AND {_store.IsAmong("u.id", "ids")}
+            SELECT @OrganizationId, @Id, u.id, @Directory FROM users u WHERE u.organization_id = @OrganizationId AND {_store.IsAmong("u.id", "ids")}
             ON CONFLICT DO NOTHING
             """,
-            new { group.OrganizationId, group.Id, Source, ids = JsonSerializer.Serialize(added) }).ConfigureAwait(false);
+            new { group.OrganizationId, group.Id, Groups.Directory, ids = JsonSerializer.Serialize(added) }).ConfigureAwait(false);
         foreach (var (type, members) in new[] { ("group_member_added", added), ("group_member_removed", removed) })
             foreach (var some in members.Chunk(NamedAtOnce))
                 await transaction.ChangeAsync(group.OrganizationId, actor, type, new() { ["group_id"] = group.Id, ["member_ids"] = string.Join(' ', some) }).ConfigureAwait(false);

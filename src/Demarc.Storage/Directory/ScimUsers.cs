@@ -64,6 +64,9 @@ public enum ScimOutcome
     /// <summary>Another has the user name, or the group's name.</summary>
     NameTaken,
 
+    /// <summary>The group is not the directory's, and a second administrator approves who is in it.</summary>
+    Closed,
+
     /// <summary>Another has the address.</summary>
     EmailTaken,
 

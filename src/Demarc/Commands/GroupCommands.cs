@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Demarc.Control.AdminApi;
 using Demarc.Control.Identity;
+using Demarc.Control.Identity.Roles;
 using Demarc.Storage.Directory;
 
 namespace Demarc.Commands;
@@ -43,7 +44,10 @@ internal static class GroupCommands
         verb, "group", "Addresses of users, names of service accounts, or ids", (lookup, name) => lookup.MemberAsync(name), async change =>
         {
             var group = await change.Lookup.GroupAsync(change.Name);
-            var groups = (await change.Context.OpenAsync()).Store.Groups;
+            var store = (await change.Context.OpenAsync()).Store;
+            var groups = store.Groups;
+            if ((await GroupRoles.OfAsync(store, change.Context.Files.Snapshot.Roles, group.OrganizationId, group.Id, group.Name)).Length > 0)
+                change.Context.NeedsNoSecond("roles");
             await groups.UpdateMembersAsync(group.OrganizationId, group.Id, change.Add, change.Remove, change.Context.Actor);
             var now = await MembersAsync(groups, group, await change.Lookup.NamesAsync());
             return (Shape(group, now), group.Name, now);

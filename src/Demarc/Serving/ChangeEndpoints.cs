@@ -28,10 +28,8 @@ internal sealed class ChangeEndpoints(Store store, EndpointDataSource routes, IS
     {
         if (await store.PendingChanges.GetAsync(request.OrganizationId, request.Path("id")) is not { } change)
             return Unknown;
-        if (approve && change.AskedBy == request.Principal.Id)
-            return new(403, null, "permission_error", "Nobody approves a change of their own: a second administrator does.");
-        if (approve && request.Principal.Type == "service_account")
-            return new(403, null, "permission_error", "A change is approved by a person: ask with the credential of an administrator, not of a service account.");
+        if (approve && SecondAdministrator.ApproverProblem(request.Principal, change.AskedBy) is { } problem)
+            return problem;
         // What another version of the gateway kept may be of a route that there is no more.
         var route = $"{change.Method} {change.Route}";
         var endpoint = routes.Endpoints.OfType<RouteEndpoint>().FirstOrDefault(

@@ -63,7 +63,7 @@ public sealed class Gateway : IAsyncDisposable
         var installation = await Installation.OpenAsync(files, time, loggers);
         var (store, organization) = (installation.Store, installation.Organization);
         var inForce = config;
-        Action<DemarcConfig>? useIdentity = null;
+        Func<DemarcConfig, Task>? useIdentity = null;
         try
         {
             await ServeFromAsync(store, config);
@@ -117,6 +117,7 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSingleton<OrganizationEndpoints>();
             builder.Services.AddSingleton<ApiKeyEndpoints>();
             builder.Services.AddSingleton<UserEndpoints>();
+            builder.Services.AddSingleton<GroupMemberEndpoints>();
             builder.Services.AddSingleton<WorkspaceEndpoints>();
             builder.Services.AddSingleton<ProjectEndpoints>();
             builder.Services.AddSingleton<AliasEndpoints>();
@@ -129,6 +130,8 @@ public sealed class Gateway : IAsyncDisposable
             builder.Services.AddSignIn(config, store, organization.Id, installation.Master, time);
             builder.Services.AddTokens(config, store, organization.Id, installation.Master, loggers);
             builder.Services.AddScim(config.Scim, organization.Id);
+            if (store.Guesses is { } guesses)
+                builder.Services.AddHostedService(_ => new GuessExchange(store, guesses, organization.Id, loggers.CreateLogger<GuessExchange>()));
             var seats = new SeatFollower(store, organization.Id, config.Seats);
             builder.Services.AddSingleton<UsageReportEndpoints>();
             builder.Services.AddSingleton<CostReportEndpoints>();
@@ -178,11 +181,11 @@ public sealed class Gateway : IAsyncDisposable
                 alerts.Use(next.Alerts);
                 exporter.Use(next.Exports);
                 var waiting = StartKeys.Changed(files.Read, result);
-                await ReloadAsync(store, snapshots, organization.Id, files.Shipped, next, result, waiting, () =>
+                await ReloadAsync(store, snapshots, organization.Id, files.Shipped, next, result, waiting, async () =>
                 {
-                    useIdentity!(next);
+                    await useIdentity!(next);
                     inForce = next;
-                    return seats.UseAsync(next.Seats);
+                    await seats.UseAsync(next.Seats);
                 });
                 if (waiting.Length > 0)
                     ServeLog.WaitsForStart(log, string.Join(", ", waiting));
@@ -192,7 +195,8 @@ public sealed class Gateway : IAsyncDisposable
 
             // 4 the routes
             var app = builder.Build();
-            useIdentity = app.UseIdentity;
+            useIdentity = app.UseIdentityAsync;
+            await app.UseTokensAsync(config);
             UseTrustedProxies(app, config);
             store.Changes.SubscribeEach(app.Services.GetRequiredService<Clocks>().LookAsync);
             if (export is not null)

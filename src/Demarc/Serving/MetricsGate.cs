@@ -137,6 +137,8 @@ internal sealed class MetricsGate(
         RequestMetrics.Line(text, "process_resident_memory_bytes", "", Environment.WorkingSet);
         RequestMetrics.Head(text, "process_cpu_seconds_total", "counter", "Time on processors.");
         RequestMetrics.Line(text, "process_cpu_seconds_total", "", Environment.CpuUsage.TotalTime.TotalSeconds);
+        RequestMetrics.Head(text, "dotnet_gc_allocated_bytes_total", "counter", "Memory that was taken for objects.");
+        RequestMetrics.Line(text, "dotnet_gc_allocated_bytes_total", "", GC.GetTotalAllocatedBytes());
         RequestMetrics.Head(text, "dotnet_gc_pause_seconds_total", "counter", "Time that collecting garbage stood still.");
         RequestMetrics.Line(text, "dotnet_gc_pause_seconds_total", "", GC.GetTotalPauseDuration().TotalSeconds);
     }

@@ -23,7 +23,7 @@ internal static class SignInServing
             return;
         services.AddSingleton(s => new SignInService(
             identity, store, organizationId, master, new SocketsHttpHandler { AllowAutoRedirect = false, PooledConnectionLifetime = TimeSpan.FromMinutes(5) },
-            () => Url(config, s), time, config.Seats));
+            () => Url(config, s), time, s.GetRequiredService<ISnapshotSource>(), config.Seats));
         services.AddSingleton<SignInCompletion>();
         services.AddSingleton<DeviceEndpoints>();
         services.AddSingleton<SamlEndpoints>();
@@ -36,11 +36,12 @@ internal static class SignInServing
     public static Uri Url(DemarcConfig config, IServiceProvider services) =>
         config.PublicUrl ?? new Uri(services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
 
-    /// <summary>Takes what a reload says of sign-in, seats and directories.</summary>
-    public static void UseIdentity(this WebApplication app, DemarcConfig next)
+    /// <summary>Takes what a reload says of sign-in, seats, directories and the tokens of others.</summary>
+    public static Task UseIdentityAsync(this WebApplication app, DemarcConfig next)
     {
         app.Services.GetService<SignInService>()?.Use(next.Identity, next.Seats);
         app.Services.GetService<ScimEndpoints>()?.Use(next.Scim);
+        return app.UseTokensAsync(next);
     }
 
     public static void MapSignIn(this WebApplication app)

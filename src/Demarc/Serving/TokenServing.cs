@@ -8,30 +8,31 @@ using Demarc.Storage;
 
 namespace Demarc.Serving;
 
-/// <summary>Tokens of others: Entra ID's as credentials, and workloads' traded for Demarc's, where the configuration has them.</summary>
+/// <summary>Tokens of others: Entra ID's as credentials, and workloads' traded for Demarc's, as the configuration has them.</summary>
 internal static class TokenServing
 {
     public static void AddTokens(this IServiceCollection services, DemarcConfig config, Store store, string organizationId, MasterKey master, ILoggerFactory loggers)
     {
-        if (config.Entra.Length == 0 && config.Federation.Rules.Length == 0)
-            return;
         var http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, PooledConnectionLifetime = TimeSpan.FromMinutes(5) })
         {
             Timeout = TimeSpan.FromSeconds(20),
             MaxResponseContentBufferSize = 1 << 20,
         };
-        if (config.Entra.Length > 0)
-            store.Principals.Foreign = new EntraTokens(config.Entra, store, organizationId, http, loggers.CreateLogger<EntraTokens>()).VerifyAsync;
-        if (config.Federation.Rules.Length == 0)
-            return;
-        services.AddSingleton(s => new FederationEndpoints(
-            new Federation(config.Federation, store, organizationId, master, http, () => SignInServing.Url(config, s)), store, organizationId, loggers.CreateLogger<FederationEndpoints>()));
+        services.AddSingleton(new EntraTokens(store, organizationId, http, loggers.CreateLogger<EntraTokens>()));
+        services.AddSingleton(s => new Federation(store, organizationId, master, http, () => SignInServing.Url(config, s)));
+        services.AddSingleton(s => new FederationEndpoints(s.GetRequiredService<Federation>(), store, organizationId, loggers.CreateLogger<FederationEndpoints>()));
+    }
+
+    /// <summary>Takes what the configuration says of tenants, issuers and rules, at the start and at a reload.</summary>
+    public static Task UseTokensAsync(this WebApplication app, DemarcConfig next)
+    {
+        app.Services.GetRequiredService<Federation>().Use(next.Federation);
+        return app.Services.GetRequiredService<EntraTokens>().UseAsync(next.Entra);
     }
 
     public static void MapFederation(this WebApplication app)
     {
-        if (app.Services.GetService<FederationEndpoints>() is not { } federation)
-            return;
+        var federation = app.Services.GetRequiredService<FederationEndpoints>();
         var snapshots = app.Services.GetRequiredService<ISnapshotSource>();
         var time = app.Services.GetRequiredService<TimeProvider>();
         app.MapPost("/v1/oauth/token", async http =>

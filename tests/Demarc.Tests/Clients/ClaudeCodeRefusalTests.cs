@@ -62,6 +62,28 @@ public sealed class ClaudeCodeRefusalTests(GatewayFixture gateway) : IClassFixtu
 
     [Theory]
     [MemberData(nameof(Versions))]
+    public async Task A_spend_limit_that_is_reached_is_shown_once_with_the_day_on_which_it_resets(ClaudeVersion version)
+    {
+        await using var store = await gateway.OpenStoreAsync();
+        var (key, secret) = await gateway.NewKeyAsync(store);
+        using var limit = new HttpRequestMessage(HttpMethod.Post, new Uri(gateway.Url, "/v1/organizations/spend_limits"))
+        {
+            Content = new StringContent($$"""{"scope":{"type":"api_key","api_key_id":"{{key.Id}}"},"amount":"0"}""", null, "application/json"),
+            Headers = { { "x-api-key", gateway.AdminKey } },
+        };
+        using var set = await gateway.Http.SendAsync(limit, TestContext.Current.CancellationToken);
+        Assert.True(set.IsSuccessStatusCode, await set.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+        await using var tee = new RecordingTee(gateway.Url);
+
+        var run = await RunAsync(version, tee, secret.Reveal());
+
+        Assert.Single(tee.Posts);
+        Assert.Equal(1, run.ExitCode);
+        Assert.Matches(@"^API Error: Request rejected \(429\) · spend limit reached \(monthly; resets \d{4}-\d\d-01 00:00 UTC\)", run.Result);
+    }
+
+    [Theory]
+    [MemberData(nameof(Versions))]
     public async Task An_overloaded_provider_is_waited_for(ClaudeVersion version)
     {
         await using var tee = new RecordingTee(gateway.Url);

@@ -119,6 +119,7 @@ public sealed class ConfigProblemTests : IDisposable
         { "store: postgres://db.contoso.example/demarc", "store", "names no user or no database" },
         { "store: postgres://demarc@db.contoso.example", "store", "names no user or no database" },
         { "journal: waiting", "journal", "the embedded store has a journal of its own" },
+        { "durability: always", "durability", "accepted: answers (before any answer), strict (before anything is sent)" },
         { "outage: sometimes", "outage", "accepted: refuse, serve" },
         { "store: 'postgres://${FOUNDRY_KEY}:x@db.contoso.example/demarc'", "store", "outside of the password" },
         { "store: 'postgres://demarc:${GONE}@db.contoso.example/demarc'", "store", "the environment variable GONE is not set" },

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Demarc.Control.Clients;
 using Demarc.Tests.Clients;
 using Demarc.Tests.Commands;
+using Demarc.Tests.Harness;
 using Xunit;
 
 namespace Demarc.Tests.Identity;
@@ -35,6 +36,31 @@ public sealed class ClientConfigTests
         {
             var settings = JsonDocument.Parse(system.GetProperty("content").GetString()!).RootElement;
             Assert.Equal(("gateway", Url, "merge"), (settings.GetProperty("forceLoginMethod").GetString(), settings.GetProperty("forceLoginGatewayUrl").GetString(), settings.GetProperty("parentSettingsBehavior").GetString()));
+        }
+    }
+
+    [Fact]
+    public async Task The_real_Claude_Code_takes_its_key_from_the_helper()
+    {
+        await using var gateway = await GatewayFixture.StartAsync();
+        await using var tee = new RecordingTee(gateway.Url);
+        var home = Directory.CreateTempSubdirectory("demarc-helper-").FullName;
+        try
+        {
+            var settings = ClientConfiguration.Of(tee.Url).Single(d => d.Name == "api-key-helper").Content;
+            await File.WriteAllTextAsync(Path.Combine(Directory.CreateDirectory(Path.Combine(home, ".claude")).FullName, "settings.json"), settings, TestContext.Current.CancellationToken);
+            await File.WriteAllTextAsync(Path.Combine(Directory.CreateDirectory(Path.Combine(home, ".config", "demarc")).FullName, "key"), gateway.DeveloperKey + "\n", TestContext.Current.CancellationToken);
+
+            var run = await ClaudeCode.PrintAtAsync(home, ClaudeVersion.Newest, new Dictionary<string, string>(), credentials: null, []);
+
+            Assert.Contains("The listing has ", run.Output, StringComparison.Ordinal);
+            Assert.Equal(2, (await gateway.RequestsAsync()).Length);
+            // Both headers, as this way alone has it: the key came from the helper.
+            Assert.All(tee.Posts.Where(p => p.Target.StartsWith("/v1/messages", StringComparison.Ordinal)), p => Assert.Equal((gateway.DeveloperKey, "Bearer " + gateway.DeveloperKey), (p.Header("x-api-key"), p.Header("authorization"))));
+        }
+        finally
+        {
+            Directory.Delete(home, recursive: true);
         }
     }
 

@@ -19,7 +19,7 @@ public sealed class IdentityReloadTests
         var config = Path.Combine(place.Gateway.DataDirectory, "demarc.yaml");
         var first = await File.ReadAllTextAsync(config, TestContext.Current.CancellationToken);
 
-        await WriteAsync(place, first
+        await WriteAsync(place.Gateway, first
             .Replace("allowed_groups: [developers]", "allowed_groups: [contractors]", StringComparison.Ordinal)
             .Replace("identity:", "identity:\n  login_notice: Another notice.\n  session: 2h", StringComparison.Ordinal)
             .Replace(ScimPlace.Token, Other, StringComparison.Ordinal)
@@ -36,7 +36,7 @@ public sealed class IdentityReloadTests
         // Whom the new rules give no seat has none any more.
         Assert.Equal(1, await place.Gateway.SqlAsync<long>("SELECT count(*) FROM seats"));
         Assert.Equal((HttpStatusCode.Unauthorized, HttpStatusCode.OK), (await DirectoryAsync(place, ScimPlace.Token), await DirectoryAsync(place, Other)));
-        Assert.Null(await WaitingAsync(place));
+        Assert.Null(await WaitingAsync(place.Gateway));
     }
 
     [Fact]
@@ -46,9 +46,9 @@ public sealed class IdentityReloadTests
         var tokens = await place.SignInAsync("zed");
         var config = await File.ReadAllTextAsync(Path.Combine(place.Gateway.DataDirectory, "demarc.yaml"), TestContext.Current.CancellationToken);
 
-        await WriteAsync(place, config[config.IndexOf("resources:", StringComparison.Ordinal)..config.IndexOf("scim:", StringComparison.Ordinal)]);
+        await WriteAsync(place.Gateway, config[config.IndexOf("resources:", StringComparison.Ordinal)..config.IndexOf("scim:", StringComparison.Ordinal)]);
 
-        Assert.Equal("identity, scim", await WaitingAsync(place));
+        Assert.Equal("identity, scim", await WaitingAsync(place.Gateway));
         Assert.Equal(HttpStatusCode.Unauthorized, await DirectoryAsync(place, ScimPlace.Token));
         using var browser = SignInPlace.NewBrowser();
         using var typed = await place.TypeAsync(browser, (await place.DeviceAsync()).GetProperty("user_code").GetString()!);
@@ -65,25 +65,26 @@ public sealed class IdentityReloadTests
         var config = Path.Combine(place.Gateway.DataDirectory, "demarc.yaml");
         var first = await File.ReadAllTextAsync(config, TestContext.Current.CancellationToken);
 
-        await WriteAsync(place, first + $"\nscim: {{ tokens: [{ScimPlace.Token}], listen: \"127.0.0.1:0\" }}\ntrusted_proxies: [10.0.0.0/8]\nmetrics: {{ public: true }}\n");
+        await WriteAsync(place.Gateway, first + $"\nscim: {{ tokens: [{ScimPlace.Token}], listen: \"127.0.0.1:0\" }}\ntrusted_proxies: [10.0.0.0/8]\nmetrics: {{ public: true }}\n");
 
-        Assert.Equal("trusted_proxies, metrics, scim.listen, scim", await WaitingAsync(place));
+        Assert.Equal("trusted_proxies, metrics, scim.listen, scim", await WaitingAsync(place.Gateway));
         await GatewayPlace.UntilAsync(TimeSpan.FromSeconds(5), () => Task.FromResult(log.Text.Contains("until this process is started anew: trusted_proxies, metrics, scim.listen, scim", StringComparison.Ordinal)));
         // As it was at the start: nothing waits, whatever the spelling.
-        await WriteAsync(place, "# a comment\n" + first);
-        Assert.Null(await WaitingAsync(place));
+        await WriteAsync(place.Gateway, "# a comment\n" + first);
+        Assert.Null(await WaitingAsync(place.Gateway));
     }
 
-    private static async Task WriteAsync(SignInPlace place, string text)
+    /// <summary>Writes a configuration and waits until it is taken.</summary>
+    internal static async Task WriteAsync(GatewayFixture gateway, string text)
     {
         const string loads = "SELECT count(*) FROM records WHERE kind = 4 AND CAST(body AS text) LIKE '%demarc_configuration_loaded%'";
-        var before = await place.Gateway.SqlAsync<long>(loads);
-        await File.WriteAllTextAsync(Path.Combine(place.Gateway.DataDirectory, "demarc.yaml"), text);
-        await GatewayPlace.UntilAsync(TimeSpan.FromSeconds(20), async () => await place.Gateway.SqlAsync<long>(loads) > before);
+        var before = await gateway.SqlAsync<long>(loads);
+        await File.WriteAllTextAsync(Path.Combine(gateway.DataDirectory, "demarc.yaml"), text);
+        await GatewayPlace.UntilAsync(TimeSpan.FromSeconds(20), async () => await gateway.SqlAsync<long>(loads) > before);
     }
 
     /// <summary>What the last reload says that waits for the next start; null for nothing.</summary>
-    private static Task<string?> WaitingAsync(SignInPlace place) => place.Gateway.SqlAsync<string>(
+    internal static Task<string?> WaitingAsync(GatewayFixture gateway) => gateway.SqlAsync<string>(
         "SELECT json_extract(CAST(body AS text), '$.fields.needs_restart') FROM records WHERE kind = 4 AND CAST(body AS text) LIKE '%demarc_configuration_loaded%' ORDER BY sequence DESC LIMIT 1");
 
     private static async Task<HttpStatusCode> DirectoryAsync(SignInPlace place, string token)

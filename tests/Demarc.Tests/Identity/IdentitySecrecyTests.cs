@@ -1,13 +1,12 @@
-using System.Buffers.Text;
 using System.Diagnostics;
 using System.Net;
-using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json;
 using Demarc.Tests.AdminApi;
 using Demarc.Tests.Harness;
 using Demarc.Tests.Identity.Saml;
 using Demarc.Tests.Identity.Scim;
+using Demarc.Tests.Identity.Tokens;
 using Xunit;
 
 namespace Demarc.Tests.Identity;
@@ -28,7 +27,7 @@ public sealed class IdentitySecrecyTests
         var folder = Directory.CreateTempSubdirectory("demarc-canary-").FullName;
         await File.WriteAllTextAsync(Path.Combine(folder, "client.secret"), ClientSecret, TestContext.Current.CancellationToken);
         await File.WriteAllTextAsync(Path.Combine(folder, "scim.token"), ScimPlace.Token, TestContext.Current.CancellationToken);
-        await File.WriteAllTextAsync(Path.Combine(folder, "keys.json"), Keys(), TestContext.Current.CancellationToken);
+        using var workloads = new WorkloadIssuer();
         await using var issuer = await OidcProvider.StartAsync();
         await using var saml = await SamlPlace.StartAsync(
             identity: $$"""
@@ -38,8 +37,9 @@ public sealed class IdentitySecrecyTests
             rest: $$"""
                 scim: { tokens: ["${file:{{folder}}/scim.token}"] }
                 federation:
-                  issuers: [{ name: ci, issuer: "https://ci.corp.example", keys_file: "{{folder}}/keys.json" }]
+                  issuers: [{ name: ci, issuer: "https://ci.corp.example", keys_file: "{{workloads.KeysFile}}" }]
                   rules: [{ name: ci, issuer: ci, audience: demarc, subject: "a", service_account: nightly }]
+                entra: [{ tenant: 11111111-2222-3333-4444-555555555555, authority: SIMULATOR, people: create }]
                 resources:
                   - { name: behind, platform: anthropic, endpoint: SIMULATOR, credential: { api_key: test }, deployments: [{ name: deployed, model: claude-sonnet-4-5-20250929 }] }
                 aliases: { claude-opus-4-7: [behind/deployed] }
@@ -101,9 +101,28 @@ public sealed class IdentitySecrecyTests
         await FailAsync(() => place.GetAsync("/scim/v2/Users", WrongToken));
         using (var listed = await place.GetAsync("/scim/v2/Users", ScimPlace.Token))
             Assert.Equal(HttpStatusCode.OK, listed.StatusCode);
-        const string claims = "eyJhbGciOiJSUzI1NiIsImtpZCI6IngifQ.eyJpc3MiOiJodHRwczovL2NpLmNvcnAuZXhhbXBsZSJ9.Y2FuYXJ5LXNpZ25hdHVyZQ";
-        Keep("identity token", claims);
-        errors.Add((await place.PostAsync("/v1/oauth/token", ("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"), ("assertion", claims), ("federation_rule_id", "fdrl_ci"))).Json.GetRawText());
+        await using (var store = await saml.Gateway.OpenStoreAsync())
+            await store.ServiceAccounts.CreateAsync((await saml.Gateway.SqlAsync<string>("SELECT organization_id FROM users LIMIT 1"))!, "nightly", new("cli", "test"));
+        var identity = workloads.Token(new() { ["iss"] = "https://ci.corp.example", ["aud"] = "demarc", ["sub"] = "a" });
+        Keep("identity token that is traded", identity);
+        var (traded, given) = await WorkloadIssuer.TradeAsync(saml.Gateway, identity, "fdrl_ci");
+        Assert.Equal(HttpStatusCode.OK, traded);
+        Keep("token of a workload", given.Access());
+        using (var served = await place.AskAsync(given.Access()))
+            Assert.Equal(HttpStatusCode.OK, served.StatusCode);
+        // Once more, and one for another audience.
+        errors.Add((await WorkloadIssuer.TradeAsync(saml.Gateway, identity, "fdrl_ci")).Json.GetRawText());
+        var astray = workloads.Token(new() { ["iss"] = "https://ci.corp.example", ["aud"] = "another", ["sub"] = "a" });
+        Keep("identity token that is refused", astray);
+        errors.Add((await WorkloadIssuer.TradeAsync(saml.Gateway, astray, "fdrl_ci")).Json.GetRawText());
+        var entra = saml.Gateway.Simulator.Tokens.Entra;
+        var foreign = entra.Token(saml.Gateway.Simulator.Url, "11111111-2222-3333-4444-555555555555", new() { ["oid"] = "o", ["sub"] = "p", ["upn"] = "ana@contoso.example", ["scp"] = "user_impersonation" });
+        Keep("token of Entra ID", foreign);
+        using (var served = await place.AskAsync(foreign))
+            Assert.Equal(HttpStatusCode.OK, served.StatusCode);
+        var refused = entra.Token(saml.Gateway.Simulator.Url, "11111111-2222-3333-4444-555555555555", new() { ["oid"] = "o", ["sub"] = "p", ["aud"] = "https://graph.microsoft.com" });
+        Keep("token of Entra ID that is refused", refused);
+        await FailAsync(() => place.AskAsync(refused));
 
         // 5 an issuer that refuses the gateway itself
         await issuer.RegisterAsync(url, new OidcSetup("""{"client_secret":"another"}"""));
@@ -113,7 +132,7 @@ public sealed class IdentitySecrecyTests
         Assert.Contains("Sign-in refused", log.Text, StringComparison.Ordinal);
         Assert.Contains("invalid_client", log.Text, StringComparison.Ordinal);
         Assert.NotEmpty(traces.Text);
-        Assert.True(errors.Count >= 9);
+        Assert.True(errors.Count >= 12);
         var files = Directory.GetFiles(saml.Gateway.DataDirectory, "*", SearchOption.AllDirectories)
             .Where(f => Path.GetFileName(f) is not "quickstart.json" && new FileInfo(f).Length > 0).ToDictionary(f => f, KeySecrecyTests.ReadShared);
         // The search finds what is there.
@@ -148,14 +167,6 @@ public sealed class IdentitySecrecyTests
             Assert.True((int)answer.StatusCode >= 400, answer.ToString());
             errors.Add($"{answer}{await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)}");
         }
-    }
-
-    // Whose does not matter: what comes names another.
-    private static string Keys()
-    {
-        using var rsa = TestProvider.GatewayKey.GetRSAPublicKey()!;
-        var key = rsa.ExportParameters(false);
-        return $$"""{"keys":[{"kty":"RSA","use":"sig","kid":"one","n":"{{Base64Url.EncodeToString(key.Modulus)}}","e":"{{Base64Url.EncodeToString(key.Exponent)}}"}]}""";
     }
 
     private static string QueryOf(Uri at, string name) => Microsoft.AspNetCore.WebUtilities.QueryHelpers.ParseQuery(at.Query)[name].ToString();

@@ -1,82 +1,116 @@
 using System.Diagnostics;
-using System.Net.Http.Headers;
-using System.Text;
 using System.Text.Json;
 using Demarc.Governance.Identity;
-using Demarc.Serving;
-using Demarc.Simulator;
 using Demarc.Simulator.Scripts;
 using Demarc.Storage.Directory;
+using Demarc.Tests.AdminApi;
+using Demarc.Tests.Identity.Roles;
 using Demarc.Tests.Identity.Scim;
 using Demarc.Tests.Storage;
-using Microsoft.Extensions.Logging;
+using Microsoft.IdentityModel.JsonWebTokens;
+using Microsoft.IdentityModel.Tokens;
 using Xunit;
 
 namespace Demarc.Tests.Identity;
 
 /// <summary>What one replica is told takes effect on the other within five seconds, in the middle of a stream (law 7).</summary>
-public sealed class ReplicaRevocationTests
+public sealed class ReplicaRevocationTests(ReplicaPair pair) : IClassFixture<ReplicaPair>
 {
-    [Fact]
-    public async Task A_key_a_person_and_a_role_that_end_at_one_replica_end_streams_of_the_other()
+    private static readonly TimeSpan Bound = TimeSpan.FromSeconds(5);
+
+    [Theory]
+    [InlineData("key")]
+    [InlineData("person")]
+    [InlineData("role")]
+    [InlineData("group")]
+    [InlineData("signed out")]
+    [InlineData("session")]
+    public async Task What_ends_at_one_replica_ends_streams_of_the_other(string way)
     {
-        await using var store = await StorePlace.CreateAsync(StoreKind.Postgres);
-        await using var simulator = await SimulatorHost.StartAsync();
-        var folder = Directory.CreateTempSubdirectory("demarc-replica-revocation-");
-        await File.WriteAllTextAsync(Path.Combine(folder.FullName, "scim.token"), ScimPlace.Token, TestContext.Current.CancellationToken);
-        await File.WriteAllTextAsync(Path.Combine(folder.FullName, "demarc.yaml"), $$"""
-            store: {{store.Url}}
-            scim: { tokens: ["${file:scim.token}"] }
-            resources:
-              - { name: one, platform: anthropic, endpoint: "{{simulator.Url.AbsoluteUri}}", credential: { api_key: sk-one }, deployments: [{ name: first, model: claude-haiku-4-5-20251001 }] }
-            aliases: { haiku: [one/first] }
-            """, TestContext.Current.CancellationToken);
-        await using var here = await StartAsync(folder);
-        await using var there = await StartAsync(folder);
-        using var keys = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(folder.FullName, "quickstart.json"), TestContext.Current.CancellationToken));
-        var admin = keys.RootElement.GetProperty("admin_key").GetString()!;
-        simulator.Script.Set(new ScriptRule { Stream = true, Text = "a b", Deltas = 2, Fault = new ScriptFault { Kind = FaultKind.Silence, AfterEvents = 4 } });
-        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
-        var organization = (await here.Store.Organizations.EnsureFirstAsync("x", StorePlace.Actor)).Id;
+        var (here, there) = (pair.Here, pair.There);
+        var user = (await here.Store.Users.CreateAsync(pair.OrganizationId, $"{way.Replace(' ', '-')}@corp.example", way, "developer", StorePlace.Actor))!;
+        var (key, secret) = await here.Store.ApiKeys.CreateAsync(new NewApiKey(pair.OrganizationId, ApiKeyKind.Inference, way, "user", user.Id), StorePlace.Actor);
+        var token = await RolePlace.TokenAsync(here.Store, pair.Master, user);
+        var group = await BarredAsync(way);
+        pair.Simulator.Script.Set(new ScriptRule { Stream = true, Text = "a b", Deltas = 2, Fault = new ScriptFault { Kind = FaultKind.Silence, AfterEvents = 4 } });
+        using var asking = ReplicaPair.Request(
+            HttpMethod.Post, there, "/v1/messages", way is "signed out" or "session" ? token : secret.Reveal(), """{"model":"haiku","max_tokens":100,"stream":true,"messages":[{"role":"user","content":"hello"}]}""");
+        using var answer = await pair.Http.SendAsync(asking, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        Assert.True(answer.IsSuccessStatusCode, answer.ToString());
+        using var reader = new StreamReader(await answer.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken));
+        Assert.Equal("event: message_start", await reader.ReadLineAsync(TestContext.Current.CancellationToken));
 
-        foreach (var way in new[] { "key", "person", "role" })
+        var begun = Stopwatch.GetTimestamp();
+        switch (way)
         {
-            var user = (await here.Store.Users.CreateAsync(organization, $"{way}@corp.example", way, "developer", StorePlace.Actor))!;
-            var (key, secret) = await here.Store.ApiKeys.CreateAsync(new NewApiKey(organization, ApiKeyKind.Inference, way, "user", user.Id), StorePlace.Actor);
-            using var asking = Request(HttpMethod.Post, there, "/v1/messages", secret.Reveal(), """{"model":"haiku","max_tokens":100,"stream":true,"messages":[{"role":"user","content":"hello"}]}""");
-            using var answer = await http.SendAsync(asking, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
-            Assert.True(answer.IsSuccessStatusCode, $"{way}: {answer}");
-            using var reader = new StreamReader(await answer.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken));
-            Assert.Equal("event: message_start", await reader.ReadLineAsync(TestContext.Current.CancellationToken));
-
-            using var telling = way switch
-            {
-                "key" => Request(HttpMethod.Post, here, $"/v1/organizations/api_keys/{key.Id}", admin, """{"status":"inactive"}"""),
-                "person" => Request(HttpMethod.Patch, here, $"/scim/v2/Users/{user.Id}", ScimPlace.Token, """{"Operations":[{"op":"Replace","path":"active","value":"False"}]}"""),
-                // A key asks by its own kind, whatever its person's role; a denial takes it from every credential.
-                _ => Request(HttpMethod.Post, here, "/v1/organizations/role_assignments", admin, $$"""{"role":"developer","user_id":"{{user.Id}}","effect":"deny"}"""),
-            };
-            var begun = Stopwatch.GetTimestamp();
-            using var told = await http.SendAsync(telling, TestContext.Current.CancellationToken);
-            Assert.True(told.IsSuccessStatusCode, $"{way}: {await told.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)}");
-            var rest = await reader.ReadToEndAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
-
-            Assert.True(Stopwatch.GetElapsedTime(begun) < TimeSpan.FromSeconds(5), $"{way}: {Stopwatch.GetElapsedTime(begun)}");
-            Assert.Contains("event: error", rest, StringComparison.Ordinal);
-            Assert.DoesNotContain("message_stop", rest, StringComparison.Ordinal);
+            case "signed out":
+                Assert.Equal(200, (await pair.PostAsync(here, "/oauth/revoke", ("token", token))).Status);
+                break;
+            case "session":
+                Assert.True(await here.Store.SignIns.EndAsync(pair.OrganizationId, new JsonWebToken(token).GetClaim("sid").Value, "revoked", StorePlace.Actor));
+                break;
+            default:
+                using (var telling = way switch
+                {
+                    "key" => ReplicaPair.Request(HttpMethod.Post, here, $"/v1/organizations/api_keys/{key.Id}", pair.AdminKey, """{"status":"inactive"}"""),
+                    "person" => ReplicaPair.Request(HttpMethod.Patch, here, $"/scim/v2/Users/{user.Id}", ScimPlace.Token, """{"Operations":[{"op":"Replace","path":"active","value":"False"}]}"""),
+                    "group" => ReplicaPair.Request(HttpMethod.Patch, here, $"/scim/v2/Groups/{group}", ScimPlace.Token, $$"""{"Operations":[{"op":"Add","path":"members","value":[{"value":"{{user.Id}}"}]}]}"""),
+                    // A key asks by its own kind, whatever its person's role; a denial takes it from every credential.
+                    _ => ReplicaPair.Request(HttpMethod.Post, here, "/v1/organizations/role_assignments", pair.AdminKey, $$"""{"role":"developer","user_id":"{{user.Id}}","effect":"deny"}"""),
+                })
+                using (var told = await pair.Http.SendAsync(telling, TestContext.Current.CancellationToken))
+                    Assert.True(told.IsSuccessStatusCode, $"{told} {await told.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)}");
+                break;
         }
-        folder.Delete(recursive: true);
+        var rest = await reader.ReadToEndAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+
+        Assert.True(Stopwatch.GetElapsedTime(begun) < Bound, Stopwatch.GetElapsedTime(begun).ToString());
+        Assert.Contains("event: error", rest, StringComparison.Ordinal);
+        Assert.DoesNotContain("message_stop", rest, StringComparison.Ordinal);
+        pair.Simulator.Script.Clear();
     }
 
-    private static Task<Gateway> StartAsync(DirectoryInfo folder) => Gateway.StartAsync(
-        new ServeOptions { ConfigPath = Path.Combine(folder.FullName, "demarc.yaml"), DataDirectory = folder.FullName, Listen = "127.0.0.1:0", Quickstart = true },
-        logging: logging => logging.ClearProviders());
-
-    private static HttpRequestMessage Request(HttpMethod method, Gateway gateway, string path, string token, string body)
+    [Fact]
+    public async Task Guesses_at_one_replica_count_at_the_other()
     {
-        var request = new HttpRequestMessage(method, new Uri(gateway.Url, path)) { Content = new StringContent(body, Encoding.UTF8, "application/json") };
-        request.Headers.Add("anthropic-version", "2023-06-01");
-        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
-        return request;
+        for (var i = 0; i < 10; i++)
+            Assert.Equal(400, (await pair.PostAsync(pair.Here, "/oauth/token", ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"), ("device_code", $"demarc_device_{i}"))).Status);
+        Assert.Equal(429, (await pair.PostAsync(pair.Here, "/oauth/token", ("grant_type", "refresh_token"), ("refresh_token", "x"))).Status);
+
+        // Heard, and not counted there: no guess is made at the other meanwhile.
+        await GatewayPlace.UntilAsync(Bound, () => Task.FromResult(pair.There.Store.Abuse.Tokens.IsSpent("127.0.0.1")));
+
+        Assert.Equal(429, (await pair.PostAsync(pair.There, "/oauth/token", ("grant_type", "refresh_token"), ("refresh_token", "x"))).Status);
+        // Of what was not guessed, none is spent.
+        Assert.False(pair.There.Store.Abuse.SignIns.IsSpent("127.0.0.1"));
+    }
+
+    [Fact]
+    public async Task Every_replica_publishes_the_same_keys_and_takes_what_the_other_signed()
+    {
+        var sets = new List<string>();
+        foreach (var replica in new[] { pair.Here, pair.There })
+            sets.Add(await pair.Http.GetStringAsync(new Uri(replica.Url, "/.well-known/jwks.json"), TestContext.Current.CancellationToken));
+        Assert.Equal(sets[0], sets[1]);
+        Assert.Equal(3, JsonDocument.Parse(sets[0]).RootElement.GetProperty("keys").GetArrayLength());
+
+        var user = (await pair.Here.Store.Users.CreateAsync(pair.OrganizationId, "keys@corp.example", "keys", "developer", StorePlace.Actor))!;
+        var token = await RolePlace.TokenAsync(pair.Here.Store, pair.Master, user);
+        using var request = ReplicaPair.Request(HttpMethod.Get, pair.There, "/v1/me", token);
+        using var answer = await pair.Http.SendAsync(request, TestContext.Current.CancellationToken);
+        Assert.True(answer.IsSuccessStatusCode, answer.ToString());
+        // By another implementation, with what is published alone.
+        var verified = await new JsonWebTokenHandler().ValidateTokenAsync(token, new TokenValidationParameters { ValidIssuer = "http://test", ValidAudience = "demarc", IssuerSigningKeys = new JsonWebKeySet(sets[1]).GetSigningKeys() });
+        Assert.True(verified.IsValid, verified.Exception?.ToString());
+    }
+
+    // Whoever is put into it may ask nothing any more.
+    private async Task<string> BarredAsync(string way)
+    {
+        using var made = ReplicaPair.Request(HttpMethod.Post, pair.Here, "/scim/v2/Groups", ScimPlace.Token, $$"""{"displayName":"barred-{{way}}"}""");
+        using var answer = await pair.Http.SendAsync(made, TestContext.Current.CancellationToken);
+        var id = JsonDocument.Parse(await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).RootElement.GetProperty("id").GetString()!;
+        await pair.Here.Store.RoleAssignments.AssignAsync(pair.OrganizationId, new NewRoleAssignment("developer", true, "group", id, Governance.Identity.Roles.RoleScope.Organization), StorePlace.Actor);
+        return id;
     }
 }

@@ -38,13 +38,12 @@ internal sealed class ReplicaPlace : IAsyncDisposable
     /// <summary>The most that settled and held came to, as the store showed it at any time.</summary>
     public long Highest { get; private set; }
 
-    public static Task<ReplicaPlace> StartAsync(string amountUsd, params ScriptRule[] rules) => StartAsync(amountUsd, "", rules);
-
     /// <param name="deployment">More keys of the deployment.</param>
-    public static async Task<ReplicaPlace> StartAsync(string amountUsd, string deployment, params ScriptRule[] rules)
+    /// <param name="more">More of the configuration.</param>
+    public static async Task<ReplicaPlace> StartAsync(string amountUsd, ScriptRule rule, string deployment = "", string more = "")
     {
         var place = new ReplicaPlace(await StorePlace.CreateAsync(StoreKind.Postgres), await SimulatorHost.StartAsync());
-        place._simulator.Script.Set(rules);
+        place._simulator.Script.Set(rule);
         await File.WriteAllTextAsync(Path.Combine(place._folder, "upstream.key"), "x");
         await File.WriteAllTextAsync(place._config, $$"""
             store: {{place._store.Url}}
@@ -56,6 +55,7 @@ internal sealed class ReplicaPlace : IAsyncDisposable
                 deployments: [ { name: claude-sonnet-4-6, model: claude-sonnet-4-6, hosting: anthropic{{deployment}} } ]
             policies:
               - limits: [ { per: pool, period: monthly, amount_usd: "{{amountUsd}}", mode: hard } ]
+            {{more}}
             """);
         // One after the other: the first makes the keys, and all share the file that unlocks the store.
         for (var i = 0; i < 3; i++)

@@ -63,7 +63,7 @@ public sealed class SharedRateTests
             Assert.Equal(HttpStatusCode.OK, (await place.SendAsync(place.Ask(ProxyPlace.Body()))).Response.StatusCode);
 
         await using var second = await place.BesideAsync();
-        // The first one looks once a second whether it is still alone.
+        // The first one looks once a second whether it is still alone, and tells nobody but the store.
         while (await place.Store.SqlAsync<long>("SELECT CAST(coalesce(sum(requests), 0) AS bigint) FROM rate_parts") < Rate / 2)
             await Task.Delay(50, TestContext.Current.CancellationToken);
         var answers = await Task.WhenAll(Enumerable.Range(0, Rate).Select(_ => place.SendAsync(place.Ask(ProxyPlace.Body()))));
@@ -77,7 +77,7 @@ public sealed class SharedRateTests
     [Fact, Trait("suite", "faults")]
     public async Task A_deployments_rate_holds_over_three_processes()
     {
-        await using var place = await ReplicaPlace.StartAsync("60.00", deployment: $", requests_per_minute: {Rate}", rules: new ScriptRule());
+        await using var place = await ReplicaPlace.StartAsync("60.00", new ScriptRule(), deployment: $", requests_per_minute: {Rate}");
         using var client = new HttpClient(new SocketsHttpHandler());
 
         var answers = await Task.WhenAll(Enumerable.Range(0, Rate * 3).Select(i => place.AskAsync(client, i % 3, stream: i % 2 == 0, 64, TestContext.Current.CancellationToken)));

@@ -58,6 +58,24 @@ public sealed class SpendLimitViewTests
             await place.AdminAsync(HttpMethod.Get, $"{Limits}/effective{wrong}", null, 400);
     }
 
+    [Fact]
+    public async Task Where_the_configuration_holds_a_person_to_less_that_is_shown_with_its_place()
+    {
+        await using var place = await ProxyPlace.StartAsync(policies: """
+              - limits: [ { per: person, period: monthly, amount_usd: "4.00", mode: hard }, { per: person, period: daily, amount_usd: "9.00", mode: audit } ]
+            """);
+        await place.AdminAsync(HttpMethod.Post, Limits, """{"scope":{"type":"organization"},"amount":"500","period":"weekly"}""");
+
+        Assert.Equal(["500 weekly spl_ -", "400 monthly  policies[0].limits[0]"], (await RowsAsync(place, "?q=developer")).Select(Row));
+        await place.AdminAsync(HttpMethod.Post, Limits, """{"scope":{"type":"organization"},"amount":"300"}""");
+        Assert.Equal(["300 monthly spl_ -"], (await RowsAsync(place, "?q=developer&period[]=monthly")).Select(Row));
+        await place.AdminAsync(HttpMethod.Post, Limits, """{"scope":{"type":"organization"},"amount":null}""");
+        Assert.Equal(["400 monthly  policies[0].limits[0]"], (await RowsAsync(place, "?q=developer&period[]=monthly")).Select(Row));
+
+        static string Row(JsonElement row) =>
+            $"{row.GetProperty("amount").GetString()} {row.GetProperty("period").GetString()} {row.GetProperty("spend_limit_id").GetString()?[..4]} {(row.GetProperty("source").TryGetProperty("configuration", out var where) ? where.GetString() : "-")}";
+    }
+
     private static string? User(JsonElement row) => row.GetProperty("actor").GetProperty("user_id").GetString();
 
     private static async Task<JsonElement[]> RowsAsync(ProxyPlace place, string query) =>

@@ -55,6 +55,8 @@ public sealed class RoleRequestEndpoints(Store store, Snapshots snapshots)
             return Unknown;
         if (found.UserId == request.Principal.Id)
             return new(403, null, "permission_error", "Nobody decides on a request of their own: ask another administrator.");
+        if (approve && SecondAdministrator.ApproverProblem(request.Principal, found.UserId) is { } problem)
+            return problem;
         var role = snapshots.Current.Roles.Find(found.Role);
         if (approve && role is null)
             return AdminAnswer.Conflict($"There is no role {found.Role} any more.");

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Security.Cryptography.Xml;
@@ -67,9 +68,13 @@ internal static class SamlSignature
         var signed = Canonical(SamlXml.Alone(info).OwnerDocument, InclusivePrefixes(canonical));
         var value = Base64(SamlXml.Required(signature, "SignatureValue", SamlXml.Signature));
         if (!certificates.Any(c => Holds(c, method, signed, value)))
-            throw Wrong($"none of the {certificates.Count} certificates of the provider fits. Has it another one now?");
+            throw Wrong($"none of the certificates in the provider's metadata fits ({string.Join(", ", certificates.Select(Name))}). Has it another one now? Save its metadata anew");
         return SamlXml.Load(bytes);
     }
+
+    // As openssl x509 -fingerprint -sha256 shows it, and providers beside their certificates; its beginning tells one from another.
+    private static string Name(X509Certificate2 certificate) =>
+        string.Join(':', SHA256.HashData(certificate.RawData).Take(4).Select(b => b.ToString("X2", CultureInfo.InvariantCulture))) + $":… until {certificate.NotAfter.ToUniversalTime():yyyy-MM-dd}";
 
     private static bool Holds(X509Certificate2 certificate, (HashAlgorithmName Hash, bool IsRsa) method, byte[] signed, byte[] value)
     {

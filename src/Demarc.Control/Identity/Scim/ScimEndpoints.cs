@@ -33,7 +33,7 @@ public sealed partial class ScimEndpoints
     {
         (_organizationId, _snapshots, _abuse, _log) = (organizationId, snapshots, store.Abuse, log);
         (_isApart, _inForce) = (config.Listen.Length > 0, new InForce(config));
-        (_users, _groups) = (new ScimUserResources(store, () => _inForce.Config.Role), new ScimGroupResources(store));
+        (_users, _groups) = (new ScimUserResources(store, () => _inForce.Config.Role), new ScimGroupResources(store, snapshots));
         _bulk = new ScimBulk([_users, _groups]);
     }
 

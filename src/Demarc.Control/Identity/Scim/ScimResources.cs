@@ -39,14 +39,14 @@ internal abstract class ScimResources<T>(ScimType type, string linked) : ScimRes
             return Refused(ScimOutcome.Absent);
         if (!request.Meets(ScimRequest.ETag(Version(found))))
             return Refused(ScimOutcome.Changed);
-        var outcome = await RemoveAsync(request, request.IfMatch is null ? null : Version(found));
+        var outcome = await RemoveAsync(request, found, request.IfMatch is null ? null : Version(found));
         return outcome == ScimOutcome.Done ? ScimAnswer.NoContent : Refused(outcome);
     }
 
     protected abstract Task<T?> FindAsync(ScimRequest request);
 
     /// <param name="version">The one it must still have; null for whichever.</param>
-    protected abstract Task<ScimOutcome> RemoveAsync(ScimRequest request, long? version);
+    protected abstract Task<ScimOutcome> RemoveAsync(ScimRequest request, T found, long? version);
 
     protected abstract long Version(T resource);
 

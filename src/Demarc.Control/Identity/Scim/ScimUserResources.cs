@@ -38,8 +38,8 @@ internal sealed class ScimUserResources(Store store, Func<string> role) : ScimRe
 
     protected override Task<ScimUser?> FindAsync(ScimRequest request) => store.ScimUsers.GetAsync(request.OrganizationId, request.Id!);
 
-    protected override Task<ScimOutcome> RemoveAsync(ScimRequest request, long? version) =>
-        store.ScimUsers.DeleteAsync(request.OrganizationId, request.Id!, version, request.Actor);
+    protected override Task<ScimOutcome> RemoveAsync(ScimRequest request, ScimUser found, long? version) =>
+        store.ScimUsers.DeleteAsync(request.OrganizationId, found.Id, version, request.Actor);
 
     protected override long Version(ScimUser resource) => resource.Version;
 

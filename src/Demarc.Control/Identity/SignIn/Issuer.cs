@@ -174,7 +174,8 @@ internal sealed class Issuer : IDisposable
             result = await TryAsync(idToken, newer);
         if (result.IsValid)
             return (JsonWebToken)result.SecurityToken;
-        throw new SignInException("id_token", $"The id_token of {Config.Name} does not hold: {result.Exception?.GetType().Name}");
+        throw new SignInException(
+            "id_token", $"The id_token of {Config.Name} does not hold. {TokenProblem.Explain(result.Exception, idToken, [metadata.Issuer], [Config.ClientId], Algorithms, ClockSkew, _time)}");
     }
 
     private Task<TokenValidationResult> TryAsync(string idToken, OpenIdConnectConfiguration metadata) =>

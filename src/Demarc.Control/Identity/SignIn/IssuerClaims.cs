@@ -29,13 +29,21 @@ internal static class IssuerClaims
         string? First(Func<JsonElement, string?> read) => told.Select(read).FirstOrDefault(t => !string.IsNullOrEmpty(t));
     }
 
-    /// <summary>The names at a claim or a JSON pointer (RFC 6901); null where there is none.</summary>
-    public static string[]? Groups(JsonElement claims, string place)
+    /// <summary>What is at a claim or a JSON pointer (RFC 6901: a slash in a name is <c>~1</c>); null where there is nothing.</summary>
+    public static JsonElement? Find(JsonElement claims, string place)
     {
         var at = claims;
         foreach (var part in place.StartsWith('/') ? place[1..].Split('/').Select(p => p.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal)) : [place])
             if (at.ValueKind != JsonValueKind.Object || !at.TryGetProperty(part, out at))
                 return null;
+        return at;
+    }
+
+    /// <summary>The names at a claim or a JSON pointer; null where there is none.</summary>
+    public static string[]? Groups(JsonElement claims, string place)
+    {
+        if (Find(claims, place) is not { } at)
+            return null;
         return at.ValueKind switch
         {
             JsonValueKind.Array => [.. at.EnumerateArray().Where(g => g.ValueKind == JsonValueKind.String).Select(g => g.GetString()!).Where(g => PrincipalRules.NameProblem(g) is null).Distinct()],
@@ -52,6 +60,6 @@ internal static class IssuerClaims
         json.TryGetProperty("email_verified", out var verified) && (verified.ValueKind == JsonValueKind.True || Text(json, "email_verified") == "true");
 
     // Entra ID, "Groups overage claim".
-    private static bool IsOverage(JsonElement json) =>
+    public static bool IsOverage(JsonElement json) =>
         json.TryGetProperty("_claim_names", out var names) && names.ValueKind == JsonValueKind.Object && names.TryGetProperty("groups", out _);
 }

@@ -8,8 +8,6 @@ namespace Demarc.Control.Identity.SignIn;
 /// <summary>The end of a sign-in, whoever says who somebody is: the browser's cookie, the person, the seat, the machine that waits.</summary>
 public sealed partial class SignInCompletion(SignInService signIn, ILogger<SignInCompletion> log)
 {
-    private const string Role = "developer";
-
     private bool IsSecure => signIn.Url().Scheme == "https";
 
     private string CookieName => IsSecure ? "__Host-demarc-sign-in" : "demarc-sign-in";
@@ -40,7 +38,7 @@ public sealed partial class SignInCompletion(SignInService signIn, ILogger<SignI
     {
         if (!signIn.Abuse.Accounts.Take($"{identity.Issuer} {identity.Subject}"))
             throw new SignInException("too_many", $"More than 30 sign-ins of one account of {pending.Issuer} within an hour", "Your account has signed in too often. Try again in an hour.");
-        var user = await signIn.Store.Identities.EnsureAsync(signIn.OrganizationId, identity, Role, SignInService.Actor(http))
+        var user = await signIn.EnsureAsync(identity, SignInService.Actor(http))
             ?? throw new SignInException("address_taken", $"The address of this subject of {pending.Issuer} belongs to somebody with another subject", "Your address belongs to another account. Ask your administrator.");
         if (user.Status != "active")
             throw new SignInException("inactive", $"{user.Id} is not active", "Your account is not active here. Ask your administrator.");

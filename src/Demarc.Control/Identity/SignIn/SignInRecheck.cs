@@ -11,7 +11,6 @@ namespace Demarc.Control.Identity.SignIn;
 public sealed partial class SignInRecheck(SignInService signIn, ILogger<SignInRecheck> log)
 {
     private const int AtOnce = 100;
-    private const string Role = "developer";
 
     private static readonly ActorRecord Actor = new("system", "recheck");
 
@@ -44,7 +43,7 @@ public sealed partial class SignInRecheck(SignInService signIn, ILogger<SignInRe
             if (next is not null)
                 await signIn.Store.SignIns.KeepGrantAsync(due, signIn.Grants.Seal(next));
             if (identity is not null)
-                await signIn.Store.Identities.EnsureAsync(signIn.OrganizationId, identity, Role, Actor);
+                await signIn.EnsureAsync(identity, Actor);
             return true;
         }
         catch (SignInException e) when (SignIn.Issuer.HasLeft(e))

@@ -1,6 +1,8 @@
 using System.Security.Cryptography;
 using Demarc.Control.Configuration;
+using Demarc.Control.Identity.Roles;
 using Demarc.Control.Identity.Saml;
+using Demarc.Governance;
 using Demarc.Governance.Evidence;
 using Demarc.Governance.Identity;
 using Demarc.Storage;
@@ -12,6 +14,9 @@ namespace Demarc.Control.Identity.SignIn;
 /// <summary>What all steps of a sign-in share: the configuration, the secrets of machines, and who is counted.</summary>
 public sealed class SignInService : IDisposable
 {
+    // Of people who are made here when they first sign in.
+    private const string Role = "developer";
+
     internal const string CodePath = "/device";
     internal const string CallbackPath = "/oauth/callback";
 
@@ -23,12 +28,13 @@ public sealed class SignInService : IDisposable
 
     private readonly HttpClient _http;
     private readonly MasterKey _master;
+    private readonly ISnapshotSource _snapshots;
     private volatile InForce _inForce;
 
     /// <param name="url">Where clients find the gateway, without a trailing slash; asked when it listens.</param>
-    public SignInService(IdentityConfig config, Store store, string organizationId, MasterKey master, HttpMessageHandler handler, Func<Uri> url, TimeProvider time, SeatConfig? seats = null)
+    public SignInService(IdentityConfig config, Store store, string organizationId, MasterKey master, HttpMessageHandler handler, Func<Uri> url, TimeProvider time, ISnapshotSource snapshots, SeatConfig? seats = null)
     {
-        (Store, OrganizationId, Time, Url, _master) = (store, organizationId, time, url, master);
+        (Store, OrganizationId, Time, Url, _master, _snapshots) = (store, organizationId, time, url, master, snapshots);
         _http = new HttpClient(handler) { Timeout = TimeSpan.FromSeconds(20), MaxResponseContentBufferSize = 1 << 20 };
         _inForce = Build(config, seats);
         Seal = new SignInSeal(master);
@@ -84,6 +90,10 @@ public sealed class SignInService : IDisposable
     public void Use(IdentityConfig? config, SeatConfig? seats) => _inForce = Build(config ?? Config with { Issuers = [], Saml = null }, seats);
 
     public void Dispose() => _http.Dispose();
+
+    /// <summary>The person of an identity, with those of its groups that its issuer may fill; null as <see cref="Identities.EnsureAsync"/> says.</summary>
+    internal async Task<User?> EnsureAsync(ProvidedIdentity identity, ActorRecord actor) => await Store.Identities.EnsureAsync(
+        OrganizationId, identity with { Groups = await GroupRoles.OpenAsync(Store, _snapshots.Current, OrganizationId, identity.Issuer, identity.Groups) }, Role, actor);
 
     private InForce Build(IdentityConfig config, SeatConfig? seats) => new(
         config, [.. config.Issuers.Select(i => new Issuer(i, _http, Time))], config.Saml is { } saml ? new SamlService(saml, _master, Time, () => Base) : null, seats);

@@ -16,21 +16,32 @@ namespace Demarc.Control.Identity.Tokens;
 /// </summary>
 public sealed partial class EntraTokens
 {
-    private readonly Tenant[] _tenants;
     private readonly Store _store;
     private readonly string _organizationId;
+    private readonly HttpClient _http;
     private readonly ILogger _log;
+    private volatile Tenant[] _tenants = [];
 
-    public EntraTokens(EntraConfig[] tenants, Store store, string organizationId, HttpClient http, ILogger<EntraTokens> log)
+    public EntraTokens(Store store, string organizationId, HttpClient http, ILogger<EntraTokens> log) =>
+        (_store, _organizationId, _http, _log) = (store, organizationId, http, log);
+
+    /// <summary>Takes these tenants from now on; what was verified ends where its tenant is another or none.</summary>
+    public Task UseAsync(EntraConfig[] tenants)
     {
-        (_store, _organizationId, _log) = (store, organizationId, log);
-        _tenants = [.. tenants.Select(t => new Tenant(t, new TokenKeys(new Uri($"{t.Authority.AbsoluteUri.TrimEnd('/')}/{t.TenantId}/v2.0"), http, store.Time), Issuers(t)))];
+        var before = _tenants;
+        _tenants = [.. tenants.Select(config => Array.Find(before, t => t.Written == Write(config)) ?? new Tenant(config, KeysOf(config), Issuers(config), Write(config)))];
+        var kept = _tenants.Intersect(before).Select(t => IssuerOf(t.Config)).ToHashSet(StringComparer.Ordinal);
+        return _store.Principals.UseForeignAsync(_tenants.Length == 0 ? null : VerifyAsync, token => kept.Contains(token.Issuer));
+
+        // Keys that were read stay: a tenant of which something else changed is not asked for them anew.
+        TokenKeys KeysOf(EntraConfig config) => Array.Find(before, t => t.Config.TenantId == config.TenantId && t.Config.Authority == config.Authority)?.Keys
+            ?? new TokenKeys(new Uri($"{config.Authority.AbsoluteUri.TrimEnd('/')}/{config.TenantId}/v2.0"), _http, _store.Time);
     }
 
     /// <summary>Whom a token stands for; null for one that does not hold or is nobody's here. The log says why.</summary>
-    public async Task<ForeignToken?> VerifyAsync(string token)
+    private async Task<ForeignToken?> VerifyAsync(string token)
     {
-        if (TokenKeys.Unverified(token) is not { } unverified || Array.Find(_tenants, t => t.Issuers.Contains(unverified.Issuer)) is not { } tenant)
+        if (TokenProblem.Unverified(token) is not { } unverified || Array.Find(_tenants, t => t.Issuers.Contains(unverified.Issuer)) is not { } tenant)
             return null;
         try
         {
@@ -39,12 +50,15 @@ public sealed partial class EntraTokens
             if (Text(claims, "tid") != tenant.Config.TenantId)
                 throw new TokenException("tenant", $"Its claim tid is {ConfigText.Printable(Text(claims, "tid") ?? "none")}; accepted: {tenant.Config.TenantId}");
             var subject = Text(claims, "oid") ?? throw new TokenException("oid", "It has no claim oid: it is for no user, application or managed identity");
+            // Groups that are not named would be groups that no policy sees.
+            if (IssuerClaims.IsOverage(claims))
+                throw new TokenException("groups_overage", "It leaves groups out, as there are too many (_claim_names): emit only groups assigned to the application, or app roles");
             var end = new DateTimeOffset(valid.ValidTo, TimeSpan.Zero);
             // An optional claim says so; else an app has no scopes, and is its own subject.
             var isApp = Text(claims, "idtyp") == "app" || (Text(claims, "scp") is null && Text(claims, "sub") == subject);
             var principal = isApp ? await ApplicationAsync(tenant.Config, claims, subject) : await PersonAsync(tenant.Config, claims, subject);
             return new ForeignToken(
-                principal, $"entra_{Text(claims, "uti") ?? subject}", end,
+                IssuerOf(tenant.Config), principal, $"entra_{Text(claims, "uti") ?? subject}", end,
                 [.. (IssuerClaims.Groups(claims, "groups") ?? []).Select(g => tenant.Config.Groups.GetValueOrDefault(g, g))],
                 [.. (IssuerClaims.Groups(claims, "roles") ?? []).Where(tenant.Config.AppRoles.ContainsKey).Select(r => tenant.Config.AppRoles[r])]);
         }
@@ -70,7 +84,7 @@ public sealed partial class EntraTokens
         var email = Text(claims, "email") ?? Text(claims, "preferred_username") ?? Text(claims, "upn") ?? Text(claims, "unique_name");
         if (email is null || PrincipalRules.EmailProblem(email) is not null)
             throw new TokenException("address", "None of its claims email, preferred_username, upn and unique_name is an address");
-        var issuer = $"entra:{config.TenantId}";
+        var issuer = IssuerOf(config);
         if (!config.MakesPeople && await _store.Identities.FindAsync(_organizationId, issuer, subject) is null && await _store.Users.GetByEmailAsync(_organizationId, email) is null)
             throw new TokenException("person", $"Nobody here has the address {ConfigText.Printable(email)}; entra.people: create makes whom the tenant gives a token");
         var name = Text(claims, "name") ?? email;
@@ -89,7 +103,12 @@ public sealed partial class EntraTokens
 
     private static string? Text(JsonElement claims, string name) => IssuerClaims.Text(claims, name);
 
-    private sealed record Tenant(EntraConfig Config, TokenKeys Keys, string[] Issuers);
+    private static string IssuerOf(EntraConfig config) => $"entra:{config.TenantId}";
+
+    private static string Write(EntraConfig config) => JsonSerializer.Serialize(config);
+
+    /// <param name="Written">All of the configuration, to tell one from another.</param>
+    private sealed record Tenant(EntraConfig Config, TokenKeys Keys, string[] Issuers, string Written);
 
     [LoggerMessage(2431, LogLevel.Warning, "A token of Entra ID is refused ({Code}, tenant {Tenant}): {Reason}")]
     private partial void LogRefused(string code, string tenant, string reason);

@@ -27,28 +27,37 @@ public sealed class Federation
 {
     internal const string RulePrefix = "fdrl_";
 
-    private readonly Dictionary<string, (FederationRuleConfig Rule, FederationIssuerConfig Issuer)> _rules;
-    private readonly Dictionary<string, TokenKeys> _keys;
     private readonly Store _store;
     private readonly AccessTokens _tokens;
     private readonly string _organizationId;
+    private readonly HttpClient _http;
     private readonly Func<Uri> _url;
+    private volatile InForce _inForce = new([], []);
 
     /// <param name="url">Where clients find the gateway; asked when it listens.</param>
-    public Federation(FederationConfig config, Store store, string organizationId, MasterKey master, HttpClient http, Func<Uri> url)
+    public Federation(Store store, string organizationId, MasterKey master, HttpClient http, Func<Uri> url) =>
+        (_store, _organizationId, _http, _url, _tokens) = (store, organizationId, http, url, new AccessTokens(master, store.Time));
+
+    /// <summary>Whether there is any rule to trade by.</summary>
+    public bool IsConfigured => _inForce.Rules.Count > 0;
+
+    /// <summary>Takes these issuers and rules, for trades from now on; what was given out holds until its end.</summary>
+    public void Use(FederationConfig config)
     {
-        (_store, _organizationId, _url, _tokens) = (store, organizationId, url, new AccessTokens(master, store.Time));
-        _rules = config.Rules.ToDictionary(r => RulePrefix + r.Name, r => (r, config.Issuers.First(i => i.Name == r.Issuer)));
-        _keys = config.Issuers.ToDictionary(i => i.Name, i => i.KeySet is { } set ? new TokenKeys(set, store.Time) : new TokenKeys(i.Discovery!, http, store.Time));
+        var before = _inForce.Keys;
+        // Keys that were read stay with an issuer that is as it was.
+        var keys = config.Issuers.ToDictionary(i => i, i => before.GetValueOrDefault(i) ?? (i.KeySet is { } set ? new TokenKeys(set, _store.Time) : new TokenKeys(i.Discovery!, _http, _store.Time)));
+        _inForce = new(config.Rules.ToDictionary(r => RulePrefix + r.Name, r => (r, config.Issuers.First(i => i.Name == r.Issuer))), keys);
     }
 
     /// <exception cref="TokenException">The trade is refused.</exception>
     internal async Task<IssuedToken> ExchangeAsync(FederationRequest request, ActorRecord actor, CancellationToken stop)
     {
-        if (!_rules.TryGetValue(request.Rule, out var found))
+        var inForce = _inForce;
+        if (!inForce.Rules.TryGetValue(request.Rule, out var found))
             throw new TokenException("rule", $"There is no rule {ConfigText.Printable(request.Rule)}");
         var (rule, issuer) = found;
-        var (token, claims) = await _keys[issuer.Name].ValidateAsync(request.Assertion, [issuer.Issuer], [rule.Audience], stop);
+        var (token, claims) = await inForce.Keys[issuer].ValidateAsync(request.Assertion, [issuer.Issuer], [rule.Audience], stop);
         Match(rule, claims);
 
         var account = await _store.ServiceAccounts.GetByNameAsync(_organizationId, rule.ServiceAccount)
@@ -96,15 +105,11 @@ public sealed class Federation
         }
     }
 
-    // A name, or a path of names parted by slashes, as Kubernetes nests its own: /kubernetes.io/namespace.
+    // A name, or a pointer, as platforms nest their own: /kubernetes.io/namespace.
     private static string[] Values(JsonElement claims, string name)
     {
-        var at = claims;
-        foreach (var part in name.StartsWith('/') ? name[1..].Split('/') : [name])
-        {
-            if (at.ValueKind != JsonValueKind.Object || !at.TryGetProperty(part, out at))
-                return [];
-        }
+        if (IssuerClaims.Find(claims, name) is not { } at)
+            return [];
         return at.ValueKind switch
         {
             JsonValueKind.String => [at.GetString()!],
@@ -114,4 +119,6 @@ public sealed class Federation
             _ => [],
         };
     }
+
+    private sealed record InForce(Dictionary<string, (FederationRuleConfig Rule, FederationIssuerConfig Issuer)> Rules, Dictionary<FederationIssuerConfig, TokenKeys> Keys);
 }

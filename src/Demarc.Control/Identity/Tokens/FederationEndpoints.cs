@@ -10,7 +10,7 @@ namespace Demarc.Control.Identity.Tokens;
 
 /// <summary>
 /// <c>POST /v1/oauth/token</c> (WIF reference, "Token exchange request"): every refusal is the same 401, whatever was wrong, as
-/// another would tell which rules there are; the log and the activity have the reason.
+/// another would tell which rules there are; the log and the activity have the reason. 503 while an issuer's keys cannot be read.
 /// </summary>
 public sealed partial class FederationEndpoints(Federation federation, Store store, string organizationId, ILogger<FederationEndpoints> log)
 {
@@ -21,6 +21,9 @@ public sealed partial class FederationEndpoints(Federation federation, Store sto
     /// <param name="id">The request's, as the log and the activity of a refusal have it.</param>
     public async Task<AdminAnswer> TokenAsync(HttpContext http, string id)
     {
+        // Rules can come and go while the process runs.
+        if (!federation.IsConfigured)
+            return AdminAnswer.NotFound("No identity tokens are traded here (federation).");
         var address = AbuseLimits.Of(http.Connection.RemoteIpAddress);
         if (store.Abuse.IdentityTokens.IsSpent(address))
             return new(429, null, "rate_limit_error", "Too many identity tokens that do not hold came from this address. Try again in ten minutes.");
@@ -35,10 +38,15 @@ public sealed partial class FederationEndpoints(Federation federation, Store sto
         }
         catch (TokenException e)
         {
-            store.Abuse.IdentityTokens.Take(address);
+            // Nothing is known of the token then, and the pipeline that sent it guesses nothing: it tries again.
+            var isUnknown = e.Code == TokenKeys.Unreachable;
+            if (!isUnknown)
+                store.Abuse.IdentityTokens.Take(address);
             LogRefused(id, e.Code, e.Message);
             await store.RecordAsync(organizationId, actor, "demarc_workload_token_refused", new() { ["reason"] = e.Code, ["reference"] = id });
-            return new(401, null, "authentication_error", "Authentication failed");
+            return isUnknown
+                ? new(503, null, "api_error", "Identity tokens cannot be verified at the moment. Try again; your administrator finds the reason in the gateway's log.")
+                : new(401, null, "authentication_error", "Authentication failed");
         }
     }
 

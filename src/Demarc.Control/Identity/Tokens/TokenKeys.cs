@@ -52,23 +52,10 @@ internal sealed class TokenKeys : IDisposable
         if (result.Exception is SecurityTokenSignatureKeyNotFoundException && await PublishedAsync(issuers[0], published, stop) is var newer && newer != published)
             result = await TryAsync(token, issuers, audiences, newer);
         if (!result.IsValid)
-            throw new TokenException(Code(result.Exception), Explain(result.Exception, token, issuers, audiences));
+            throw new TokenException(TokenProblem.Code(result.Exception), TokenProblem.Explain(result.Exception, token, issuers, audiences, Algorithms, ClockSkew, _time));
         var valid = (JsonWebToken)result.SecurityToken;
         using var payload = JsonDocument.Parse(Base64UrlEncoder.Decode(valid.EncodedPayload));
         return (valid, payload.RootElement.Clone());
-    }
-
-    /// <summary>The claims of a token that nobody has verified yet, to find whose it is; null for what is no token.</summary>
-    public static JsonWebToken? Unverified(string token)
-    {
-        try
-        {
-            return new JsonWebToken(token);
-        }
-        catch (ArgumentException)
-        {
-            return null;
-        }
     }
 
     private async Task<OpenIdConnectConfiguration> PublishedAsync(string issuer, OpenIdConnectConfiguration? lacking, CancellationToken stop)
@@ -97,29 +84,4 @@ internal sealed class TokenKeys : IDisposable
             TryAllIssuerSigningKeys = false,
             LifetimeValidator = TokenTimes.Within(ClockSkew, _time),
         });
-
-    private static string Code(Exception? e) => e switch
-    {
-        SecurityTokenInvalidIssuerException => "issuer",
-        SecurityTokenInvalidAudienceException => "audience",
-        SecurityTokenInvalidLifetimeException or SecurityTokenExpiredException or SecurityTokenNotYetValidException or SecurityTokenNoExpirationException => "time",
-        SecurityTokenInvalidAlgorithmException => "algorithm",
-        SecurityTokenSignatureKeyNotFoundException => "key",
-        _ => "signature",
-    };
-
-    // Which claim, which clock: an operator has to see both sides.
-    private static string Explain(Exception? e, string token, string[] issuers, string[] audiences)
-    {
-        var said = Unverified(token);
-        return Code(e) switch
-        {
-            "issuer" => $"It names the issuer {Configuration.ConfigText.Printable(said?.Issuer ?? "none")}; accepted: {string.Join(", ", issuers)}",
-            "audience" => $"It is for {Configuration.ConfigText.Printable(string.Join(", ", said?.Audiences ?? []))}; accepted: {string.Join(", ", audiences)}",
-            "time" => $"It holds from {said?.ValidFrom:O} to {said?.ValidTo:O}, by the clock of its issuer, give or take {ClockSkew.TotalSeconds} seconds",
-            "algorithm" => $"It is signed with {Configuration.ConfigText.Printable(said?.Alg ?? "none")}; accepted: {string.Join(", ", Algorithms)}",
-            "key" => $"It names the key {Configuration.ConfigText.Printable(said?.Kid ?? "none")}, which its issuer does not publish",
-            _ => $"Its signature does not hold ({e?.GetType().Name})",
-        };
-    }
 }

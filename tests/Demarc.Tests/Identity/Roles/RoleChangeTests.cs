@@ -130,6 +130,23 @@ public sealed class RoleChangeTests(GatewayPlace place) : IClassFixture<GatewayP
     }
 
     [Fact]
+    public async Task A_service_account_approves_no_role_for_a_time()
+    {
+        var (person, token) = await SignedInAsync("asking", "developer");
+        var account = (await place.Store.ServiceAccounts.CreateAsync(Organization, "approver", RolePlace.Actor))!;
+        var (_, puppet) = await place.Store.ApiKeys.CreateAsync(new NewApiKey(Organization, ApiKeyKind.Admin, "approver", "service_account", account.Id), RolePlace.Actor);
+        var id = JsonSerializer.Deserialize<JsonElement>((await AskAsync(token, "POST", "/v1/me/role_requests", """{"role":"admin","reason":"incident 8"}""")).Body).GetProperty("id").GetString()!;
+
+        var refused = await AskAsync(puppet.Reveal(), "POST", $"/v1/organizations/role_requests/{id}/approve", "{}");
+
+        Assert.True(refused.Status == 403 && refused.Body.Contains("A person approves", StringComparison.Ordinal), refused.ToString());
+        Assert.Equal("pending", (await place.Store.RoleRequests.GetAsync(Organization, id))!.Status);
+        Assert.DoesNotContain(await place.Store.RoleAssignments.ListAsync(Organization), a => a.MemberId == person.Id && a.Role == "admin");
+        // To deny takes nobody's trust.
+        Assert.Equal(200, (await AskAsync(puppet.Reveal(), "POST", $"/v1/organizations/role_requests/{id}/deny", "{}")).Status);
+    }
+
+    [Fact]
     public async Task What_a_signed_in_administrator_limits_names_the_person_in_the_audit()
     {
         var (person, token) = await SignedInAsync("thrifty", "admin");

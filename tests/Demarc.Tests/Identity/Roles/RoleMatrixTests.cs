@@ -33,6 +33,7 @@ public sealed class RoleMatrixTests(GatewayPlace place) : IClassFixture<GatewayP
         (@"^(POST|DELETE) /v1/organizations/spend_limit", "OAB"),
         (@"^GET /v1/organizations/(roles|role_assignments|role_requests|access_review)", "OAS"),
         (@"^(POST|DELETE) /v1/organizations/role_", "OA"),
+        (@"^(POST|DELETE) /v1/organizations/rbac_groups/", "OA"),
         (@"^(GET|POST) /v1/organizations/changes", "OA"),
         (@"^GET /v1/compliance/activities$", "OASC"),
         (@"^GET /v1/compliance/apps/sessions/local", "C"),

@@ -143,6 +143,15 @@ public sealed class SamlAnswerTests : IDisposable
         Assert.Equal("saml_xml", Assert.Throws<SignInException>(() => _provider.Read(string.Concat(Enumerable.Repeat("<a>", 5000)) + string.Concat(Enumerable.Repeat("</a>", 5000)))).Code);
 
     [Fact]
+    public void A_wrong_key_is_refused_with_the_certificates_that_would_do()
+    {
+        var refused = Assert.Throws<SignInException>(() => _provider.Read(new Said().Xml().Sign("_assertion", key: TestProvider.OtherKey)));
+        var known = Convert.ToHexString(SHA256.HashData(TestProvider.Key.RawData));
+        Assert.Contains($"({known[..2]}:{known[2..4]}:{known[4..6]}:{known[6..8]}:… until {TestProvider.Key.NotAfter.ToUniversalTime():yyyy-MM-dd})", refused.Message, StringComparison.Ordinal);
+        Assert.Null(refused.Shown);
+    }
+
+    [Fact]
     public void A_certificate_is_rolled_over_without_a_restart()
     {
         var provider = new Demarc.Control.Identity.Saml.SamlProvider(_provider.Config);

@@ -14,6 +14,9 @@ namespace Demarc.Tests.Identity.Saml;
 /// <summary>A gateway with one identity provider of SAML.</summary>
 internal sealed partial class SamlPlace : IAsyncDisposable
 {
+    /// <summary>The entity id of the second provider.</summary>
+    public const string PartnerId = "https://idp.partner.example";
+
     private readonly string _folder = Directory.CreateTempSubdirectory("demarc-saml-place-").FullName;
 
     private SamlPlace()
@@ -25,13 +28,16 @@ internal sealed partial class SamlPlace : IAsyncDisposable
     /// <param name="metadata">The provider's; null for that of <see cref="TestProvider"/>.</param>
     /// <param name="provider">More of the provider, for example <c>, binding: post</c>.</param>
     /// <param name="identity">More keys of <c>identity</c>, a line each.</param>
-    public static async Task<SamlPlace> StartAsync(string? metadata = null, string provider = "", string rest = "", string identity = "", ILoggerProvider? log = null)
+    /// <param name="partner">What a second provider has beside its name and metadata; null for none. It signs with <see cref="TestProvider.OtherKey"/>.</param>
+    public static async Task<SamlPlace> StartAsync(string? metadata = null, string provider = "", string rest = "", string identity = "", ILoggerProvider? log = null, string? partner = null)
     {
         var place = new SamlPlace();
         var own = TestProvider.Configured(TestProvider.GatewayKey);
         await File.WriteAllTextAsync(Path.Combine(place._folder, "saml.pem"), own.PrivateKey.Reveal());
         await File.WriteAllTextAsync(Path.Combine(place._folder, "saml.crt"), own.CertificatePem);
         await File.WriteAllTextAsync(Path.Combine(place._folder, "idp.xml"), TestProvider.Metadata(TestProvider.EntityId, TestProvider.Key));
+        var second = Path.Combine(place._folder, "partner.xml");
+        await File.WriteAllTextAsync(second, TestProvider.Metadata(PartnerId, TestProvider.OtherKey));
         place.Gateway = await GatewayFixture.StartAsync($$"""
             identity:
               {{identity}}
@@ -39,6 +45,7 @@ internal sealed partial class SamlPlace : IAsyncDisposable
                 keys: [{ private_key: "${file:{{place._folder}}/saml.pem}", certificate: {{place._folder}}/saml.crt }]
                 providers:
                   - { name: corp, metadata: "{{metadata ?? Path.Combine(place._folder, "idp.xml")}}", allowed_groups: [developers]{{provider}} }
+                  {{(partner is null ? "" : $"- {{ name: partner, metadata: \"{second}\"{partner} }}")}}
             {{rest}}
             """, log: log);
         return place;
@@ -51,11 +58,11 @@ internal sealed partial class SamlPlace : IAsyncDisposable
     }
 
     /// <summary>Types the code on the page; what the gateway answers.</summary>
-    public async Task<HttpResponseMessage> TypeAsync(HttpClient browser, JsonElement device)
+    public async Task<HttpResponseMessage> TypeAsync(HttpClient browser, JsonElement device, string provider = "corp")
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(Gateway.Url, "/device"));
         request.Headers.Add("Origin", Gateway.Url.GetLeftPart(UriPartial.Authority));
-        request.Content = new FormUrlEncodedContent([KeyValuePair.Create("user_code", device.GetProperty("user_code").GetString()!)]);
+        request.Content = new FormUrlEncodedContent([KeyValuePair.Create("user_code", device.GetProperty("user_code").GetString()!), KeyValuePair.Create("issuer", provider)]);
         return await browser.SendAsync(request, TestContext.Current.CancellationToken);
     }
 

@@ -112,6 +112,64 @@ public sealed class SamlSignInTests
     }
 
     [Fact]
+    public async Task Of_several_providers_the_one_that_is_chosen_is_asked_and_no_other_answers_for_it()
+    {
+        await using var place = await SamlPlace.StartAsync(partner: ", allowed_groups: [\"*\"]");
+        using (var page = await place.Gateway.Http.GetAsync(new Uri(place.Gateway.Url, "/device"), TestContext.Current.CancellationToken))
+        {
+            var html = await page.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+            Assert.True(html.Contains("corp", StringComparison.Ordinal) && html.Contains("partner", StringComparison.Ordinal), html);
+        }
+        using var browser = SignInPlace.NewBrowser();
+        var device = await place.DeviceAsync();
+        using var typed = await place.TypeAsync(browser, device, "partner");
+        var said = place.Said(SamlPlace.Request(typed.Headers.Location!));
+
+        // 1 the other provider answers, under its own name and under this one's
+        var (status, next, _) = await place.PostAsync((said with { Subject = "zed" }).Signed());
+        Assert.Equal(HttpStatusCode.SeeOther, status);
+        using (var swapped = await browser.GetAsync(next, TestContext.Current.CancellationToken))
+            Assert.Equal(HttpStatusCode.Forbidden, swapped.StatusCode);
+        Assert.Equal("saml_in_response_to", await place.RefusedAsync());
+        Assert.Equal(HttpStatusCode.Forbidden, (await place.PostAsync((said with { Issuer = SamlPlace.PartnerId }).Signed())).Status);
+        Assert.Equal("saml_signature", await place.RefusedAsync());
+
+        // 2 the one that was chosen
+        device = await place.DeviceAsync();
+        using var again = await place.TypeAsync(browser, device, "partner");
+        said = place.Said(SamlPlace.Request(again.Headers.Location!)) with { Issuer = SamlPlace.PartnerId, Subject = "ana", AssertionId = "_another" };
+        var (answered, finish, refusal) = await place.PostAsync(said.Xml().Sign("_another", key: TestProvider.OtherKey));
+        Assert.True(answered == HttpStatusCode.SeeOther, refusal);
+        using (var done = await browser.GetAsync(finish, TestContext.Current.CancellationToken))
+            Assert.Equal(HttpStatusCode.OK, done.StatusCode);
+        Assert.Equal("ana@corp.example", (await place.RedeemAsync(device)).Json.GetProperty("email").GetString());
+        Assert.Equal(SamlPlace.PartnerId, await place.Gateway.SqlAsync<string>("SELECT issuer FROM identities"));
+    }
+
+    [Theory]
+    [InlineData("[Corp.example]", HttpStatusCode.OK)]
+    [InlineData("[partner.example, sub.corp.example]", HttpStatusCode.Forbidden)]
+    public async Task A_provider_vouches_for_addresses_of_its_own_domains_alone(string domains, HttpStatusCode expected)
+    {
+        await using var place = await SamlPlace.StartAsync(provider: $", email_domains: {domains}");
+        using var browser = SignInPlace.NewBrowser();
+        using var typed = await place.TypeAsync(browser, await place.DeviceAsync());
+
+        var (status, next, page) = await place.PostAsync(place.Said(SamlPlace.Request(typed.Headers.Location!)).Signed());
+
+        if (expected == HttpStatusCode.OK)
+        {
+            using var done = await browser.GetAsync(next, TestContext.Current.CancellationToken);
+            Assert.Equal(HttpStatusCode.OK, done.StatusCode);
+            return;
+        }
+        Assert.Equal(HttpStatusCode.Forbidden, status);
+        Assert.Equal("email_domain", await place.RefusedAsync());
+        Assert.DoesNotContain("partner.example", page, StringComparison.Ordinal);
+        Assert.Equal(0, await place.Gateway.SqlAsync<long>("SELECT count(*) FROM identities"));
+    }
+
+    [Fact]
     public async Task An_answer_that_nobody_asked_for_is_refused_and_guessing_ends()
     {
         await using var place = await SamlPlace.StartAsync();

@@ -1,6 +1,4 @@
-using System.Buffers.Text;
 using System.Net;
-using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -18,9 +16,8 @@ public sealed class FederationTests : IAsyncLifetime
     private const string Issuer = "https://token.actions.githubusercontent.com";
     private const string Audience = "https://claude.contoso.example";
 
-    private readonly RSA _key = RSA.Create(2048);
+    private readonly WorkloadIssuer _issuer = new();
     private readonly SteppedTime _time = new();
-    private readonly string _folder = Directory.CreateTempSubdirectory("demarc-federation-").FullName;
     private GatewayFixture _gateway = null!;
     private Store _store = null!;
     private ServiceAccount _account = null!;
@@ -28,16 +25,15 @@ public sealed class FederationTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        var key = _key.ExportParameters(false);
-        var keys = Path.Combine(_folder, "keys.json");
-        await File.WriteAllTextAsync(keys, $$"""{"keys":[{"kty":"RSA","use":"sig","kid":"one","n":"{{Base64Url.EncodeToString(key.Modulus!)}}","e":"{{Base64Url.EncodeToString(key.Exponent!)}}"}]}""");
         _gateway = await GatewayFixture.StartAsync($$"""
             federation:
               issuers:
-                - { name: github, issuer: "{{Issuer}}", keys_file: {{keys}} }
+                - { name: away, issuer: "http://127.0.0.1:9" }
+                - { name: github, issuer: "{{Issuer}}", keys_file: {{_issuer.KeysFile}} }
               rules:
                 - { name: ci, issuer: github, audience: "{{Audience}}", subject: "repo:contoso/app:*", claims: { repository_owner: contoso, "/nested/place": here }, service_account: nightly, lifetime: 10m }
                 - { name: again, issuer: github, audience: "{{Audience}}", subject: "repo:contoso/app:ref:refs/heads/main", service_account: nightly, once: false }
+                - { name: away, issuer: away, audience: "{{Audience}}", subject: "repo:contoso/app:*", service_account: nightly }
                 - { name: nobody, issuer: github, audience: "{{Audience}}", subject: "repo:contoso/app:*", service_account: absent }
             resources:
               - { name: behind, platform: anthropic, endpoint: SIMULATOR, credential: { api_key: test }, deployments: [{ name: deployed, model: claude-sonnet-4-5-20250929 }] }
@@ -55,8 +51,7 @@ public sealed class FederationTests : IAsyncLifetime
     {
         await _store.DisposeAsync();
         await _gateway.DisposeAsync();
-        _key.Dispose();
-        Directory.Delete(_folder, recursive: true);
+        _issuer.Dispose();
     }
 
     [Fact]
@@ -113,7 +108,7 @@ public sealed class FederationTests : IAsyncLifetime
             ("match_claims", Assertion(("nested", new JsonObject { ["place"] = "there" })), "fdrl_ci"),
             ("service_account", Assertion(), "fdrl_nobody"),
             ("signature", $"{good[0]}.{good[1]}.{good[2][..^8]}AAAAAAAA", "fdrl_ci"),
-            ("key", Sign("""{"alg":"RS256","kid":"two"}""", good[1]), "fdrl_ci"),
+            ("key", _issuer.Sign("""{"alg":"RS256","kid":"two"}""", good[1]), "fdrl_ci"),
         })
         {
             var (status, answer) = await TradeAsync(assertion, rule);
@@ -122,7 +117,7 @@ public sealed class FederationTests : IAsyncLifetime
             Assert.Equal(reason, await LastReasonAsync());
         }
         Assert.Equal("Authentication failed", JsonDocument.Parse(Assert.Single(bodies)).RootElement.GetProperty("message").GetString());
-        foreach (var forged in new[] { $"{Encode("""{"alg":"none"}""")}.{good[1]}.", $"{Encode("""{"alg":"HS256","kid":"one"}""")}.{good[1]}.{good[2]}", "no token at all", $"{good[0]}.{good[1]}" })
+        foreach (var forged in new[] { $"{WorkloadIssuer.Encode("""{"alg":"none"}""")}.{good[1]}.", $"{WorkloadIssuer.Encode("""{"alg":"HS256","kid":"one"}""")}.{good[1]}.{good[2]}", "no token at all", $"{good[0]}.{good[1]}" })
             Assert.Equal(HttpStatusCode.Unauthorized, (await TradeAsync(forged)).Status);
         Assert.Equal(0, await _gateway.SqlAsync<long>("SELECT count(*) FROM federated_tokens"));
     }
@@ -173,6 +168,18 @@ public sealed class FederationTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task While_an_issuers_keys_cannot_be_read_a_pipeline_is_told_to_try_again_and_counts_as_no_guesser()
+    {
+        for (var i = 0; i < 21; i++)
+        {
+            var (status, answer) = await TradeAsync(Assertion(("iss", "http://127.0.0.1:9")), "fdrl_away");
+            Assert.True(status == HttpStatusCode.ServiceUnavailable, $"{i}: {answer}");
+        }
+        Assert.Equal("keys_unreachable", await LastReasonAsync());
+        Assert.Equal(HttpStatusCode.OK, (await TradeAsync(Assertion())).Status);
+    }
+
+    [Fact]
     public async Task Tokens_that_do_not_hold_cannot_be_tried_without_end()
     {
         for (var i = 0; i < 20; i++)
@@ -197,28 +204,11 @@ public sealed class FederationTests : IAsyncLifetime
         };
         foreach (var (name, value) in claims)
             all[name] = value;
-        return Sign("""{"alg":"RS256","kid":"one","typ":"JWT"}""", Encode(all.ToJsonString()));
+        return _issuer.Token(all);
     }
 
-    private string Sign(string header, string payload)
-    {
-        var signed = $"{Encode(header)}.{payload}";
-        return $"{signed}.{Base64Url.EncodeToString(_key.SignData(Encoding.ASCII.GetBytes(signed), HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1))}";
-    }
-
-    private async Task<(HttpStatusCode Status, JsonElement Json)> TradeAsync(string assertion, string rule = "fdrl_ci")
-    {
-        var body = JsonSerializer.Serialize(new
-        {
-            grant_type = "urn:ietf:params:oauth:grant-type:jwt-bearer",
-            assertion,
-            federation_rule_id = rule,
-            organization_id = _organization,
-            service_account_id = rule == "fdrl_nobody" ? null : _account.Id,
-        });
-        using var answer = await _gateway.Http.PostAsync(new Uri(_gateway.Url, "/v1/oauth/token"), new StringContent(body, Encoding.UTF8, "application/json"), TestContext.Current.CancellationToken);
-        return (answer.StatusCode, JsonDocument.Parse(await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).RootElement);
-    }
+    private Task<(HttpStatusCode Status, JsonElement Json)> TradeAsync(string assertion, string rule = "fdrl_ci") =>
+        WorkloadIssuer.TradeAsync(_gateway, assertion, rule, _organization, rule == "fdrl_nobody" ? null : _account.Id);
 
     private async Task<HttpStatusCode> AskAsync(string token)
     {
@@ -235,6 +225,4 @@ public sealed class FederationTests : IAsyncLifetime
         var body = await _gateway.SqlAsync<byte[]>("SELECT body FROM records WHERE kind = 4 AND CAST(body AS text) LIKE '%demarc_workload_token_refused%' ORDER BY sequence DESC LIMIT 1");
         return JsonDocument.Parse(body).RootElement.GetProperty("fields").GetProperty("reason").GetString();
     }
-
-    private static string Encode(string text) => Base64Url.EncodeToString(Encoding.UTF8.GetBytes(text));
 }
