@@ -109,7 +109,6 @@ public sealed partial class LateRecords
             {
                 if (await IsKnownAsync(records[i]).ConfigureAwait(false))
                     continue;
-                records[i].IsRefused = false;
                 var append = _store.AppendAsync(records[i]);
                 _store.Hurry();
                 await append.ConfigureAwait(false);

@@ -117,9 +117,13 @@ internal sealed class PostgresWriter : IAsyncDisposable
             for (var bytes = 0L; batch.Count < MaxBatch && bytes < MaxBatchBytes && _queue.Reader.TryRead(out var job); bytes += job.Record.Bytes)
             {
                 if (job.Record.After is { IsRefused: true })
+                {
                     Refuse([job], new StoreException("The store refused the request's record before this one."));
-                else
-                    batch.Add(job);
+                    continue;
+                }
+                // It may be offered again: what is queued behind it from here on comes after it.
+                job.Record.IsRefused = false;
+                batch.Add(job);
             }
             if (batch.Count == 0)
                 continue;

@@ -180,7 +180,11 @@ internal sealed partial class JournalWriter : IAsyncDisposable
         StoreException? failure = null;
         _records.Clear();
         foreach (var job in _group)
+        {
+            // It may be offered again: what is queued behind it from here on comes after it.
+            job.Record.IsRefused = false;
             _records.Add(job.Record);
+        }
         try
         {
             // A store that is only slow makes the next group wait, and not this one fail.
