@@ -161,14 +161,15 @@ internal sealed partial class JournalWriter : IAsyncDisposable
         {
             if (!job.Lingers)
                 Interlocked.Decrement(ref _urgent);
-            if (job.Record.After is { IsRefused: true })
-                RefuseBehind(job);
-            else
+            if (!IsBehindRefused(job))
                 _group.Add(job);
+            else
+                ThreadPool.UnsafeQueueUserWorkItem(static job => Complete(job, Behind()), job, preferLocal: false);
         }
-        if (own is { Record.After.IsRefused: true })
+        if (own is not null && IsBehindRefused(own))
         {
-            RefuseBehind(own);
+            // Nobody awaits it yet.
+            Complete(own, Behind());
             own = null;
         }
         if (own is not null)
@@ -180,11 +181,7 @@ internal sealed partial class JournalWriter : IAsyncDisposable
         StoreException? failure = null;
         _records.Clear();
         foreach (var job in _group)
-        {
-            // It may be offered again: what is queued behind it from here on comes after it.
-            job.Record.IsRefused = false;
             _records.Add(job.Record);
-        }
         try
         {
             // A store that is only slow makes the next group wait, and not this one fail.
@@ -203,12 +200,10 @@ internal sealed partial class JournalWriter : IAsyncDisposable
         CompleteGroup(own, failure);
     }
 
-    // A request's end without its beginning would be no end of it.
-    private static void RefuseBehind(AppendJob job)
-    {
-        job.Record.IsRefused = true;
-        ThreadPool.UnsafeQueueUserWorkItem(_ => Complete(job, new StoreException("The journal refused the request's record before this one.")), null);
-    }
+    // A request's end without its beginning would be no end of it. One that is offered again is refused no more: what is queued behind it comes after it.
+    private static bool IsBehindRefused(AppendJob job) => job.Record.IsRefused = job.Record.After is { IsRefused: true };
+
+    private static StoreException Behind() => new("The journal refused the request's record before this one.");
 
     // Nothing stays behind in the journal of a quiet process: what is erased from the store is not to be found here.
     private void ClearIdle()

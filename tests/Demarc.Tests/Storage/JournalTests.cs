@@ -173,6 +173,53 @@ public sealed class JournalTests : IDisposable
         Assert.Equal(durable, again.Left(0).Count);
     }
 
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task What_follows_a_refused_record_of_its_request_is_refused_until_that_one_is_taken(bool queued)
+    {
+        using var journal = Journal.Open(_folder);
+        journal.Start(0);
+        await using var writer = new JournalWriter(journal, (_, _) => Task.CompletedTask, TimeProvider.System, NullLogger.Instance);
+        var begun = new EvidenceRecord { OrganizationId = "org_1", Kind = RecordKind.Begun, RequestId = Guid.CreateVersion7(), At = 1, Body = new byte[] { 1 }, IsRefused = true };
+
+        Assert.Contains("before this one", (await Assert.ThrowsAsync<StoreException>(() => AppendAsync(Finished()))).Message, StringComparison.Ordinal);
+        var again = writer.AppendAsync(begun);
+        writer.Hurry();
+        await again.WaitAsync(Stop);
+        await AppendAsync(Finished());
+
+        Assert.Equal(2, journal.Last);
+
+        EvidenceRecord Finished() => new() { OrganizationId = "org_1", Kind = RecordKind.Finished, RequestId = begun.RequestId, At = 2, Body = new byte[] { 2 }, After = begun };
+
+        // By its caller, or by the thread while somebody else has the turn.
+        async Task AppendAsync(EvidenceRecord record)
+        {
+            Task append;
+            if (!queued)
+                append = writer.AppendAsync(record);
+            else
+            {
+                var holds = new TaskCompletionSource();
+                var released = new ManualResetEventSlim();
+                var holder = new Thread(() =>
+                {
+                    lock (writer.Turn)
+                    {
+                        holds.SetResult();
+                        released.Wait(Stop);
+                    }
+                });
+                holder.Start();
+                await holds.Task;
+                append = writer.AppendAsync(record);
+                Assert.False(append.IsCompleted);
+                released.Set();
+                holder.Join();
+            }
+            await append.WaitAsync(TimeSpan.FromSeconds(30), Stop);
+        }
+    }
+
     [Fact, Trait("suite", "faults")]
     public async Task While_the_store_is_slow_appends_wait_for_it_and_none_is_refused()
     {
