@@ -14,6 +14,7 @@ internal static class MemoryUse
     {
         await using var server = await DemarcServer.StartAsync(bench.Programs, "demarc-memory", Path.Combine(bench.Folder, "memory"), bench.Simulator.Url);
         var target = new Target("demarc-memory", server.Url, server.Credential);
+        // What a start leaves behind settles without a sign.
         await Task.Delay(TimeSpan.FromSeconds(3));
         result.Memory.Add(new MemoryRow(0, server.Process.Memory()));
         var clients = Enumerable.Range(0, Connections).Select(i => new RawClient(target, RequestText.Small(), $"memory-{i:00}")).ToArray();
@@ -28,6 +29,7 @@ internal static class MemoryUse
         }
         foreach (var client in clients)
             client.Dispose();
+        // A collector that gives memory back says nothing.
         await Task.Delay(TimeSpan.FromSeconds(5));
         result.MemoryAfter = server.Process.Memory();
         result.MemoryPeak = server.Process.Memory("VmHWM");
