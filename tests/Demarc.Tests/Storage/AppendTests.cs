@@ -110,8 +110,8 @@ public class AppendTests
     {
         await using var place = await StorePlace.CreateAsync(StoreKind.Postgres);
         var store = await place.OpenAsync();
-        var entered = new TaskCompletionSource();
-        var release = new TaskCompletionSource();
+        var entered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
 
         var late = store.WriteAsync(async transaction =>
         {

@@ -199,18 +199,18 @@ public sealed class JournalTests : IDisposable
                 append = writer.AppendAsync(record);
             else
             {
-                var holds = new TaskCompletionSource();
-                var released = new ManualResetEventSlim();
+                using var holds = new ManualResetEventSlim();
+                using var released = new ManualResetEventSlim();
                 var holder = new Thread(() =>
                 {
                     lock (writer.Turn)
                     {
-                        holds.SetResult();
+                        holds.Set();
                         released.Wait(Stop);
                     }
                 });
                 holder.Start();
-                await holds.Task;
+                holds.Wait(Stop);
                 append = writer.AppendAsync(record);
                 Assert.False(append.IsCompleted);
                 released.Set();
@@ -225,7 +225,8 @@ public sealed class JournalTests : IDisposable
     {
         using var journal = Journal.Open(_folder);
         journal.Start(0);
-        var (slow, full) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var slow = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var full = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var writer = new JournalWriter(journal, (_, _) => slow.Task, TimeProvider.System, NullLogger.Instance);
         var (durable, refused) = (0, 0);
 
