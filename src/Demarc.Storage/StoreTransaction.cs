@@ -2,6 +2,7 @@ using System.Data.Common;
 using System.Text.Json;
 using Dapper;
 using Demarc.Governance.Evidence;
+using Demarc.Governance.Identity;
 using Demarc.Storage.Projections;
 
 namespace Demarc.Storage;
@@ -54,7 +55,7 @@ internal abstract class StoreTransaction(DbConnection connection, TimeProvider t
         {
             OrganizationId = organizationId,
             Kind = RecordKind.Event,
-            RequestId = Guid.CreateVersion7(now),
+            RequestId = Ids.NewGuid(now),
             At = now.ToUnixTimeMilliseconds(),
             Body = JsonSerializer.SerializeToUtf8Bytes(
                 new EventRecord { Type = type, Actor = actor, Fields = fields }, RecordJson.Default.EventRecord),
