@@ -44,8 +44,11 @@ internal sealed class ActivityPage : IAsyncDisposable
 
     private string Order => TowardsNewest ? "ASC" : "DESC";
 
-    // One more than fit tells whether there are more.
-    private int Size => _query.Limit + 1;
+    // How many are still to be found. One more than fit tells whether there are more.
+    private int Size { get; set; }
+
+    // Whether the span of positions that is read may have activities outside of the time that is asked for.
+    private bool IsEdge { get; set; }
 
     public static async Task<Page<Activity>> ReadAsync(Store store, ActivitiesQuery query)
     {
@@ -59,26 +62,20 @@ internal sealed class ActivityPage : IAsyncDisposable
 
     private async Task<Page<Activity>> ReadAsync()
     {
-        await BoundAsync().ConfigureAwait(false);
-        var places = await PlacesAsync().ConfigureAwait(false);
-        var sequences = places.Select(p => p.Finished).Concat(places.Select(p => p.Begun).OfType<long>());
-        var records = await ActivityRecords.ReadAsync(_store, _connection, [.. sequences]).ConfigureAwait(false);
-        var page = places.Where(p => records.ContainsKey(p.Finished)).Select(p => Of(p, records[p.Finished], p.Begun is { } begun ? records.GetValueOrDefault(begun) : null));
-        return Page<Activity>.Cut([.. page], _query.Limit, TowardsNewest);
+        var places = new List<ActivityPlace>();
+        foreach (var (first, end, isEdge) in await SpansAsync().ConfigureAwait(false))
+        {
+            (Size, IsEdge) = (_query.Limit + 1 - places.Count, isEdge);
+            _parameters.Add("first", first);
+            _parameters.Add("end", end);
+            places.AddRange(await PlacesAsync().ConfigureAwait(false));
+            if (places.Count > _query.Limit)
+                break;
+        }
+        return Page<Activity>.Cut(await ActivityRecords.ReadAsync(_store, _connection, [.. places]).ConfigureAwait(false), _query.Limit, TowardsNewest);
     }
 
-    private static Activity Of(Place place, ActivityRecord finished, ActivityRecord? begun) => new()
-    {
-        Position = place.Position,
-        RequestId = finished.RequestId,
-        Type = place.Type,
-        SessionId = finished.SessionId,
-        At = finished.At,
-        Begun = begun?.Body,
-        Body = finished.Body,
-    };
-
-    private async Task<Place[]> PlacesAsync()
+    private async Task<ActivityPlace[]> PlacesAsync()
     {
         // 1 types that there are, of those that are wanted
         var types = _query.Types;
@@ -121,7 +118,7 @@ internal sealed class ActivityPage : IAsyncDisposable
             : await MergeAsync("actor_id", "activities_actor", actors, ofTypes).ConfigureAwait(false);
     }
 
-    private Task<Place[]> WalkAsync(int rows, string wanted) => PlacesAsync(
+    private Task<ActivityPlace[]> WalkAsync(int rows, string wanted) => PlacesAsync(
         $"""
         SELECT {Columns} FROM (SELECT {Columns}, actor_id FROM activities
           WHERE organization_id = @OrganizationId{Conditions()} ORDER BY position {Order} LIMIT {rows}) AS walked
@@ -129,12 +126,12 @@ internal sealed class ActivityPage : IAsyncDisposable
         """);
 
     // Of each value a little more than its share of the page; and more of those that have more of the page than that.
-    private async Task<Place[]> MergeAsync(string column, string index, string[] values, string more)
+    private async Task<ActivityPlace[]> MergeAsync(string column, string index, string[] values, string more)
     {
         var from = _store.ByIndex("activities", index);
         for (var i = 0; i < values.Length; i++)
             _parameters.Add($"value{i}", values[i]);
-        var (found, open) = (new List<Place>(), Enumerable.Range(0, values.Length).ToArray());
+        var (found, open) = (new List<ActivityPlace>(), Enumerable.Range(0, values.Length).ToArray());
         var past = new long?[values.Length];
         for (var each = Math.Min(Size, (Size * 5 / (4 * values.Length)) + Least); ; each = Math.Min(Size, each * 4))
         {
@@ -164,9 +161,9 @@ internal sealed class ActivityPage : IAsyncDisposable
     }
 
     // Rises in the order of the page.
-    private long Depth(Place place) => TowardsNewest ? place.Position : -place.Position;
+    private long Depth(ActivityPlace place) => TowardsNewest ? place.Position : -place.Position;
 
-    private async Task<Place[]> PlacesAsync(string sql) => [.. await _connection.QueryAsync<Place>(sql, _parameters).ConfigureAwait(false)];
+    private async Task<ActivityPlace[]> PlacesAsync(string sql) => [.. await _connection.QueryAsync<ActivityPlace>(sql, _parameters).ConfigureAwait(false)];
 
     private string Range(string from, string more, string behind, int limit) =>
         $"""
@@ -201,42 +198,37 @@ internal sealed class ActivityPage : IAsyncDisposable
         return true;
     }
 
-    // Times follow positions but for a lateness that the projector knows, so a range of one bounds the other: seconds
-    // give positions at or outside of both ends, and the exact time decides between them. Cursor and time become one bound at each
-    // end: of two SQLite walks along the first.
-    private async Task BoundAsync()
+    /// <summary>
+    /// Positions from first to before end, in the order of the page. Times follow positions but for a lateness that the projector knows, so
+    /// that seconds give positions within and outside of each end of a time; between these, at the edges, the exact time decides,
+    /// which no index has. Cursor and time are one bound: of two SQLite walks along the first.
+    /// </summary>
+    private async Task<IEnumerable<(long First, long End, bool IsEdge)>> SpansAsync()
     {
+        const string Late = "(SELECT lateness FROM watermarks WHERE name = 'records')";
         var (first, end) = ((_query.Before ?? 0) + 1, _query.After ?? long.MaxValue);
+        var (surely, until) = (first, end);
         if (_query.From != null)
-            first = Math.Max(first, await FindAsync(
-                "SELECT position FROM activity_seconds WHERE organization_id = @OrganizationId AND second <= @From / 1000 ORDER BY second DESC LIMIT 1").ConfigureAwait(false) ?? 0);
+        {
+            first = Math.Max(first, await SecondAsync("second <= @From / 1000 ORDER BY second DESC").ConfigureAwait(false) ?? 0);
+            surely = await SecondAsync($"second >= (@From + {Late} + 999) / 1000 ORDER BY second").ConfigureAwait(false) ?? long.MaxValue;
+        }
         if (_query.To != null)
-            end = Math.Min(end, await FindAsync(
-                """
-                SELECT position FROM activity_seconds WHERE organization_id = @OrganizationId
-                  AND second > (@To + (SELECT lateness FROM watermarks WHERE name = 'records')) / 1000 ORDER BY second LIMIT 1
-                """).ConfigureAwait(false) ?? long.MaxValue);
-        _parameters.Add("first", first);
-        _parameters.Add("end", end);
+        {
+            end = Math.Min(end, await SecondAsync($"second > (@To + {Late}) / 1000 ORDER BY second").ConfigureAwait(false) ?? long.MaxValue);
+            until = await SecondAsync("second <= @To / 1000 ORDER BY second DESC").ConfigureAwait(false) ?? 0;
+        }
+        (surely, until) = (Math.Max(first, surely), Math.Min(end, until));
+        if (surely >= until)
+            return [(first, end, true)];
+        var spans = new[] { (first, surely, true), (surely, until, false), (until, end, true) }.Where(s => s.Item1 < s.Item2);
+        return TowardsNewest ? spans : spans.Reverse();
     }
+
+    private Task<long?> SecondAsync(string where) => FindAsync($"SELECT position FROM activity_seconds WHERE organization_id = @OrganizationId AND {where} LIMIT 1");
 
     private Task<long?> FindAsync(string sql) => _connection.QueryFirstOrDefaultAsync<long?>(sql, _parameters);
 
     private string Conditions() =>
-        $" AND position >= @first AND position < @end{(_query.From == null ? "" : " AND at >= @From")}{(_query.To == null ? "" : " AND at < @To")}";
-
-    /// <summary>Where an activity stands.</summary>
-    private sealed record Place
-    {
-        /// <summary>Which of the filter's values it was found by.</summary>
-        public long Value { get; init; }
-
-        public required long Position { get; init; }
-
-        public required string Type { get; init; }
-
-        public long? Begun { get; init; }
-
-        public required long Finished { get; init; }
-    }
+        $" AND position >= @first AND position < @end{(!IsEdge || _query.From == null ? "" : " AND at >= @From")}{(!IsEdge || _query.To == null ? "" : " AND at < @To")}";
 }
