@@ -13,7 +13,8 @@ internal static class FeedPages
     private const double Bound = 50;
     private const double ProofBound = 10;
 
-    public static async Task MeasureAsync(Store store)
+    /// <param name="named">Only filters whose name has this in it.</param>
+    public static async Task MeasureAsync(Store store, string named)
     {
         var rows = await store.Exports.EndAsync();
         Console.WriteLine($"{rows:N0} activities; milliseconds, pages of 100 and of 5,000\n");
@@ -48,20 +49,22 @@ internal static class FeedPages
             ("a second", all with { From = month, To = month + 1000 }),
             ("after the end", all with { From = Feed.First.AddYears(3).ToUnixTimeMilliseconds() }),
         ];
-        var worst = 0.0;
-        foreach (var (name, query) in filters)
+        var (worst, worstLarge) = (0.0, 0.0);
+        foreach (var (name, query) in filters.Where(f => f.Name.Contains(named, StringComparison.Ordinal)))
         {
             Console.Write($"{name,-44}");
             foreach (var place in new[] { query, query with { After = rows / 2 }, query with { Before = 0 } })
             {
                 var small = await OneAsync(() => store.Activities.ListAsync(place));
                 var large = await OneAsync(() => store.Activities.ListAsync(place with { Limit = 5000 }));
-                worst = Math.Max(worst, small);
+                (worst, worstLarge) = (Math.Max(worst, small), Math.Max(worstLarge, large));
                 Console.Write($" {small,7:0.0} {large,8:0.0}");
             }
             Console.WriteLine();
         }
-        Console.WriteLine($"\nworst page of 100: {worst:0.0} ms, bound {Bound:0} ms: {(worst < Bound ? "met" : "missed")}");
+        Console.WriteLine();
+        foreach (var (size, most) in new[] { (100, worst), (5000, worstLarge) })
+            Console.WriteLine($"worst page of {size}: {most:0.0} ms, bound {Bound:0} ms: {(most < Bound ? "met" : "missed")}");
     }
 
     public static async Task ProveAsync(Store store)

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 // demarc-bench-activities fill|measure|prove STORE [ROWS], STORE as sqlite:FILE or "Host=…;Database=…;Command Timeout=0": ten million activities, pages of them by every filter, and proofs.
 if (args is not ["fill" or "measure" or "prove", var url, ..])
 {
-    await Console.Error.WriteLineAsync("usage: demarc-bench-activities fill STORE [ROWS]\n       demarc-bench-activities measure|prove STORE");
+    await Console.Error.WriteLineAsync("usage: demarc-bench-activities fill STORE [ROWS]\n       demarc-bench-activities measure STORE [FILTER]\n       demarc-bench-activities prove STORE");
     return 2;
 }
 var key = new MasterKey(new byte[32]);
@@ -18,7 +18,7 @@ await using var store = url.StartsWith("Host=", StringComparison.Ordinal)
 if (args[0] == "fill")
     await new Feed(store).FillAsync(args.Length > 2 ? int.Parse(args[2], CultureInfo.InvariantCulture) : 10_000_000);
 if (args[0] == "measure")
-    await FeedPages.MeasureAsync(store);
+    await FeedPages.MeasureAsync(store, args.Length > 2 ? args[2] : "");
 if (args[0] is "measure" or "prove")
     await FeedPages.ProveAsync(store);
 return 0;

@@ -130,7 +130,7 @@ internal sealed partial class PostgresStore : Store
         if (left.Count > 0)
             await TakeAsync([.. left.Select(l => l.Record)], taken = left[^1].Number).ConfigureAwait(false);
         journal.Start(taken);
-        RecordJournal = new JournalWriter(journal, TakeAsync, Time, _log);
+        RecordJournal = new JournalWriter(journal, TakeAsync, Time, _log, RecordAsync);
     }
 
     public override Task AppendAsync(EvidenceRecord record) => RecordJournal is { } journal ? journal.AppendAsync(record) : _writer.AppendAsync(record);

@@ -124,6 +124,11 @@ internal sealed partial class SqliteStore : Store
     internal override async Task<DbConnection> OpenReadAsync()
     {
         await SettledAsync().ConfigureAwait(false);
+        return await OpenReadBesideAsync().ConfigureAwait(false);
+    }
+
+    internal override async Task<DbConnection> OpenReadBesideAsync()
+    {
         var connection = (SqliteConnection)await OpenReadAsync(_readString).ConfigureAwait(false);
         // A connection of the pool still has it.
         if (raw.sqlite3_db_filename(connection.Handle, "log").utf8_to_string() is null)
@@ -224,7 +229,7 @@ internal sealed partial class SqliteStore : Store
             {
                 var journal = await OpenJournalAsync(stop).ConfigureAwait(false);
                 journal.Start(await ReplayAsync(journal).ConfigureAwait(false));
-                RecordJournal = new JournalWriter(journal, TakeAsync, Time, _log);
+                RecordJournal = new JournalWriter(journal, TakeAsync, Time, _log, RecordAsync);
             }
             return Held(held);
         }

@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Globalization;
 using Dapper;
 using Demarc.Governance.Evidence;
 using Demarc.Governance.Identity;
@@ -213,6 +214,9 @@ public abstract partial class Store : IEvidenceSink, IAsyncDisposable
 
     internal long Now => Time.GetUtcNow().ToUnixTimeMilliseconds();
 
+    /// <summary>The type of the event that names a span in which the store took nothing, and records waited in a replica's journal.</summary>
+    public const string JournalCaughtUp = "demarc_journal_caught_up";
+
     /// <summary>Seconds for what requests wait for: a server that says nothing for longer is asked again on another connection.</summary>
     internal const int Soon = 5;
 
@@ -314,6 +318,9 @@ public abstract partial class Store : IEvidenceSink, IAsyncDisposable
     /// <summary>A connection for reading, outside of any transaction.</summary>
     internal abstract Task<DbConnection> OpenReadAsync();
 
+    /// <summary>The same beside one that is open, for more of what that one has read of: waits for nothing that came since.</summary>
+    internal virtual Task<DbConnection> OpenReadBesideAsync() => OpenReadAsync();
+
     /// <summary>The same for the key store. What is deleted there is gone from its file when the task completes.</summary>
     internal abstract Task<T> WriteKeysAsync<T>(Func<StoreTransaction, Task<T>> write);
 
@@ -374,6 +381,22 @@ public abstract partial class Store : IEvidenceSink, IAsyncDisposable
 
     private protected static object?[][] SaltRows(string organizationId, long number, byte[][] pages) =>
         [.. pages.Select((page, i) => new object?[] { organizationId, number + i, page })];
+
+    /// <summary>That records waited in the journal is an event of its own: whoever reads them knows why they came late.</summary>
+    private protected async Task RecordAsync(JournalWindow window)
+    {
+        foreach (var organization in window.Organizations)
+        {
+            await RecordAsync(organization, new ActorRecord("system", Replica), JournalCaughtUp, new()
+            {
+                ["from"] = Rfc3339(window.From),
+                ["to"] = Rfc3339(window.To),
+                ["records"] = window.Records.ToString(CultureInfo.InvariantCulture),
+            }).ConfigureAwait(false);
+        }
+
+        static string Rfc3339(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
+    }
 
     private protected void RaiseAppended() => Appended?.Invoke();
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Demarc.Control.Configuration;
 using Microsoft.AspNetCore.Http;
@@ -95,6 +96,20 @@ public sealed class BodyFields
         if (Problem is null && !Has(name))
             Wrong(name, "this field is required.");
         return Text(name, problem) ?? "";
+    }
+
+    /// <summary>A whole number from 1 on, as a number or as a text; the default where it is absent or null.</summary>
+    /// <param name="what">What there are so many of: <c>hours</c>.</param>
+    public int Whole(string name, int most, int missing, string what)
+    {
+        if (!Has(name))
+            return missing;
+        var value = _object.GetProperty(name);
+        var text = value.ValueKind == JsonValueKind.Number ? value.GetRawText() : AsText(value);
+        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= 1 && number <= most)
+            return number;
+        Wrong(name, $"give 1 to {most} {what}, a whole number.");
+        return missing;
     }
 
     /// <summary>Yes or no; false when it is absent or null.</summary>

@@ -11,7 +11,9 @@ namespace Demarc.Control.AdminApi;
 /// <summary>A change that a second administrator has approved, on the request that makes it.</summary>
 /// <param name="Id"><c>chg_…</c>.</param>
 /// <param name="By">Who approved it, and makes it.</param>
-public sealed record ApprovedChange(string Id, Principal By);
+/// <param name="AskedType"><c>user</c> or <c>service_account</c>.</param>
+/// <param name="AskedBy">Who asked for it.</param>
+public sealed record ApprovedChange(string Id, Principal By, string AskedType, string AskedBy);
 
 /// <summary>A change that waits, on the wire.</summary>
 /// <param name="Kind">As <c>approvals</c> has it.</param>

@@ -148,6 +148,8 @@ public sealed class AuditExport(Store store, LogSigner signer, Organization orga
                 case RecordKind.Event:
                     var e = JsonSerializer.Deserialize(record.Body, RecordJson.Default.EventRecord)!;
                     _statement.Refused += e.Type == "demarc_inference_refused" ? 1 : 0;
+                    if (e.Type == Store.JournalCaughtUp)
+                        _statement.JournalWindow(e);
                     return ActivityTable.Event(line.Leaf, record, e);
                 default:
                     return null;

@@ -1,3 +1,5 @@
+using Demarc.Governance.Evidence;
+
 namespace Demarc.Control.Proofs;
 
 /// <summary>What a bundle has, and what it cannot have: gathered while the records are written.</summary>
@@ -9,6 +11,7 @@ internal sealed class AuditStatement
     private readonly List<object> _silences = [];
     private readonly SortedDictionary<string, long> _captures = new(StringComparer.Ordinal);
     private readonly HashSet<Guid> _open = [];
+    private readonly List<object> _journalWindows = [];
     private long? _last;
 
     public long Records { get; private set; }
@@ -38,6 +41,15 @@ internal sealed class AuditStatement
         _last = Math.Max(_last ?? at, at);
     }
 
+    /// <summary>A span in which the store took nothing, as its event names it.</summary>
+    public void JournalWindow(EventRecord caughtUp) => _journalWindows.Add(new
+    {
+        Replica = caughtUp.Actor.Id,
+        From = caughtUp.Fields.GetValueOrDefault("from"),
+        To = caughtUp.Fields.GetValueOrDefault("to"),
+        Records = caughtUp.Fields.GetValueOrDefault("records"),
+    });
+
     /// <param name="later">Records of the log that its tree did not have yet.</param>
     public object ToJson(string from, string to, long later) => new
     {
@@ -49,11 +61,13 @@ internal sealed class AuditStatement
         Requests = new { Begun = Requests, Refused, NotFinishedInThisSpan = _open.Count },
         RequestsByCapture = _captures,
         SpansWithoutRecords = _silences,
+        JournalWindows = _journalWindows,
         RecordsNotYetInTheTree = later,
         Notes = new[]
         {
             "Records are all those from the first to the last leaf made in this span; some of them may be a little older or younger than it.",
-            "Spans without any record for more than an hour are named: nobody asked, or nothing ran. Demarc keeps no journal beside its store: while the store is away, requests are refused.",
+            "Spans without any record for more than an hour are named: nobody asked, or nothing ran.",
+            "While the store takes nothing, requests are refused, or, where a replica keeps a journal, answered: their records wait there, and the log has them later than they were made. journal_windows are those spans, each named by the replica itself once the store had all of it; of a replica that ended meanwhile none is named, and its records are in the log from its next start on.",
             "Content is on record for requests under capture full alone, and is no part of this bundle: the record of a request's end holds the SHA-256 of what was sealed.",
             "Under capture none a request leaves its record without content, and its session is listed nowhere.",
             "What did not pass Demarc is not here: compare the provider's own usage and billing with the totals of this bundle to find what went past it.",

@@ -53,7 +53,7 @@ public sealed class PersonEndpoints(
         if (await second.HoldAsync(request, "erasures", $"erase {user.Email}, for good{(records ? ", with the records of the log" : "")}: {reason}") is { } held)
             return held;
         // Begun, it goes to its end, whether or not anybody waits for the report.
-        var report = await new PersonErasing(store, journal).RunAsync(new PersonErasureRequest(user, reason, records), request.Actor, CancellationToken.None);
+        var report = await new PersonErasing(store, journal).RunAsync(new PersonErasureRequest(user, reason, records, request.Approved), request.Actor, CancellationToken.None);
         return new AdminAnswer(200, await signer.SignAsync(request.OrganizationId, report));
     }
 

@@ -12,7 +12,8 @@ namespace Demarc.Control.Retention;
 
 /// <summary>How a person's data is to be erased.</summary>
 /// <param name="Records">The records of the log that name the person too, not content and directory alone.</param>
-public sealed record PersonErasureRequest(User User, string Reason, bool Records);
+/// <param name="Approved">The change by which a second administrator approved it; null where none had to.</param>
+public sealed record PersonErasureRequest(User User, string Reason, bool Records, ApprovedChange? Approved = null);
 
 /// <summary>
 /// Erases what is kept of one person (GDPR, article 17): captured content with its keys, and who the person is; on demand the
@@ -80,7 +81,8 @@ public sealed class PersonErasing(Store store, ErasureJournal journal)
                 OrganizationId = organization,
                 Person = new { user.Id, EmailAddress = user.Email, user.Name },
                 request.Reason,
-                AskedBy = new { actor.Type, actor.Id },
+                AskedBy = new { Type = request.Approved?.AskedType ?? actor.Type, Id = request.Approved?.AskedBy ?? actor.Id },
+                ApprovedBy = request.Approved is { } approved ? new { actor.Type, actor.Id, Change = approved.Id } : null,
                 Erased = new
                 {
                     erased.Sessions,

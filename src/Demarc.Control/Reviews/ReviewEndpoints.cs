@@ -1,4 +1,3 @@
-using System.Globalization;
 using Demarc.Control.AdminApi;
 using Demarc.Control.Retention;
 using Demarc.Governance.Identity;
@@ -52,8 +51,7 @@ public sealed class ReviewEndpoints(Store store)
         var code = body.Required("reason_code", c => Review.ReasonCodes.Contains(c) ? null : $"give one of {string.Join(", ", Review.ReasonCodes)}.");
         var reason = body.Required("reason", HoldEndpoints.TextProblem);
         var reader = body.Text("reader_id") ?? request.Actor.Id;
-        var hours = DefaultHours;
-        body.Text("hours", text => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out hours) && hours >= 1 && hours <= Review.MostHours(scope) ? null : $"give a text of 1 to {Review.MostHours(scope)}, whole hours.");
+        var hours = body.Whole("hours", Review.MostHours(scope), DefaultHours, "hours");
         var (from, to) = (body.Time("from")?.ToUnixTimeMilliseconds(), body.Time("to")?.ToUnixTimeMilliseconds());
         if (to <= from)
             body.Wrong("to", "it ends before it begins.");

@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using Demarc.Proxy.Ingress;
 using Microsoft.AspNetCore.Http;
@@ -11,11 +12,14 @@ namespace Demarc.Proxy.Refusals;
 /// </summary>
 public static class ErrorEnvelope
 {
+    // Quotes and backticks as they are, for who reads it in a terminal; every answer is application/json.
+    private static readonly JsonWriterOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     /// <summary>The envelope as UTF-8 JSON.</summary>
     public static byte[] Json(string type, string message, string? requestId, Dialect dialect = Dialect.Anthropic, int status = 200)
     {
         using var output = new MemoryStream(256);
-        using (var json = new Utf8JsonWriter(output))
+        using (var json = new Utf8JsonWriter(output, Readable))
         {
             json.WriteStartObject();
             if (dialect == Dialect.Bedrock)

@@ -67,8 +67,9 @@ public sealed class OutboundClient(TimeProvider time, ILogger<OutboundClient> lo
         }
         catch (OperationCanceledException e) when (!stop.IsCancellationRequested)
         {
+            var isSilent = socket.Connected;
             socket.Dispose();
-            throw new IOException($"no connection within {Patience.TotalSeconds} s", e);
+            throw new IOException(isSilent ? $"connected, and no TLS handshake within {Patience.TotalSeconds} s: the port may be one without TLS" : $"no connection within {Patience.TotalSeconds} s", e);
         }
         catch
         {

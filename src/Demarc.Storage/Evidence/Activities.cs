@@ -59,7 +59,7 @@ public sealed class Activities
     internal Activities(Store store) => _store = store;
 
     /// <summary>A page, newest first. Nothing can appear behind a position that was read.</summary>
-    public Task<Page<Activity>> ListAsync(ActivitiesQuery query) => new ActivityPage(_store, query).ReadAsync();
+    public Task<Page<Activity>> ListAsync(ActivitiesQuery query) => ActivityPage.ReadAsync(_store, query);
 
     /// <summary>The position of an activity by its request's or event's id; null when it is not on record.</summary>
     public Task<long?> PositionAsync(string organizationId, Guid requestId) =>

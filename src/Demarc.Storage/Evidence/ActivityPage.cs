@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Text.Json;
 using Dapper;
 
@@ -8,10 +9,13 @@ namespace Demarc.Storage.Evidence;
 /// alone, then their records. What is dense is found by a short walk along the positions, what is rare by short walks along an
 /// index, one for each value.
 /// </summary>
-internal sealed class ActivityPage
+internal sealed class ActivityPage : IAsyncDisposable
 {
     // Rows that the walk looks at: what is denser than a page in so many is found by it.
     private const int Walk = 20_000;
+
+    // Rows that tell how dense it is where the page begins.
+    private const int Sample = 1000;
 
     // Of types that are rarer than this there are fewer rows than of most people.
     private const int Rare = 2000;
@@ -19,19 +23,20 @@ internal sealed class ActivityPage
     // More values than fit into a request's address; SQLite takes 500 parts of a compound.
     private const int MaxArms = 400;
 
-    // Rows of one value that are looked at, at least.
-    private const int Least = 64;
+    // Rows of one value that are looked at beyond its share of the page.
+    private const int Least = 16;
 
     // Each index has all of these, so that no row of the table is looked up: of 5,000 of one person each is on a page of its own.
     private const string Columns = "position, type, begun, finished";
 
     private readonly Store _store;
+    private readonly DbConnection _connection;
     private readonly ActivitiesQuery _query;
     private readonly DynamicParameters _parameters;
 
-    public ActivityPage(Store store, ActivitiesQuery query)
+    private ActivityPage(Store store, DbConnection connection, ActivitiesQuery query)
     {
-        (_store, _query) = (store, query);
+        (_store, _connection, _query) = (store, connection, query);
         _parameters = new DynamicParameters(new { query.OrganizationId, actors = JsonSerializer.Serialize(query.ActorIds), query.From, query.To });
     }
 
@@ -39,33 +44,38 @@ internal sealed class ActivityPage
 
     private string Order => TowardsNewest ? "ASC" : "DESC";
 
-    // One more than fit tells whether there are more.
-    private int Size => _query.Limit + 1;
+    // How many are still to be found. One more than fit tells whether there are more.
+    private int Size { get; set; }
 
-    public async Task<Page<Activity>> ReadAsync()
+    // Whether the span of positions that is read may have activities outside of the time that is asked for.
+    private bool IsEdge { get; set; }
+
+    public static async Task<Page<Activity>> ReadAsync(Store store, ActivitiesQuery query)
     {
-        await BoundAsync().ConfigureAwait(false);
-        var places = await PlacesAsync().ConfigureAwait(false);
-        var sequences = places.Select(p => p.Finished).Concat(places.Select(p => p.Begun).OfType<long>());
-        var records = (await _store.QueryAsync<Record>(
-            $"SELECT sequence, request_id, session_id, at, body FROM records WHERE sequence IN {_store.NumbersOfJson("sequences")}",
-            new { sequences = JsonSerializer.Serialize(sequences) }).ConfigureAwait(false)).ToDictionary(r => r.Sequence);
-        var page = places.Where(p => records.ContainsKey(p.Finished)).Select(p => Of(p, records[p.Finished], p.Begun is { } begun ? records.GetValueOrDefault(begun) : null));
-        return Page<Activity>.Cut([.. page], _query.Limit, TowardsNewest);
+        // One connection for all of it, as opening one waits for what was recorded last.
+        var page = new ActivityPage(store, await store.OpenReadAsync().ConfigureAwait(false), query);
+        await using (page.ConfigureAwait(false))
+            return await page.ReadAsync().ConfigureAwait(false);
     }
 
-    private static Activity Of(Place place, Record finished, Record? begun) => new()
-    {
-        Position = place.Position,
-        RequestId = finished.RequestId,
-        Type = place.Type,
-        SessionId = finished.SessionId,
-        At = finished.At,
-        Begun = begun?.Body,
-        Body = finished.Body,
-    };
+    public ValueTask DisposeAsync() => _connection.DisposeAsync();
 
-    private async Task<Place[]> PlacesAsync()
+    private async Task<Page<Activity>> ReadAsync()
+    {
+        var places = new List<ActivityPlace>();
+        foreach (var (first, end, isEdge) in await SpansAsync().ConfigureAwait(false))
+        {
+            (Size, IsEdge) = (_query.Limit + 1 - places.Count, isEdge);
+            _parameters.Add("first", first);
+            _parameters.Add("end", end);
+            places.AddRange(await PlacesAsync().ConfigureAwait(false));
+            if (places.Count > _query.Limit)
+                break;
+        }
+        return Page<Activity>.Cut(await ActivityRecords.ReadAsync(_store, _connection, [.. places]).ConfigureAwait(false), _query.Limit, TowardsNewest);
+    }
+
+    private async Task<ActivityPlace[]> PlacesAsync()
     {
         // 1 types that there are, of those that are wanted
         var types = _query.Types;
@@ -83,67 +93,87 @@ internal sealed class ActivityPage
 
         // 2 no filter, or one value: a single walk
         if (!byType && actors.Length == 0)
-            return await QueryAsync(Range("activities", "", Size)).ConfigureAwait(false);
+            return await PlacesAsync(Range("activities", "", "", Size)).ConfigureAwait(false);
         if (!byType && actors.Length == 1)
-            return await QueryAsync(Merged(Arms("actor_id", "activities_actor", actors, "", Size))).ConfigureAwait(false);
+            return await MergeAsync("actor_id", "activities_actor", actors, "").ConfigureAwait(false);
         if (types.Length == 1 && actors.Length == 0)
-            return await QueryAsync(Merged(Arms("type", "activities_type", types, "", Size))).ConfigureAwait(false);
+            return await MergeAsync("type", "activities_type", types, "").ConfigureAwait(false);
 
         // 3 a walk along the positions, which is enough for what is dense
-        var walked = await QueryAsync(
-            $"""
-            SELECT {Columns} FROM (SELECT {Columns}, actor_id FROM activities
-              WHERE organization_id = @OrganizationId{Conditions()} ORDER BY position {Order} LIMIT {Math.Max(Walk, _query.Limit * 4)}) AS walked
-            WHERE 1 = 1{ofActors}{ofTypes} ORDER BY position {Order} LIMIT {Size}
-            """).ConfigureAwait(false);
-        if (walked.Length == Size || Math.Max(types.Length, actors.Length) > MaxArms)
-            return walked;
+        var walk = Math.Max(Walk, _query.Limit * 4);
+        var hasArms = Math.Max(types.Length, actors.Length) <= MaxArms;
+        var sample = hasArms ? await WalkAsync(Sample, ofActors + ofTypes).ConfigureAwait(false) : [];
+        if (sample.Length == Size)
+            return sample;
+        if (!hasArms || sample.Length * walk >= Size * Sample)
+        {
+            var walked = await WalkAsync(walk, ofActors + ofTypes).ConfigureAwait(false);
+            if (walked.Length == Size || !hasArms)
+                return walked;
+        }
 
         // 4 a walk for each value of the filter that leaves the fewest rows to look at
         return actors.Length == 0 || (byType && await IsRareAsync(types).ConfigureAwait(false))
-            ? await MergeAsync(each => Arms("type", "activities_type", types, ofActors, each), types.Length).ConfigureAwait(false)
-            : await MergeAsync(each => Arms("actor_id", "activities_actor", actors, ofTypes, each), actors.Length).ConfigureAwait(false);
+            ? await MergeAsync("type", "activities_type", types, ofActors).ConfigureAwait(false)
+            : await MergeAsync("actor_id", "activities_actor", actors, ofTypes).ConfigureAwait(false);
     }
 
-    // Of each value no more than its share of the page, twice over; and more where one value has more of the page than that.
-    private async Task<Place[]> MergeAsync(Func<int, string> arms, int values)
+    private Task<ActivityPlace[]> WalkAsync(int rows, string wanted) => PlacesAsync(
+        $"""
+        SELECT {Columns} FROM (SELECT {Columns}, actor_id FROM activities
+          WHERE organization_id = @OrganizationId{Conditions()} ORDER BY position {Order} LIMIT {rows}) AS walked
+        WHERE 1 = 1{wanted} ORDER BY position {Order} LIMIT {Size}
+        """);
+
+    // Of each value a little more than its share of the page; and more of those that have more of the page than that.
+    private async Task<ActivityPlace[]> MergeAsync(string column, string index, string[] values, string more)
     {
-        for (var each = Math.Max(Least, 2 * Size / values); each < Size; each *= 4)
+        var from = _store.ByIndex("activities", index);
+        for (var i = 0; i < values.Length; i++)
+            _parameters.Add($"value{i}", values[i]);
+        var (found, open) = (new List<ActivityPlace>(), Enumerable.Range(0, values.Length).ToArray());
+        var past = new long?[values.Length];
+        for (var each = Math.Min(Size, (Size * 5 / (4 * values.Length)) + Least); ; each = Math.Min(Size, each * 4))
         {
-            var page = await QueryAsync(Merged(arms(each))).ConfigureAwait(false);
-            var end = page.Length == Size ? Depth(page[^1].Position) : long.MaxValue;
-            var read = await _store.QueryAsync<Arm>(
-                $"SELECT count(*) AS count, {(TowardsNewest ? "max" : "min")}(position) AS last FROM ({arms(each)}) AS arms GROUP BY value", _parameters).ConfigureAwait(false);
-            if (read.All(arm => arm.Count < each || Depth(arm.Last) >= end))
-                return page;
+            var arms = open.Select(i => $"SELECT {i} AS value, {Columns} FROM ({Range(from, $" AND {column} = @value{i}{more}", Behind(past[i], i), each)}) AS arm");
+            var read = await PlacesAsync(string.Join(" UNION ALL ", arms)).ConfigureAwait(false);
+            found.AddRange(read);
+            found.Sort((a, b) => Depth(a).CompareTo(Depth(b)));
+            if (found.Count > Size)
+                found.RemoveRange(Size, found.Count - Size);
+            var end = found.Count == Size ? Depth(found[^1]) : long.MaxValue;
+            var last = read.GroupBy(p => p.Value).Where(arm => arm.Count() == each).Select(arm => arm.MaxBy(Depth)!).Where(p => Depth(p) < end).ToArray();
+            if (last.Length == 0)
+                return [.. found];
+            foreach (var place in last)
+                past[place.Value] = place.Position;
+            open = [.. last.Select(p => (int)p.Value)];
         }
-        return await QueryAsync(Merged(arms(Size))).ConfigureAwait(false);
+    }
+
+    // How far an arm was read already.
+    private string Behind(long? position, int arm)
+    {
+        if (position is null)
+            return "";
+        _parameters.Add($"past{arm}", position);
+        return $" AND position {(TowardsNewest ? ">" : "<")} @past{arm}";
     }
 
     // Rises in the order of the page.
-    private long Depth(long position) => TowardsNewest ? position : -position;
+    private long Depth(ActivityPlace place) => TowardsNewest ? place.Position : -place.Position;
 
-    private Task<Place[]> QueryAsync(string sql) => _store.QueryAsync<Place>(sql, _parameters);
+    private async Task<ActivityPlace[]> PlacesAsync(string sql) => [.. await _connection.QueryAsync<ActivityPlace>(sql, _parameters).ConfigureAwait(false)];
 
-    private string Range(string from, string more, int limit) =>
+    private string Range(string from, string more, string behind, int limit) =>
         $"""
         SELECT {Columns} FROM {from}
-        WHERE organization_id = @OrganizationId{more}{Conditions()}
+        WHERE organization_id = @OrganizationId{more}{Conditions()}{behind}
         ORDER BY position {Order} LIMIT {limit}
         """;
 
-    private string Arms(string column, string index, string[] values, string more, int each)
-    {
-        for (var i = 0; i < values.Length; i++)
-            _parameters.Add($"value{i}", values[i]);
-        var from = _store.ByIndex("activities", index);
-        return string.Join(" UNION ALL ", values.Select((_, i) => $"SELECT {i} AS value, {Columns} FROM ({Range(from, $" AND {column} = @value{i}{more}", each)}) AS arm"));
-    }
-
-    private string Merged(string arms) => $"SELECT {Columns} FROM ({arms}) AS arms ORDER BY position {Order} LIMIT {Size}";
-
     /// <summary>The types of which there are activities: from each to the next along the index, not past all rows of it.</summary>
-    private Task<string[]> PresentAsync() => _store.QueryAsync<string>(
+    private async Task<string[]> PresentAsync() => [.. await _connection.QueryAsync<string>(
         """
         WITH RECURSIVE present (type) AS (
           SELECT (SELECT a.type FROM activities a WHERE a.organization_id = @OrganizationId ORDER BY a.type LIMIT 1)
@@ -152,14 +182,14 @@ internal sealed class ActivityPage
           FROM present WHERE present.type IS NOT NULL)
         SELECT type FROM present WHERE type IS NOT NULL
         """,
-        new { _query.OrganizationId });
+        _parameters).ConfigureAwait(false)];
 
     private async Task<bool> IsRareAsync(string[] types)
     {
         var left = Rare;
         foreach (var type in types)
         {
-            left -= (int)await _store.FindAsync<long>(
+            left -= (int)await _connection.QueryFirstAsync<long>(
                 $"SELECT count(*) FROM (SELECT 1 FROM {_store.ByIndex("activities", "activities_type")} WHERE organization_id = @OrganizationId AND type = @type LIMIT {left + 1}) AS counted",
                 new { _query.OrganizationId, type }).ConfigureAwait(false);
             if (left < 0)
@@ -168,59 +198,37 @@ internal sealed class ActivityPage
         return true;
     }
 
-    // Times follow positions but for a lateness that the projector knows, so a range of one bounds the other: seconds
-    // give positions at or outside of both ends, and the exact time decides between them. Cursor and time become one bound at each
-    // end: of two SQLite walks along the first.
-    private async Task BoundAsync()
+    /// <summary>
+    /// Positions from first to before end, in the order of the page. Times follow positions but for a lateness that the projector knows, so
+    /// that seconds give positions within and outside of each end of a time; between these, at the edges, the exact time decides,
+    /// which no index has. Cursor and time are one bound: of two SQLite walks along the first.
+    /// </summary>
+    private async Task<IEnumerable<(long First, long End, bool IsEdge)>> SpansAsync()
     {
+        const string Late = "(SELECT lateness FROM watermarks WHERE name = 'records')";
         var (first, end) = ((_query.Before ?? 0) + 1, _query.After ?? long.MaxValue);
+        var (surely, until) = (first, end);
         if (_query.From != null)
-            first = Math.Max(first, await _store.FindAsync<long?>(
-                "SELECT position FROM activity_seconds WHERE organization_id = @OrganizationId AND second <= @From / 1000 ORDER BY second DESC LIMIT 1", _parameters).ConfigureAwait(false) ?? 0);
+        {
+            first = Math.Max(first, await SecondAsync("second <= @From / 1000 ORDER BY second DESC").ConfigureAwait(false) ?? 0);
+            surely = await SecondAsync($"second >= (@From + {Late} + 999) / 1000 ORDER BY second").ConfigureAwait(false) ?? long.MaxValue;
+        }
         if (_query.To != null)
-            end = Math.Min(end, await _store.FindAsync<long?>(
-                """
-                SELECT position FROM activity_seconds WHERE organization_id = @OrganizationId
-                  AND second > (@To + (SELECT lateness FROM watermarks WHERE name = 'records')) / 1000 ORDER BY second LIMIT 1
-                """,
-                _parameters).ConfigureAwait(false) ?? long.MaxValue);
-        _parameters.Add("first", first);
-        _parameters.Add("end", end);
+        {
+            end = Math.Min(end, await SecondAsync($"second > (@To + {Late}) / 1000 ORDER BY second").ConfigureAwait(false) ?? long.MaxValue);
+            until = await SecondAsync("second <= @To / 1000 ORDER BY second DESC").ConfigureAwait(false) ?? 0;
+        }
+        (surely, until) = (Math.Max(first, surely), Math.Min(end, until));
+        if (surely >= until)
+            return [(first, end, true)];
+        var spans = new[] { (first, surely, true), (surely, until, false), (until, end, true) }.Where(s => s.Item1 < s.Item2);
+        return TowardsNewest ? spans : spans.Reverse();
     }
+
+    private Task<long?> SecondAsync(string where) => FindAsync($"SELECT position FROM activity_seconds WHERE organization_id = @OrganizationId AND {where} LIMIT 1");
+
+    private Task<long?> FindAsync(string sql) => _connection.QueryFirstOrDefaultAsync<long?>(sql, _parameters);
 
     private string Conditions() =>
-        $" AND position >= @first AND position < @end{(_query.From == null ? "" : " AND at >= @From")}{(_query.To == null ? "" : " AND at < @To")}";
-
-    /// <summary>Where an activity stands.</summary>
-    private sealed record Place
-    {
-        public required long Position { get; init; }
-
-        public required string Type { get; init; }
-
-        public long? Begun { get; init; }
-
-        public required long Finished { get; init; }
-    }
-
-    // Not by position: of no rows SQLite gives no types.
-    private sealed record Arm
-    {
-        public required long Count { get; init; }
-
-        public required long Last { get; init; }
-    }
-
-    private sealed record Record
-    {
-        public required long Sequence { get; init; }
-
-        public required byte[] RequestId { get; init; }
-
-        public string? SessionId { get; init; }
-
-        public required long At { get; init; }
-
-        public required byte[] Body { get; init; }
-    }
+        $" AND position >= @first AND position < @end{(!IsEdge || _query.From == null ? "" : " AND at >= @From")}{(!IsEdge || _query.To == null ? "" : " AND at < @To")}";
 }

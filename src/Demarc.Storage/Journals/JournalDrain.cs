@@ -22,6 +22,7 @@ internal sealed partial class JournalDrain : IAsyncDisposable
 
     private readonly Func<List<EvidenceRecord>, long, Task> _take;
     private readonly Action _idle;
+    private readonly Func<JournalWindow, Task>? _resumed;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
     private readonly Signal _added;
@@ -39,9 +40,14 @@ internal sealed partial class JournalDrain : IAsyncDisposable
     private long _bytes;
     private volatile bool _refused;
 
-    public JournalDrain(long last, Func<List<EvidenceRecord>, long, Task> take, Action idle, TimeProvider time, ILogger log)
+    // Of the loop alone.
+    private DateTimeOffset? _refusedFrom;
+    private long _delayed;
+
+    /// <param name="resumed">Told when the store takes records again that it had refused.</param>
+    public JournalDrain(long last, Func<List<EvidenceRecord>, long, Task> take, Action idle, Func<JournalWindow, Task>? resumed, TimeProvider time, ILogger log)
     {
-        (_last, _taken, _take, _idle, _time, _log) = (last, last, take, idle, time, log);
+        (_last, _taken, _take, _idle, _resumed, _time, _log) = (last, last, take, idle, resumed, time, log);
         (_added, _awaited) = (new Signal(time), new Signal(time));
         _loop = LoopAsync();
     }
@@ -166,13 +172,31 @@ internal sealed partial class JournalDrain : IAsyncDisposable
                 done += count;
             }
             Keep(last, null);
+            if (_refusedFrom is { } from)
+                await ResumedAsync(from, records).ConfigureAwait(false);
             records.Clear();
             _spare = records;
         }
         catch (Exception e)
         {
             NotTaken(e);
+            _refusedFrom ??= _time.GetUtcNow();
+            _delayed += done;
             Keep(last - records.Count + done, records.GetRange(done, records.Count - done));
+        }
+    }
+
+    private async Task ResumedAsync(DateTimeOffset from, List<EvidenceRecord> records)
+    {
+        var window = new JournalWindow(from, _time.GetUtcNow(), _delayed + records.Count, [.. records.Select(r => r.OrganizationId).Distinct()]);
+        (_refusedFrom, _delayed) = (null, 0);
+        try
+        {
+            await (_resumed?.Invoke(window) ?? Task.CompletedTask).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            NotNoted(e);
         }
     }
 
@@ -218,6 +242,9 @@ internal sealed partial class JournalDrain : IAsyncDisposable
 
     [LoggerMessage(3022, LogLevel.Warning, "The journal could not be cleared of what the store has")]
     private partial void NotCleared(Exception e);
+
+    [LoggerMessage(3024, LogLevel.Error, "That records waited in the journal, as the store took none, is not on record")]
+    private partial void NotNoted(Exception e);
 
     [LoggerMessage(3020, LogLevel.Critical, "The store takes no records: they are kept in the journal, and offered again each second")]
     private partial void NotTaken(Exception e);

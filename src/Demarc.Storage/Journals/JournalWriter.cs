@@ -41,10 +41,11 @@ internal sealed partial class JournalWriter : IAsyncDisposable
 
     /// <param name="journal">Owned by the writer from here on.</param>
     /// <param name="take">Gives records to the store, with the number of the last: durable, and once, when the task completes.</param>
-    public JournalWriter(Journal journal, Func<List<EvidenceRecord>, long, Task> take, TimeProvider time, ILogger log)
+    /// <param name="resumed">Told when the store takes records again that it had refused.</param>
+    public JournalWriter(Journal journal, Func<List<EvidenceRecord>, long, Task> take, TimeProvider time, ILogger log, Func<JournalWindow, Task>? resumed = null)
     {
         _journal = journal;
-        _drain = new JournalDrain(journal.Last, take, ClearIdle, time, log);
+        _drain = new JournalDrain(journal.Last, take, ClearIdle, resumed, time, log);
         new Thread(Loop) { IsBackground = true, Name = "demarc journal" }.Start();
     }
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Demarc.Control.Proofs;
 using Demarc.Governance.Evidence.Merkle;
+using Demarc.Storage;
 
 namespace Demarc.Commands;
 
@@ -80,11 +81,25 @@ internal static class VerifyCommand
             await RecordAsync(context, report, signed, id);
         else
         {
+            await FollowAsync(store);
             var check = await new StoreCheck(store, organization).RunAsync(signed);
             Show(
                 context, [.. report.Findings, .. check.Findings], report.Count + check.Count,
                 new { check.Leaves, check.Erased, check.ContentsErased, check.Checkpoints },
                 $"{check.Leaves} records are as {check.Checkpoints} checkpoints say; {check.Erased} of them were erased, and the content of {check.ContentsErased}, as tombstones say.");
+        }
+    }
+
+    // What a command has erased, or a restored store anew, is named by tombstones that are no leaf before somebody follows the log.
+    private static async Task FollowAsync(Store store)
+    {
+        try
+        {
+            await store.Projector.FollowAsync(CancellationToken.None);
+        }
+        catch (StoreException e)
+        {
+            await Console.Error.WriteLineAsync($"The newest records are not checked. {e.Message}");
         }
     }
 

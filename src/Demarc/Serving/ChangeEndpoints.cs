@@ -49,7 +49,7 @@ internal sealed class ChangeEndpoints(Store store, EndpointDataSource routes, IS
         await using var scope = services.CreateAsyncScope();
         var http = new DefaultHttpContext { RequestServices = scope.ServiceProvider };
         using var answer = new MemoryStream();
-        http.Features.Set(new ApprovedChange(change.Id, request.Principal));
+        http.Features.Set(new ApprovedChange(change.Id, request.Principal, change.AskedType, change.AskedBy));
         http.SetEndpoint(endpoint);
         (http.Request.Method, http.Request.Path, http.Request.QueryString) = (change.Method, PathString.FromUriComponent(change.Path), new QueryString(change.Query));
         (http.Request.ContentType, http.Request.Body, http.Response.Body) = ("application/json", new MemoryStream(change.Body), answer);

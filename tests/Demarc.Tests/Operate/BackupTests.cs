@@ -1,7 +1,11 @@
 using System.Text.Json;
+using Demarc.Governance.Evidence;
+using Demarc.Storage;
 using Demarc.Tests.Commands;
 using Demarc.Tests.Harness;
+using Demarc.Tests.Storage;
 using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 
 namespace Demarc.Tests.Operate;
@@ -43,8 +47,10 @@ public sealed class BackupTests : IDisposable
         Assert.True(restored.GetProperty("records").GetInt64() > 0);
         Assert.True(await CountAsync(place, "SELECT count(*) FROM records WHERE kind = 3") >= before);
         Assert.Equal(1, await CountAsync(place, "SELECT count(*) FROM records WHERE CAST(body AS text) LIKE '%demarc_backup_restored%'"));
-        // Every record against the tree, and every sealed content by the keys that were restored.
+        await EraseAsync(place, leaf: 3);
+        // Every record against the tree, and every sealed content by the keys that were restored; what was erased with no gateway running is named.
         var found = (await DemarcCommand.JsonAsync(_folder, "verify", "--data", place)).GetProperty("found");
+        Assert.Equal(1, found.GetProperty("erased").GetInt64());
         Assert.True(found.GetProperty("leaves").GetInt64() >= restored.GetProperty("records").GetInt64());
         await using var serving = await ServeAsync(place, gateway);
         using var list = new HttpRequestMessage(HttpMethod.Get, new Uri(serving.Url, "/v1/compliance/apps/sessions/local?limit=1")) { Headers = { { "x-api-key", gateway.ComplianceKey } } };
@@ -138,6 +144,13 @@ public sealed class BackupTests : IDisposable
         request.Headers.Add("x-claude-code-session-id", "0f0f0f0f-0000-4000-8000-000000000001");
         using var response = await gateway.Http.SendAsync(request, Stop);
         Assert.True(response.IsSuccessStatusCode, await response.Content.ReadAsStringAsync(Stop));
+    }
+
+    private static async Task EraseAsync(string place, long leaf)
+    {
+        var master = new MasterKey(Convert.FromBase64String(await File.ReadAllTextAsync(Path.Combine(place, "master.key"), Stop)));
+        await using var store = await Store.OpenSqliteAsync(Path.Combine(place, "demarc.db"), master, TimeProvider.System, NullLoggerFactory.Instance);
+        await store.Erasure.RunAsync((await store.Organizations.ListAsync())[0].Id, [leaf], StorePlace.Actor, "a test");
     }
 
     private static async Task<long> CountAsync(string place, string sql)

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Demarc.Control.Proofs;
+using Demarc.Governance.Evidence;
 using Demarc.Governance.Evidence.Merkle;
 using Demarc.Storage;
 using Demarc.Storage.Directory;
@@ -133,6 +134,38 @@ public sealed class AuditExportTests : IDisposable
     }
 
     /// <summary>100 requests of the day before, a checkpoint of them, 150 of the day, and 50 of the day after.</summary>
+    [Fact]
+    public async Task The_statement_names_the_spans_in_which_records_waited_in_a_journal()
+    {
+        await using var place = await StorePlace.CreateAsync(StoreKind.Sqlite);
+        var store = await place.OpenAsync();
+        var organization = await store.Organizations.EnsureFirstAsync("Contoso", StorePlace.Actor);
+        await store.AppendAsync(new EvidenceRecord
+        {
+            OrganizationId = organization.Id,
+            Kind = RecordKind.Event,
+            RequestId = Guid.CreateVersion7(),
+            At = new DateTimeOffset(Day.ToDateTime(new TimeOnly(12, 0)), TimeSpan.Zero).ToUnixTimeMilliseconds(),
+            Body = JsonSerializer.SerializeToUtf8Bytes(
+                new EventRecord
+                {
+                    Type = Store.JournalCaughtUp,
+                    Actor = new ActorRecord("system", "replica_1"),
+                    Fields = new() { ["from"] = "2026-07-01T11:59:00.000Z", ["to"] = "2026-07-01T12:00:00.000Z", ["records"] = "7" },
+                },
+                RecordJson.Default.EventRecord),
+        });
+        await place.ProjectAsync(store);
+
+        await new AuditExport(store, new LogSigner(store, StorePlace.Master), organization, Bundle, TimeProvider.System)
+            .WriteAsync(new AuditRequest(Day, Day, "seed", 5, []), StorePlace.Actor);
+
+        var window = Assert.Single(JsonSerializer.Deserialize<JsonElement>(await File.ReadAllTextAsync(Path.Combine(Bundle, "statement.json"), Stop)).GetProperty("journal_windows").EnumerateArray());
+        Assert.Equal(
+            ("replica_1", "2026-07-01T11:59:00.000Z", "2026-07-01T12:00:00.000Z", "7"),
+            (window.GetProperty("replica").GetString(), window.GetProperty("from").GetString(), window.GetProperty("to").GetString(), window.GetProperty("records").GetString()));
+    }
+
     private static async Task<(Store Store, Organization Organization, Checkpoint Kept)> FillAsync(StorePlace place)
     {
         var store = await place.OpenAsync();

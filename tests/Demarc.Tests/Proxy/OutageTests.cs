@@ -60,6 +60,9 @@ public sealed class OutageTests
         place.Line.Mend();
         await place.SettledAsync();
         await place.BalancesAsync();
+        // The auditor is told of the span in which records waited.
+        await GatewayPlace.UntilAsync(TimeSpan.FromSeconds(10), async () => await place.Store.SqlAsync<long>(
+            "SELECT count(*) FROM records WHERE kind = 4 AND convert_from(body, 'UTF8')::json->>'type' = 'demarc_journal_caught_up'") == 1);
         // Of sessions that were new there is no content, and the record says so; the old one's is whole.
         Assert.True(await place.Store.SqlAsync<long>("SELECT count(*) FROM records WHERE kind = 3 AND convert_from(body, 'UTF8')::json->>'uncaptured' = 'true'") > 0);
         Assert.True(await place.Store.SqlAsync<long>("SELECT count(*) FROM records WHERE kind = 3 AND content IS NOT NULL") > 1);

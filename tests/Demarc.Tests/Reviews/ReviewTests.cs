@@ -30,7 +30,7 @@ public sealed class ReviewTests
         // 1 asked for: not open yet, and not by whoever asked, nor by whoever would read
         var (_, _, before) = await place.RefusedAsync(url, people.Reading);
         Assert.Contains("POST /v1/organizations/reviews", before, StringComparison.Ordinal);
-        var asked = await AdminAsync(place, people.First, HttpMethod.Post, Reviews, $$"""{"scope":"session","scope_id":"{{id}}","reason_code":"security_incident","reason":"INC-7","reader_id":"{{people.ReaderId}}","hours":"2"}""", 200);
+        var asked = await AdminAsync(place, people.First, HttpMethod.Post, Reviews, $$"""{"scope":"session","scope_id":"{{id}}","reason_code":"security_incident","reason":"INC-7","reader_id":"{{people.ReaderId}}","hours":2}""", 200);
         Assert.Equal(("review", "pending"), (asked.Text("type"), asked.Text("status")));
         var review = $"{Reviews}/{asked.Text("id")}";
         Assert.Contains("not approved yet", (await place.RefusedAsync(url, people.Reading)).Message, StringComparison.Ordinal);
@@ -118,6 +118,7 @@ public sealed class ReviewTests
             ("""{"scope":"organization","reason_code":"curiosity","reason":"r"}""", "reason_code"),
             ("""{"scope":"organization","reason_code":"audit","reason":" "}""", "reason"),
             ("""{"scope":"organization","reason_code":"audit","reason":"r","hours":"169"}""", "hours"),
+            ("""{"scope":"organization","reason_code":"audit","reason":"r","hours":1.5}""", "hours"),
             ("""{"scope":"organization","reason_code":"audit","reason":"r","reader_id":"user_no"}""", "reader_id"),
             ("""{"scope":"organization","reason_code":"audit","reason":"r","from":"2026-02-01T00:00:00Z","to":"2026-01-01T00:00:00Z"}""", "to"),
             ("""{"scope":"key","scope_id":"apikey_no","reason_code":"audit","reason":"r"}""", "scope_id"),

@@ -131,7 +131,12 @@ public sealed class JournalTests : IDisposable
         using var journal = Journal.Open(_folder);
         journal.Start(0);
         var (taken, refuse, asked) = (new List<EvidenceRecord>(), true, new SemaphoreSlim(0));
-        var writer = new JournalWriter(journal, Take, TimeProvider.System, NullLogger.Instance);
+        var (began, windows) = (TimeProvider.System.GetUtcNow(), new List<JournalWindow>());
+        var writer = new JournalWriter(journal, Take, TimeProvider.System, NullLogger.Instance, window =>
+        {
+            windows.Add(window);
+            return Task.CompletedTask;
+        });
 
         // Durable, though the store is away.
         await Task.WhenAll(Enumerable.Range(0, 50).Select(n => writer.AppendAsync(Event([(byte)n]))));
@@ -144,6 +149,9 @@ public sealed class JournalTests : IDisposable
 
         Assert.Equal(50, taken.Select(r => r.RequestId).Distinct().Count());
         Assert.Equal(50, taken.Count);
+        var window = Assert.Single(windows);
+        Assert.Equal(50, window.Records);
+        Assert.True(began <= window.From && window.From <= window.To, $"{began:O}: {window}");
         await Assert.ThrowsAsync<StoreException>(() => writer.AppendAsync(Event([0])));
 
         Task Take(List<EvidenceRecord> records, long last)

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Demarc.Control.AdminApi;
 using Demarc.Control.Resources;
 using Demarc.Governance.Identity.Roles;
@@ -27,9 +26,7 @@ public sealed class RoleRequestEndpoints(Store store, Snapshots snapshots)
         var body = await BodyFields.ReadAsync(request.Http, "role", "reason", "minutes", "workspace_id", "resource", "deployment");
         var role = body.Required("role", r => RoleRules.RoleProblem(snapshots.Current, r));
         var reason = body.Required("reason", RoleRules.ReasonProblem);
-        var minutes = (int)RoleRules.DefaultElevation.TotalMinutes;
-        body.Text("minutes", m => int.TryParse(m, NumberStyles.None, CultureInfo.InvariantCulture, out minutes) && minutes > 0 && minutes <= RoleRules.LongestElevation.TotalMinutes
-            ? null : "give 1 to 1440 minutes, in quotes.");
+        var minutes = body.Whole("minutes", (int)RoleRules.LongestElevation.TotalMinutes, (int)RoleRules.DefaultElevation.TotalMinutes, "minutes");
         var scope = await RoleBody.ScopeAsync(body, role, snapshots.Current, store, request.OrganizationId);
         if (body.Problem is not null)
             return body.Problem;

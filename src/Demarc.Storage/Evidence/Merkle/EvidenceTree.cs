@@ -9,6 +9,9 @@ namespace Demarc.Storage.Evidence.Merkle;
 /// </summary>
 public sealed class EvidenceTree
 {
+    // Bundles behind a record that are looked at first, and then: each is pages of a file that may be on the disk alone.
+    private static readonly int[] Near = [1, 3];
+
     private readonly Store _store;
 
     internal EvidenceTree(Store store) => _store = store;
@@ -150,14 +153,19 @@ public sealed class EvidenceTree
             new { organizationId, requestId = id.ToByteArray(bigEndian: true) });
     }
 
-    // On PostgreSQL the order is not quite that of the sequences: a few bundles may span one. Nearly always it is one of the first that
-    // end behind it; only after a transaction that took long all of them have to be looked at.
+    // Nearly always it is the first that ends behind it. On PostgreSQL the order is not quite that of the sequences: a few bundles may span
+    // one, and after a transaction that took long all of them have to be looked at.
     private async Task<LeafBundle[]> BundlesAroundAsync(string organizationId, long sequence)
     {
         const string Behind = "FROM leaf_bundles WHERE organization_id = @organizationId AND last_sequence >= @sequence";
-        var near = await _store.QueryAsync<LeafBundle>(
-            $"SELECT number, entries, sequences {Behind} ORDER BY last_sequence LIMIT 3", new { organizationId, sequence }).ConfigureAwait(false);
-        return near.Length == 0 || Array.Exists(near, bundle => bundle.PlaceOf(sequence) >= 0) ? near : await _store.QueryAsync<LeafBundle>(
+        foreach (var limit in Near)
+        {
+            var near = await _store.QueryAsync<LeafBundle>(
+                $"SELECT number, entries, sequences {Behind} ORDER BY last_sequence LIMIT {limit}", new { organizationId, sequence }).ConfigureAwait(false);
+            if (near.Length == 0 || Array.Exists(near, bundle => bundle.PlaceOf(sequence) >= 0))
+                return near;
+        }
+        return await _store.QueryAsync<LeafBundle>(
             $"SELECT number, entries, sequences {Behind} AND first_sequence <= @sequence ORDER BY last_sequence", new { organizationId, sequence }).ConfigureAwait(false);
     }
 
