@@ -23,7 +23,7 @@ public sealed class StoreCheckTests
         {
             var flip = kind == StoreKind.Sqlite ? "CAST(replace(CAST(body AS text), 'org', 'orh') || ' ' AS blob)" : "body || ' '::bytea";
             string Bytes(string column, int at) => kind == StoreKind.Sqlite
-                ? $"CAST(substr({column}, 1, {at}) || x'00' || substr({column}, {at + 2}) AS blob)"
+                ? $"CAST(substr({column}, 1, {at}) || CASE substr({column}, {at + 1}, 1) WHEN x'00' THEN x'01' ELSE x'00' END || substr({column}, {at + 2}) AS blob)"
                 : $"set_byte({column}, {at}, (get_byte({column}, {at}) + 1) % 256)";
             data.Add(kind, $"UPDATE records SET body = {flip} WHERE sequence = {S40}", "record 40 (", "was changed");
             data.Add(kind, $"UPDATE records SET at = at + 1 WHERE sequence = {S41}", "record 41 (", "was changed");
