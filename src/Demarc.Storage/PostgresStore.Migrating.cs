@@ -53,7 +53,7 @@ internal sealed partial class PostgresStore
         }
     }
 
-    [LoggerMessage(3024, LogLevel.Warning, "Other transactions have the store's tables; trying again for {Seconds} seconds")]
+    [LoggerMessage(3025, LogLevel.Warning, "Other transactions have the store's tables; trying again for {Seconds} seconds")]
     private static partial void TablesBusy(ILogger log, double seconds);
 
     private static async Task<bool> IsCurrentAsync(NpgsqlConnection connection) =>
