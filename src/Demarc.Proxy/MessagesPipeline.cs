@@ -43,7 +43,7 @@ public sealed partial class MessagesPipeline(
     public async Task HandleAsync(HttpContext http, Dialect dialect, Operation operation, string? resource, string? model = null, bool? stream = null)
     {
         var now = time.GetUtcNow();
-        var id = Guid.CreateVersion7(now);
+        var id = Ids.NewGuid(now);
         var x = new Exchange
         {
             Http = http,

@@ -4,7 +4,6 @@ using Demarc.Governance.Evidence;
 using Demarc.Governance.Identity;
 using Demarc.Storage.Evidence;
 using Demarc.Storage.Journals;
-using Demarc.Storage.Migrations;
 using Demarc.Storage.Projections;
 using Microsoft.Extensions.Logging;
 using Npgsql;
@@ -17,8 +16,7 @@ internal sealed partial class PostgresStore : Store
     /// <summary>The channel on which a replica tells the others that the directory changed.</summary>
     public const string ChangesChannel = "demarc_changes";
 
-    // Advisory locks, arbitrary but for being Demarc's own.
-    private const long MigrateLock = 0x64656d6172630001;
+    // Advisory locks, arbitrary but for being Demarc's own; ...01 is of whoever migrates.
     private const long ProjectLock = 0x64656d6172630002;
     private const long ExportLock = 0x64656d6172630003;
 
@@ -41,13 +39,19 @@ internal sealed partial class PostgresStore : Store
         _writer = new PostgresWriter(source, Replica, _recent, time, RaiseAppended);
     }
 
+    // The session that has an advisory lock of this database.
+    private const string Holder =
+        """
+        pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid AND l.locktype = 'advisory' AND l.granted
+          AND l.classid::bigint = @leadLock >> 32 AND l.objid::bigint = @leadLock & 4294967295 AND l.objsubid = 1
+          AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        """;
+
     // A process that stands still keeps its connection, and with it the lock: its session ends once it has not been seen for a minute.
     private const string EndDeadLeader =
-        """
-        SELECT pg_terminate_backend(l.pid) FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid JOIN replicas r ON r.id = a.application_name
-        WHERE l.locktype = 'advisory' AND l.granted AND l.classid::bigint = @high AND l.objid::bigint = @low AND l.objsubid = 1
-          AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-          AND r.seen_at <= (extract(epoch FROM clock_timestamp()) * 1000)::bigint - 60000
+        $"""
+        SELECT pg_terminate_backend(l.pid) FROM {Holder} JOIN replicas r ON r.id = a.application_name
+        WHERE r.seen_at <= (extract(epoch FROM clock_timestamp()) * 1000)::bigint - 60000
         """;
 
     // By the database's clock, the one that also writes seen_at.
@@ -93,7 +97,7 @@ internal sealed partial class PostgresStore : Store
         var source = builder.Build();
         try
         {
-            await MigrateAsync(source, time).ConfigureAwait(false);
+            await MigrateAsync(source, time, loggers.CreateLogger<PostgresStore>()).ConfigureAwait(false);
             var store = new PostgresStore(source, master, time, loggers);
             await store.BeatAsync().ConfigureAwait(false);
             return store;
@@ -102,13 +106,7 @@ internal sealed partial class PostgresStore : Store
         {
             await source.DisposeAsync().ConfigureAwait(false);
             if (e is NpgsqlException)
-            {
-                var place = new NpgsqlConnectionStringBuilder(connectionString);
-                throw new StoreException(
-                    e is PostgresException { SqlState: PostgresErrorCodes.InsufficientPrivilege }
-                        ? $"The store at {place.Host}:{place.Port}/{place.Database} is not as this program needs it, and {place.Username} may not change its tables ({e.Message}). Run: demarc store migrate --as postgres://OWNER:…@… --grant-to {place.Username}"
-                        : $"The store at {place.Host}:{place.Port}/{place.Database} cannot be opened: {e.Message}{(e is PostgresException || e.InnerException is null ? "" : $" {e.InnerException.Message}")}", e);
-            }
+                throw new StoreException(Explain(e, new NpgsqlConnectionStringBuilder(connectionString)), e);
             throw;
         }
     }
@@ -140,9 +138,9 @@ internal sealed partial class PostgresStore : Store
     // Without a journal nothing lingers: a batch goes as soon as the one before is durable.
     public override void Hurry() => RecordJournal?.Hurry();
 
-    internal override Task<T> WriteDerivedAsync<T>(Func<StoreTransaction, Task<T>> write) => WriteAsync(write);
+    internal override Task<T> WriteAsync<T>(Func<StoreTransaction, Task<T>> write) => WriteDerivedAsync(write);
 
-    internal override async Task<T> WriteAsync<T>(Func<StoreTransaction, Task<T>> write)
+    internal override async Task<T> WriteDerivedAsync<T>(Func<StoreTransaction, Task<T>> write, int? within = null)
     {
         T result;
         PostgresTransactionScope scope;
@@ -153,10 +151,11 @@ internal sealed partial class PostgresStore : Store
             await using (transaction.ConfigureAwait(false))
             {
                 // A process that stands still in the middle must not hold its rows for longer than this: others wait for them.
-                await connection.ExecuteAsync("SET LOCAL idle_in_transaction_session_timeout = '10s'").ConfigureAwait(false);
-                scope = new PostgresTransactionScope(connection, Replica, Time);
+                await connection.ExecuteAsync("SET LOCAL idle_in_transaction_session_timeout = '10s'", commandTimeout: within).ConfigureAwait(false);
+                scope = new PostgresTransactionScope(connection, Replica, Time, within);
                 result = await write(scope).ConfigureAwait(false);
-                await transaction.CommitAsync().ConfigureAwait(false);
+                using var patience = within is { } seconds ? new CancellationTokenSource(TimeSpan.FromSeconds(seconds), Time) : null;
+                await transaction.CommitAsync(patience?.Token ?? CancellationToken.None).ConfigureAwait(false);
             }
         }
         if (scope.Changed)
@@ -223,10 +222,6 @@ internal sealed partial class PostgresStore : Store
             return true;
         });
 
-    internal override Task ReplaceLeafSaltsAsync(string organizationId, long number, byte[] salts) =>
-        WriteAsync(transaction => transaction.ExecuteAsync(
-            "UPDATE keys.leaf_salts SET salts = @salts WHERE organization_id = @organizationId AND number = @number", new { organizationId, number, salts }));
-
     internal override async Task<LogRow[]> ReadLogAsync(LogPlace after, int limit)
     {
         // Bodies of this replica are mostly still in memory. The order names the table's own column: by the text of the
@@ -262,7 +257,7 @@ internal sealed partial class PostgresStore : Store
 
     internal override async Task<Lead> LeadAsync(Leadership what, CancellationToken stop)
     {
-        var leadLock = what == Leadership.Projections ? ProjectLock : ExportLock;
+        var leadLock = LockOf(what);
         var connection = await _source.OpenConnectionAsync(stop).ConfigureAwait(false);
         try
         {
@@ -277,7 +272,7 @@ internal sealed partial class PostgresStore : Store
             {
                 // Not the lock that waits: its statement would stay open for hours and hold back the vacuum's horizon.
                 await Task.Delay(TimeSpan.FromSeconds(1), Time, stop).ConfigureAwait(false);
-                await connection.ExecuteAsync(EndDeadLeader, new { high = leadLock >> 32, low = leadLock & uint.MaxValue }).ConfigureAwait(false);
+                await connection.ExecuteAsync(EndDeadLeader, new { leadLock }).ConfigureAwait(false);
             }
         }
         catch
@@ -287,6 +282,11 @@ internal sealed partial class PostgresStore : Store
         }
         return new Lead(connection, async () => await connection.ExecuteScalarAsync<int>("SELECT 1").ConfigureAwait(false) == 1);
     }
+
+    internal override Task<bool> LeadsAsync(Leadership what) =>
+        FindAsync<bool>($"SELECT EXISTS (SELECT 1 FROM {Holder} WHERE a.application_name = @Replica)", new { leadLock = LockOf(what), Replica });
+
+    private static long LockOf(Leadership what) => what == Leadership.Projections ? ProjectLock : ExportLock;
 
     public override async Task<DateTimeOffset?> ClockAsync() =>
         DateTimeOffset.FromUnixTimeMilliseconds(await FindAsync<long>("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint").ConfigureAwait(false));
@@ -337,48 +337,4 @@ internal sealed partial class PostgresStore : Store
         await _writer.DisposeAsync().ConfigureAwait(false);
         await _source.DisposeAsync().ConfigureAwait(false);
     }
-
-    private static async Task MigrateAsync(NpgsqlDataSource source, TimeProvider time)
-    {
-        var connection = await source.OpenConnectionAsync().ConfigureAwait(false);
-        await using (connection.ConfigureAwait(false))
-        {
-            var transaction = await connection.BeginTransactionAsync().ConfigureAwait(false);
-            await using (transaction.ConfigureAwait(false))
-            {
-                await connection.ExecuteAsync("SELECT pg_advisory_xact_lock(@MigrateLock)", new { MigrateLock }).ConfigureAwait(false);
-                // A role that may not change tables serves a store that needs no change.
-                if (!await IsCurrentAsync(connection).ConfigureAwait(false))
-                    await Migration.ApplyAsync(connection, "Postgres", time).ConfigureAwait(false);
-                await RenumberAfterRestoreAsync(connection).ConfigureAwait(false);
-                await transaction.CommitAsync().ConfigureAwait(false);
-            }
-        }
-    }
-
-    private static async Task<bool> IsCurrentAsync(NpgsqlConnection connection) =>
-        await connection.ExecuteScalarAsync<bool>("SELECT to_regclass('migrations') IS NOT NULL").ConfigureAwait(false)
-        && await connection.ExecuteScalarAsync<long>("SELECT max(version) FROM migrations").ConfigureAwait(false) == Migration.Of("Postgres")[^1].Version;
-
-    /// <summary>
-    /// Transaction numbers of a database that was dumped and restored belong to another cluster: rows of before then
-    /// count as transaction 0 when projected and 1 when not, both below every real one.
-    /// </summary>
-    private static Task<int> RenumberAfterRestoreAsync(NpgsqlConnection connection) =>
-        connection.ExecuteAsync(
-            """
-            DO $$
-            DECLARE
-              mark watermarks;
-            BEGIN
-              IF NOT EXISTS (SELECT 1 FROM records WHERE xact > pg_current_xact_id()) THEN
-                RETURN;
-              END IF;
-              SELECT * INTO mark FROM watermarks WHERE name = 'records';
-              UPDATE records SET xact = CASE
-                WHEN (xact, sequence) > (mark.xact::text::xid8, mark.sequence) THEN '1'::xid8 ELSE '0'::xid8 END;
-              UPDATE watermarks SET xact = 0, sequence = coalesce((SELECT max(sequence) FROM records WHERE xact = '0'::xid8), 0)
-              WHERE sequence > 0;
-            END $$
-            """);
 }

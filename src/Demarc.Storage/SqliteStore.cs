@@ -97,7 +97,7 @@ internal sealed partial class SqliteStore : Store
                 Changes.Nudge();
         });
 
-    internal override Task<T> WriteDerivedAsync<T>(Func<StoreTransaction, Task<T>> write) => _derivedWriter.WriteAsync<T>(write, _ => { });
+    internal override Task<T> WriteDerivedAsync<T>(Func<StoreTransaction, Task<T>> write, int? within = null) => _derivedWriter.WriteAsync<T>(write, _ => { });
 
     internal override async Task<T> WriteKeysAsync<T>(Func<StoreTransaction, Task<T>> write)
     {
@@ -174,12 +174,6 @@ internal sealed partial class SqliteStore : Store
                 await transaction.ExecuteManyAsync(KeepSalts, SaltRows(organizationId, number, pages)).ConfigureAwait(false);
                 return true;
             },
-            _ => { });
-
-    internal override Task ReplaceLeafSaltsAsync(string organizationId, long number, byte[] salts) =>
-        _keyWriter.WriteAsync(
-            transaction => transaction.ExecuteAsync(
-                "UPDATE leaf_salts SET salts = @salts WHERE organization_id = @organizationId AND number = @number", new { organizationId, number, salts }),
             _ => { });
 
     internal override Task<LogRow[]> ReadLogAsync(LogPlace after, int limit) =>

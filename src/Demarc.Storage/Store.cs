@@ -2,6 +2,7 @@ using System.Data.Common;
 using System.Globalization;
 using Dapper;
 using Demarc.Governance.Evidence;
+using Demarc.Governance.Evidence.Merkle;
 using Demarc.Governance.Identity;
 using Demarc.Storage.Content;
 using Demarc.Storage.Directory;
@@ -308,7 +309,8 @@ public abstract partial class Store : IEvidenceSink, IAsyncDisposable
     internal abstract Task<T> WriteAsync<T>(Func<StoreTransaction, Task<T>> write);
 
     /// <summary>The same for the tables derived from the log, which on SQLite are a file of their own.</summary>
-    internal abstract Task<T> WriteDerivedAsync<T>(Func<StoreTransaction, Task<T>> write);
+    /// <param name="within">Seconds that a server may be silent for; null for as long as the database's library waits by itself.</param>
+    internal abstract Task<T> WriteDerivedAsync<T>(Func<StoreTransaction, Task<T>> write, int? within = null);
 
     /// <summary>Uses no connection again that was there before: of a server that fell silent, none is told that it is dead.</summary>
     internal virtual void ForgetConnections()
@@ -339,14 +341,27 @@ public abstract partial class Store : IEvidenceSink, IAsyncDisposable
     /// <summary>Keeps pages of salts from that number on, but for those that are kept already; durable when the task completes.</summary>
     internal abstract Task KeepLeafSaltsAsync(string organizationId, long number, byte[][] pages);
 
-    /// <summary>Puts other salts in the place of those that are kept; durable when the task completes.</summary>
-    internal abstract Task ReplaceLeafSaltsAsync(string organizationId, long number, byte[] salts);
+    /// <summary>Destroys the salts of some leaves of a page, by their places in it.</summary>
+    internal Task ClearLeafSaltsAsync(string organizationId, long number, IEnumerable<int> places) => WriteKeysAsync(async transaction =>
+    {
+        var page = $"{KeyTable("leaf_salts")} SET salts = @salts WHERE organization_id = @organizationId AND number = @number";
+        // An update, for its lock: of two that clear salts of one page, neither puts back what the other one cleared.
+        var locked = page.Replace("@salts", "salts", StringComparison.Ordinal);
+        if (await transaction.FindAsync<byte[]>($"UPDATE {locked} RETURNING salts", new { organizationId, number }).ConfigureAwait(false) is not { } salts)
+            return 0;
+        foreach (var place in places)
+            salts.AsSpan(place * RecordCommitment.SaltSize, RecordCommitment.SaltSize).Clear();
+        return await transaction.ExecuteAsync($"UPDATE {page}", new { organizationId, number, salts }).ConfigureAwait(false);
+    });
 
     /// <summary>The next rows of the log after a place in it, in the log's order, none missing before the last.</summary>
     internal abstract Task<LogRow[]> ReadLogAsync(LogPlace after, int limit);
 
     /// <summary>Waits to become the one process that does something; disposing the result gives that up.</summary>
     internal abstract Task<Lead> LeadAsync(Leadership what, CancellationToken stop);
+
+    /// <summary>Whether the store still has this process as the one that does something; one that stood still may believe it.</summary>
+    internal virtual Task<bool> LeadsAsync(Leadership what) => Task.FromResult(true);
 
     /// <summary>Says that this replica lives.</summary>
     internal abstract Task BeatAsync();
@@ -370,11 +385,12 @@ public abstract partial class Store : IEvidenceSink, IAsyncDisposable
             return [.. await connection.QueryAsync<T>(sql, parameters, commandTimeout: within).ConfigureAwait(false)];
     }
 
-    internal async Task<T?> FindAsync<T>(string sql, object? parameters = null)
+    /// <inheritdoc cref="QueryAsync{T}(string, object?, int?)"/>
+    internal async Task<T?> FindAsync<T>(string sql, object? parameters = null, int? within = null)
     {
         var connection = await OpenReadAsync().ConfigureAwait(false);
         await using (connection.ConfigureAwait(false))
-            return await connection.QueryFirstOrDefaultAsync<T>(sql, parameters).ConfigureAwait(false);
+            return await connection.QueryFirstOrDefaultAsync<T>(sql, parameters, commandTimeout: within).ConfigureAwait(false);
     }
 
     private protected const string SaltColumns = "organization_id:t number:i salts:b";

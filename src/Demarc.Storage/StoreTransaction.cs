@@ -2,12 +2,14 @@ using System.Data.Common;
 using System.Text.Json;
 using Dapper;
 using Demarc.Governance.Evidence;
+using Demarc.Governance.Identity;
 using Demarc.Storage.Projections;
 
 namespace Demarc.Storage;
 
 /// <summary>One write transaction of either store; see <see cref="Store.WriteAsync"/>.</summary>
-internal abstract class StoreTransaction(DbConnection connection, TimeProvider time)
+/// <param name="within">Seconds for a statement; null for as long as the database's library waits by itself.</param>
+internal abstract class StoreTransaction(DbConnection connection, TimeProvider time, int? within = null)
 {
     /// <summary>Whether the transaction raised a version, so that followers are told once it is durable.</summary>
     public bool Changed { get; private set; }
@@ -15,13 +17,13 @@ internal abstract class StoreTransaction(DbConnection connection, TimeProvider t
     /// <summary>Whether the transaction appended records.</summary>
     public bool Appended { get; protected set; }
 
-    public Task<int> ExecuteAsync(string sql, object? parameters = null) => connection.ExecuteAsync(sql, parameters);
+    public Task<int> ExecuteAsync(string sql, object? parameters = null) => connection.ExecuteAsync(sql, parameters, commandTimeout: within);
 
     public async Task<T[]> QueryAsync<T>(string sql, object? parameters = null) =>
-        [.. await connection.QueryAsync<T>(sql, parameters).ConfigureAwait(false)];
+        [.. await connection.QueryAsync<T>(sql, parameters, commandTimeout: within).ConfigureAwait(false)];
 
     public Task<T?> FindAsync<T>(string sql, object? parameters = null) =>
-        connection.QueryFirstOrDefaultAsync<T>(sql, parameters);
+        connection.QueryFirstOrDefaultAsync<T>(sql, parameters, commandTimeout: within);
 
     /// <summary>Appends to the log; throws <see cref="AlreadyRecordedException"/> for a second begin or finish.</summary>
     public abstract Task AppendAsync(EvidenceRecord record);
@@ -54,7 +56,7 @@ internal abstract class StoreTransaction(DbConnection connection, TimeProvider t
         {
             OrganizationId = organizationId,
             Kind = RecordKind.Event,
-            RequestId = Guid.CreateVersion7(now),
+            RequestId = Ids.NewGuid(now),
             At = now.ToUnixTimeMilliseconds(),
             Body = JsonSerializer.SerializeToUtf8Bytes(
                 new EventRecord { Type = type, Actor = actor, Fields = fields }, RecordJson.Default.EventRecord),

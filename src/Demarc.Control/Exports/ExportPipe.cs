@@ -102,22 +102,22 @@ internal sealed partial class ExportPipe(Store store, string organizationId, Exp
     /// <summary>An object's activities: of one hour, and either as many as one holds or all that the hour has.</summary>
     private async Task<ExportBatch?> HourAsync(long after)
     {
-        var lag = await store.Exports.LagAsync(organizationId, _cursor!);
-        if (lag.OldestAt is not { } oldest)
-            return null;
-        var isOver = store.Time.GetUtcNow().ToUnixTimeMilliseconds() >= Archive.EndOf(Archive.HourOf(oldest));
-        if (!isOver && lag.Activities < Archive.MaxActivities)
-            return null;
-        if (await ExportBatch.ReadAsync(store, paths, organizationId, destination, after, Archive.MaxActivities) is not { Activities: [var first, ..] } read)
-            return isOver ? await ExportBatch.NextAsync(store, paths, organizationId, destination, after) : null;
+        // One of its own first: what is not for this destination has hours of its own, and those of a clock that was ahead are long.
+        var next = await ExportBatch.ReadAsync(store, paths, organizationId, destination, after, 1);
+        if (next is not { Activities: [var first] })
+            return next;
+        // What is passed over counts no more for what is waited for.
+        if (first.Position - 1 > after)
+            return new ExportBatch([], first.Position - 1);
         var hour = Archive.HourOf(first.At);
+        var isOver = store.Time.GetUtcNow().ToUnixTimeMilliseconds() >= Archive.EndOf(hour);
+        if (!isOver && (await store.Exports.LagAsync(organizationId, _cursor!)).Activities < Archive.MaxActivities)
+            return null;
+        if (await ExportBatch.ReadAsync(store, paths, organizationId, destination, after, Archive.MaxActivities) is not { Activities.Length: > 0 } read)
+            return null;
         var own = read.Activities.TakeWhile(a => Archive.HourOf(a.At) == hour).ToArray();
-        var isWhole = own.Length < read.Activities.Length || own.Length == Archive.MaxActivities
-            || store.Time.GetUtcNow().ToUnixTimeMilliseconds() >= Archive.EndOf(hour);
-        if (isWhole)
-            return new ExportBatch(own, own[^1].Position);
-        // What is not for this destination is passed over, so that the hour that is waited for is the oldest.
-        return first.Position - 1 > after ? new ExportBatch([], first.Position - 1) : null;
+        var isWhole = isOver || own.Length < read.Activities.Length || own.Length == Archive.MaxActivities;
+        return isWhole ? new ExportBatch(own, own[^1].Position) : null;
     }
 
     /// <summary>Null when somebody else has moved the cursor: it is asked for again.</summary>

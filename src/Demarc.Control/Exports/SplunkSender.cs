@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Demarc.Governance.Identity;
 
 namespace Demarc.Control.Exports;
 
@@ -20,7 +21,7 @@ internal sealed class SplunkSender : WebSender
         : base(destination, ways, time)
     {
         _destination = destination;
-        _channel = Guid.CreateVersion7(time.GetUtcNow());
+        _channel = Ids.NewGuid(time.GetUtcNow());
     }
 
     public override async Task SendAsync(ExportedActivity[] activities, CancellationToken stop)

@@ -11,6 +11,8 @@ public sealed class HoldsInForce
 
     private HoldsInForce((LegalHold, IReadOnlySet<string>)[] holds) => _holds = holds;
 
+    public static HoldsInForce None { get; } = new([]);
+
     public bool Any => _holds.Length > 0;
 
     /// <summary>Whether everything is held, whoever's it is.</summary>

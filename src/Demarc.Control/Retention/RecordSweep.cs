@@ -23,7 +23,7 @@ internal sealed class RecordSweep(Store store)
         LoggedRecord[] next;
         while ((next = await store.RecordErasure.NextAsync(run.OrganizationId, at, AtOnce)).Length > 0)
         {
-            stop.ThrowIfCancellationRequested();
+            await run.NextAsync(stop);
             var due = new List<long>();
             foreach (var record in next)
             {

@@ -52,18 +52,20 @@ public sealed class RetentionSweep(Store store, ErasureJournal journal)
     private const int SessionsAtOnce = 500;
 
     /// <param name="dryRun">Counts sessions, records and people that are due, and touches nothing.</param>
-    public async Task<SweepReport> RunAsync(string organizationId, GatewaySnapshot snapshot, ActorRecord actor, bool dryRun, CancellationToken stop = default)
+    /// <param name="mayGoOn">Asked before each batch; throws where another process sweeps by now.</param>
+    public async Task<SweepReport> RunAsync(
+        string organizationId, GatewaySnapshot snapshot, ActorRecord actor, bool dryRun, Func<Task>? mayGoOn = null, CancellationToken stop = default)
     {
         var started = store.Time.GetTimestamp();
-        var run = new Run(organizationId, snapshot, actor, dryRun, await HoldsInForce.LoadAsync(store, organizationId), new SweepReport());
+        var run = new Run(organizationId, snapshot, actor, dryRun, store, mayGoOn);
         await TranscriptsAsync(run, stop);
         var periods = snapshot.RetentionOfAll;
         if (periods.Activities is { } activities)
             await new RecordSweep(store).RunAsync(run, Before(activities), stop);
         if (periods.Ledger is { } ledger)
-            await LedgerAsync(run, Before(ledger));
+            await LedgerAsync(run, Before(ledger), stop);
         if (periods.Identities is { } identities)
-            await IdentitiesAsync(run, Before(identities));
+            await IdentitiesAsync(run, Before(identities), stop);
         run.Report.Took = store.Time.GetElapsedTime(started);
         if (!dryRun && !run.Report.IsEmpty)
             await store.RecordAsync(organizationId, actor, "demarc_retention_swept", Fields(run.Report));
@@ -77,7 +79,7 @@ public sealed class RetentionSweep(Store store, ErasureJournal journal)
         var query = new SessionsQuery { OrganizationId = run.OrganizationId, To = Milliseconds(Before(shortest)), Limit = SessionsAtOnce };
         await foreach (var page in store.Sessions.PagesAsync(query))
         {
-            stop.ThrowIfCancellationRequested();
+            await run.NextAsync(stop);
             var cuts = new List<SessionCut>();
             foreach (var session in page)
             {
@@ -98,15 +100,17 @@ public sealed class RetentionSweep(Store store, ErasureJournal journal)
         }
     }
 
-    private async Task LedgerAsync(Run run, DateOnly before)
+    private async Task LedgerAsync(Run run, DateOnly before, CancellationToken stop)
     {
+        await run.NextAsync(stop);
         run.Report.LedgerBefore = before;
         if (!run.DryRun && !run.Holds.HoldAll)
             run.Report.LedgerRows = await store.LedgerErasure.RunAsync(run.OrganizationId, Start(before), run.Holds.People);
     }
 
-    private async Task IdentitiesAsync(Run run, DateOnly before)
+    private async Task IdentitiesAsync(Run run, DateOnly before, CancellationToken stop)
     {
+        await run.NextAsync(stop);
         run.Report.IdentitiesBefore = before;
         if (run.Holds.HoldAll)
             return;
@@ -151,5 +155,28 @@ public sealed class RetentionSweep(Store store, ErasureJournal journal)
     private static string? Day(DateOnly? day) => day?.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
 
     /// <summary>What every class's part of one sweep works with.</summary>
-    internal sealed record Run(string OrganizationId, GatewaySnapshot Snapshot, ActorRecord Actor, bool DryRun, HoldsInForce Holds, SweepReport Report);
+    internal sealed class Run(string organizationId, GatewaySnapshot snapshot, ActorRecord actor, bool dryRun, Store store, Func<Task>? mayGoOn)
+    {
+        public string OrganizationId => organizationId;
+
+        public GatewaySnapshot Snapshot => snapshot;
+
+        public ActorRecord Actor => actor;
+
+        public bool DryRun => dryRun;
+
+        public SweepReport Report { get; } = new();
+
+        /// <summary>Of when the batch began.</summary>
+        public HoldsInForce Holds { get; private set; } = HoldsInForce.None;
+
+        /// <summary>Begins a batch. A process that stood still, or a sweep of hours, destroys nothing that is held since.</summary>
+        public async Task NextAsync(CancellationToken stop)
+        {
+            stop.ThrowIfCancellationRequested();
+            if (mayGoOn is not null)
+                await mayGoOn();
+            Holds = await HoldsInForce.LoadAsync(store, organizationId);
+        }
+    }
 }

@@ -3,6 +3,7 @@ using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Security.Cryptography;
 using System.Text;
+using Demarc.Governance.Identity;
 
 namespace Demarc.Governance.Evidence;
 
@@ -53,7 +54,7 @@ public sealed class ContentKey
             var (format, plain) = Pack(content, room);
             var output = new byte[HeaderSize + plain.Length];
             output[0] = format;
-            RandomNumberGenerator.Fill(output.AsSpan(1, NonceSize));
+            Randomness.Fill(output.AsSpan(1, NonceSize));
             var aes = Interlocked.Exchange(ref _aes, null) ?? new AesGcm(_seal, TagSize);
             aes.Encrypt(
                 output.AsSpan(1, NonceSize), plain.Span, output.AsSpan(HeaderSize), output.AsSpan(1 + NonceSize, TagSize),
@@ -127,7 +128,7 @@ public sealed class MasterKey
     public byte[] Wrap(ReadOnlySpan<byte> secret, string organizationId, string sessionId, DateOnly day)
     {
         var output = new byte[NonceSize + TagSize + secret.Length];
-        RandomNumberGenerator.Fill(output.AsSpan(0, NonceSize));
+        Randomness.Fill(output.AsSpan(0, NonceSize));
         using var aes = new AesGcm(_wrap, TagSize);
         aes.Encrypt(
             output.AsSpan(0, NonceSize), secret, output.AsSpan(NonceSize + TagSize), output.AsSpan(NonceSize, TagSize),

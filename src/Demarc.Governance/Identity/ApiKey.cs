@@ -59,7 +59,7 @@ public static class ApiKey
     public static (string Id, Secret Key) Create(ApiKeyKind kind, byte[] macKey, TimeProvider time)
     {
         Span<byte> bytes = stackalloc byte[Size];
-        var id = Guid.CreateVersion7(time.GetUtcNow());
+        var id = Ids.NewGuid(time.GetUtcNow());
         id.TryWriteBytes(bytes, bigEndian: true, out _);
         RandomNumberGenerator.Fill(bytes.Slice(IdSize, RandomSize));
         Mac(kind, bytes[..^MacSize], macKey, bytes[^MacSize..]);

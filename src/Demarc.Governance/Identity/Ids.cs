@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+
 namespace Demarc.Governance.Identity;
 
 /// <summary>Prefixed ids over version 7 GUIDs: <c>prefix_</c> and 22 base 62 digits.</summary>
@@ -19,7 +21,18 @@ public static class Ids
     public const string Review = "review_";
 
     /// <summary>A new id that sorts by time.</summary>
-    public static string New(string prefix, TimeProvider time) => From(prefix, Guid.CreateVersion7(time.GetUtcNow()));
+    public static string New(string prefix, TimeProvider time) => From(prefix, NewGuid(time.GetUtcNow()));
+
+    /// <summary>A version 7 GUID (RFC 9562, 5.7): Unix milliseconds, then random bits.</summary>
+    public static Guid NewGuid(DateTimeOffset now)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        BinaryPrimitives.WriteInt64BigEndian(bytes, now.ToUnixTimeMilliseconds() << 16);
+        Randomness.Fill(bytes[6..]);
+        bytes[6] = (byte)((bytes[6] & 0x0f) | 0x70);
+        bytes[8] = (byte)((bytes[8] & 0x3f) | 0x80);
+        return new Guid(bytes, bigEndian: true);
+    }
 
     public static string From(string prefix, Guid id)
     {

@@ -23,6 +23,9 @@ internal sealed class StreamRelay(Settler settler)
     // How exactly silence is measured: setting a timer for every read would cost more than it tells.
     private static readonly TimeSpan IdleGrain = TimeSpan.FromSeconds(10);
 
+    // Thousands of streams trickle at a time; one that comes in bursts fills it, and gets the larger one.
+    private const int FirstBufferSize = 4 << 10;
+
     private const int BufferSize = 16 << 10;
 
     // No event of the contract comes near; without a bound, a broken upstream could fill the memory.
@@ -73,7 +76,7 @@ internal sealed class StreamRelay(Settler settler)
                 await settler.BegunAsync(s.X);
                 Answering.Head(s.X, response);
             }
-            s.Filled += read;
+            s.Take(read);
             if (await RelayEventsAsync(s, client, stop.Token) is { } ended)
                 return ended;
             var flushed = await client.FlushAsync(stop.Token);
@@ -191,6 +194,7 @@ internal sealed class StreamRelay(Settler settler)
         private int _scanned;
         private byte[] _held = [];
         private int _heldLength;
+        private int _wanted;
 
         public Exchange X => x;
 
@@ -198,9 +202,9 @@ internal sealed class StreamRelay(Settler settler)
 
         public int Status => status;
 
-        public byte[] Buffer { get; private set; } = ArrayPool<byte>.Shared.Rent(BufferSize);
+        public byte[] Buffer { get; private set; } = ArrayPool<byte>.Shared.Rent(FirstBufferSize);
 
-        public int Filled { get; set; }
+        public int Filled { get; private set; }
 
         public long Relayed { get; private set; }
 
@@ -284,14 +288,26 @@ internal sealed class StreamRelay(Settler settler)
             _consumed = 0;
         }
 
+        /// <summary>So much more has been read into the buffer.</summary>
+        public void Take(int read)
+        {
+            Filled += read;
+            if (Filled == Buffer.Length)
+                _wanted = BufferSize;
+        }
+
         public void EnsureRoom(int max)
         {
-            if (Filled < Buffer.Length)
+            if (Filled == Buffer.Length)
+            {
+                if (Buffer.Length >= max)
+                    throw new IOException($"The provider sent an event larger than {max} bytes.");
+                _wanted = Math.Max(BufferSize, Buffer.Length * 2);
+            }
+            if (_wanted <= Buffer.Length)
                 return;
-            if (Buffer.Length >= max)
-                throw new IOException($"The provider sent an event larger than {max} bytes.");
-            var larger = ArrayPool<byte>.Shared.Rent(Buffer.Length * 2);
-            Buffer.CopyTo(larger, 0);
+            var larger = ArrayPool<byte>.Shared.Rent(_wanted);
+            Buffer.AsSpan(0, Filled).CopyTo(larger);
             ArrayPool<byte>.Shared.Return(Buffer);
             Buffer = larger;
         }

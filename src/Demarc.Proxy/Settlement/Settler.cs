@@ -191,7 +191,7 @@ internal sealed class Settler(IEvidenceSink sink, UpstreamHealth health, string 
     {
         var now = time.GetUtcNow();
         var document = new EventRecord { Type = type, Actor = x.Actor, Fields = fields };
-        return AppendAsync(x, RecordKind.Event, Guid.CreateVersion7(now), now.ToUnixTimeMilliseconds(), document, RecordJson.Default.EventRecord);
+        return AppendAsync(x, RecordKind.Event, Ids.NewGuid(now), now.ToUnixTimeMilliseconds(), document, RecordJson.Default.EventRecord);
     }
 
     private static string Number(long value) => value.ToString(System.Globalization.CultureInfo.InvariantCulture);

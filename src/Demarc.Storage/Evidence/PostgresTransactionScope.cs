@@ -7,8 +7,8 @@ using NpgsqlTypes;
 namespace Demarc.Storage.Evidence;
 
 /// <summary>A transaction of a connection of its own.</summary>
-internal sealed class PostgresTransactionScope(NpgsqlConnection connection, string replica, TimeProvider time)
-    : StoreTransaction(connection, time)
+internal sealed class PostgresTransactionScope(NpgsqlConnection connection, string replica, TimeProvider time, int? within)
+    : StoreTransaction(connection, time, within)
 {
     public override async Task AppendAsync(EvidenceRecord record)
     {

@@ -129,7 +129,8 @@ internal sealed class SqliteWriter : IAsyncDisposable
     private void Loop()
     {
         var group = new List<SqliteJob>(MaxGroup);
-        while (Wait(_queue.Reader))
+        using var wait = new QueueWait<SqliteJob>(_queue.Reader);
+        while (wait.HasMore())
         {
             group.Clear();
             while (group.Count < MaxGroup && _queue.Reader.TryRead(out var job))
@@ -144,12 +145,6 @@ internal sealed class SqliteWriter : IAsyncDisposable
         _insert?.Dispose();
         _connection.Dispose();
         _ended.SetResult();
-    }
-
-    private static bool Wait(ChannelReader<SqliteJob> reader)
-    {
-        var wait = reader.WaitToReadAsync();
-        return wait.IsCompleted ? wait.Result : wait.AsTask().GetAwaiter().GetResult();
     }
 
     private void Commit(List<SqliteJob> group)

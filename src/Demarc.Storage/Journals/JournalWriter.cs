@@ -135,7 +135,8 @@ internal sealed partial class JournalWriter : IAsyncDisposable
 
     private void Loop()
     {
-        while (Wait(_queue.Reader))
+        using var wait = new QueueWait<AppendJob>(_queue.Reader);
+        while (wait.HasMore())
         {
             _lingers = true;
             Interlocked.MemoryBarrier();
@@ -214,12 +215,6 @@ internal sealed partial class JournalWriter : IAsyncDisposable
             if (_drain.Taken == _journal.Last && _journal.IsUsed)
                 _journal.Clear();
         }
-    }
-
-    private static bool Wait(ChannelReader<AppendJob> reader)
-    {
-        var wait = reader.WaitToReadAsync();
-        return wait.IsCompleted ? wait.Result : wait.AsTask().GetAwaiter().GetResult();
     }
 
     // Told in two work items, not one each: waking a worker costs more than most of what it then does.

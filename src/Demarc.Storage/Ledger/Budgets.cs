@@ -4,7 +4,10 @@ using Demarc.Governance.Spend;
 
 namespace Demarc.Storage.Ledger;
 
-/// <summary>Budgets and this replica's leases of them; see <see cref="ISpendReservations"/>.</summary>
+/// <summary>
+/// Budgets and this replica's leases of them; see <see cref="ISpendReservations"/>. Requests wait for them: a server that falls silent is
+/// given up after <see cref="Store.Soon"/>.
+/// </summary>
 public sealed class Budgets : ISpendReservations
 {
     // A part of what is free, so that a few replicas share it, and never so much that calling it back is the rule.
@@ -52,30 +55,30 @@ public sealed class Budgets : ISpendReservations
                     new { meter.OrganizationId, meter.Id, _store.Replica, more = overdrawn + grant }).ConfigureAwait(false);
             }
             return new LeaseGrant(overdrawn + grant, Math.Max(0, free - grant), row.Others, row.Settled);
-        }).ConfigureAwait(false);
+        }, Store.Soon).ConfigureAwait(false);
     }
 
     public Task ReturnAsync(Meter meter, long nano) =>
         _store.WriteDerivedAsync(transaction => transaction.ExecuteAsync(
             "UPDATE budget_leases SET nano_usd = nano_usd - @nano WHERE organization_id = @OrganizationId AND meter_id = @Id AND replica = @Replica AND ended = 0",
-            new { meter.OrganizationId, meter.Id, _store.Replica, nano }));
+            new { meter.OrganizationId, meter.Id, _store.Replica, nano }), Store.Soon);
 
     public Task RecallAsync(Meter meter) =>
         _store.WriteDerivedAsync(transaction => transaction.ExecuteAsync(
             "UPDATE budgets SET recalled_at = @Now, recalled_by = @Replica WHERE organization_id = @OrganizationId AND meter_id = @Id",
-            new { meter.OrganizationId, meter.Id, _store.Replica, _store.Now }));
+            new { meter.OrganizationId, meter.Id, _store.Replica, _store.Now }), Store.Soon);
 
     public async Task<long> SettledAsync(Meter meter)
     {
         const string select = "SELECT settled FROM budgets WHERE organization_id = @OrganizationId AND meter_id = @Id";
-        if (await _store.FindAsync<long?>(select, new { meter.OrganizationId, meter.Id }).ConfigureAwait(false) is { } known)
+        if (await _store.FindAsync<long?>(select, new { meter.OrganizationId, meter.Id }, Store.Soon).ConfigureAwait(false) is { } known)
             return known;
         var opening = await OpeningAsync(meter).ConfigureAwait(false);
         return await _store.WriteDerivedAsync(async transaction =>
         {
             await EnsureAsync(transaction, meter, opening).ConfigureAwait(false);
             return await transaction.FindAsync<long>(select, new { meter.OrganizationId, meter.Id }).ConfigureAwait(false);
-        }).ConfigureAwait(false);
+        }, Store.Soon).ConfigureAwait(false);
     }
 
     public async Task<long[]> SettledAsync(IReadOnlyList<Meter> meters)
@@ -85,7 +88,7 @@ public sealed class Budgets : ISpendReservations
         {
             var rows = await _store.QueryAsync<(string Id, long Settled)>(
                 $"SELECT meter_id, settled FROM budgets WHERE organization_id = @organizationId AND meter_id IN {_store.TextsOfJson("ids")}",
-                new { organizationId = organization.Key, ids = Ids(organization) }).ConfigureAwait(false);
+                new { organizationId = organization.Key, ids = Ids(organization) }, Store.Soon).ConfigureAwait(false);
             foreach (var (id, settled) in rows)
                 known[(organization.Key, id)] = settled;
         }
@@ -95,13 +98,13 @@ public sealed class Budgets : ISpendReservations
     public async Task<bool> CloseAsync(IReadOnlyList<Meter> meters)
     {
         // What was spent of them is half a minute old and more.
-        if (await _store.FindAsync<long>($"SELECT count(*) FROM {_store.Unfollowed} AND r.at < @before", new { before = _store.Now - 30_000 }).ConfigureAwait(false) > 0)
+        if (await _store.FindAsync<long>($"SELECT count(*) FROM {_store.Unfollowed} AND r.at < @before", new { before = _store.Now - 30_000 }, Store.Soon).ConfigureAwait(false) > 0)
             return false;
         foreach (var organization in meters.GroupBy(m => m.OrganizationId))
         {
             await _store.WriteDerivedAsync(transaction => transaction.ExecuteAsync(
                 $"DELETE FROM budget_leases WHERE organization_id = @organizationId AND replica = @Replica AND ended = 0 AND meter_id IN {_store.TextsOfJson("ids")}",
-                new { organizationId = organization.Key, _store.Replica, ids = Ids(organization) })).ConfigureAwait(false);
+                new { organizationId = organization.Key, _store.Replica, ids = Ids(organization) }), Store.Soon).ConfigureAwait(false);
         }
         return true;
     }
@@ -115,7 +118,7 @@ public sealed class Budgets : ISpendReservations
             FROM budget_leases l JOIN budgets b ON b.organization_id = l.organization_id AND b.meter_id = l.meter_id
             WHERE l.replica = @Replica AND l.ended = 0
             """,
-            new { _store.Replica, since = _store.Now - RecallFor }).ConfigureAwait(false);
+            new { _store.Replica, since = _store.Now - RecallFor }, Store.Soon).ConfigureAwait(false);
         return Array.ConvertAll(rows, row => new LeaseState(row.OrganizationId, row.MeterId, row.Settled, row.Recalled != 0));
     }
 
@@ -185,7 +188,8 @@ public sealed class Budgets : ISpendReservations
                 workspaces = JsonSerializer.Serialize(meter.Pool.Workspaces),
                 projects = JsonSerializer.Serialize(meter.Pool.Projects),
                 classifications = JsonSerializer.Serialize(meter.Pool.Classifications),
-            });
+            },
+            Store.Soon);
 
     private sealed record Opening(string From, string OrganizationId, string Id, string? Resource, string? Subject, string Day, long Since, string Members);
 

@@ -44,6 +44,14 @@ public sealed partial class Projector
     /// <summary>Whether this process is the one that projects: what one replica does for all, it does.</summary>
     public bool Leads => _leads;
 
+    /// <summary>Asks the store whether it is, as one that stood still for a minute was replaced and has not noticed.</summary>
+    /// <exception cref="StoreException">Another process leads, or none.</exception>
+    public async Task ConfirmLeadAsync()
+    {
+        if (!_leads || !await _store.LeadsAsync(Leadership.Projections).ConfigureAwait(false))
+            throw new StoreException("This process does not lead any more: whichever does goes on.");
+    }
+
     /// <summary>Takes the lead where one process alone may serve, so that a second one fails at its start; to be followed by <see cref="RunAsync"/>.</summary>
     /// <exception cref="StoreException">On SQLite, another process serves from the file.</exception>
     public async Task ClaimAsync(CancellationToken stop)

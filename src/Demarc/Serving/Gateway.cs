@@ -22,6 +22,7 @@ using Demarc.Proxy.Upstreams.Management;
 using Demarc.Storage;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.HttpOverrides;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
 namespace Demarc.Serving;
 
@@ -264,6 +265,8 @@ public sealed class Gateway : IAsyncDisposable
     {
         if (tls is not null)
             builder.Services.AddHostedService(_ => tls);
+        // What a socket has read is handled where it was read, a worker of the pool as well: no second one is woken for it.
+        builder.Services.Configure<SocketTransportOptions>(sockets => sockets.UnsafePreferInlineScheduling = true);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;

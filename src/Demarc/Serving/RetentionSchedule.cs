@@ -27,7 +27,7 @@ internal sealed partial class RetentionSchedule(RetentionConfig config, Store st
                 continue;
             try
             {
-                await sweep.RunAsync(organization.Id, snapshots.Current, new ActorRecord("system", store.Replica), dryRun: false, stoppingToken);
+                await sweep.RunAsync(organization.Id, snapshots.Current, new ActorRecord("system", store.Replica), dryRun: false, store.Projector.ConfirmLeadAsync, stoppingToken);
                 swept = store.Time.GetUtcNow();
             }
             catch (Exception e) when (!stoppingToken.IsCancellationRequested)

@@ -64,6 +64,21 @@ public sealed class ArchiveExportTests
         Assert.Equal("HTTP 403", (await place.CursorAsync()).Problem);
     }
 
+    [Fact]
+    public async Task An_hour_that_is_over_does_not_wait_for_what_goes_elsewhere()
+    {
+        await using var s3 = await ObjectStore.S3Async();
+        await using var place = await ExportPlace.StartAsync();
+        // That it began is an activity of this hour, and none for this destination.
+        place.Export(s3.Bucket(""));
+        await ExportPlace.UntilAsync(async () => await place.Place.SqlAsync<long>("SELECT count(*) FROM activities WHERE type = 'demarc_export_started'") == 1);
+
+        await place.Store.AppendAsync(ExportPlace.Event(TimeProvider.System.GetUtcNow().AddHours(-3).ToUnixTimeMilliseconds()));
+
+        await ExportPlace.UntilAsync(async () => (await place.CursorAsync()).Exported == 1);
+        Assert.Single(Lines(Assert.Single(await s3.ObjectsAsync()).Value));
+    }
+
     // Two hours' activities; the second hour is not over until the clock says so.
     private static async Task ArchiveAsync(ExportDestination destination, Func<Task<Dictionary<string, byte[]>>> objects)
     {

@@ -1,9 +1,7 @@
-using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Demarc.Simulator.Scripts;
-using Demarc.Tests.Commands;
 using Demarc.Tests.Harness;
 using Demarc.Tests.Proxy;
 using Demarc.Tests.Storage;
@@ -25,11 +23,11 @@ public sealed class ClientFaultTests(ITestOutputHelper output)
         await using var place = await FaultPlace.StartAsync(new FaultSetup { Kind = StoreKind.Sqlite }, new ScriptRule { Header = "x-slow", Deltas = 2000 });
         await using var callers = place.Call(4);
         await callers.MoreAsync(50);
-        var before = Memory(place);
+        var before = place.Memory();
         var readers = Enumerable.Range(0, 100).Select(n => ReadSlowlyAsync(place, n)).ToArray();
         await callers.MoreAsync(200, within: 20);
         Assert.Contains(readers, r => !r.IsCompleted);
-        var grown = Memory(place) - before;
+        var grown = (place.Memory() - before) >> 20;
         var ends = await Task.WhenAll(readers);
         output.WriteLine($"{readers.Length} slow readers: {grown} MiB more");
         Assert.All(ends, end => Assert.Contains("message_stop", end, StringComparison.Ordinal));
@@ -42,12 +40,12 @@ public sealed class ClientFaultTests(ITestOutputHelper output)
     public async Task Twenty_thousand_idle_connections_leave_room_for_those_who_ask()
     {
         // Where root itself may not raise the number of open files, as many as there may be.
-        var files = await OpenFilesAsync();
+        var files = await FaultPlace.OpenFilesAsync();
         var idle = Math.Min(Idle, files - 1000);
         Component.Require(idle > Idle / 2, $"Only {files} files may be open here");
         await using var place = await FaultPlace.StartAsync(new FaultSetup { Kind = StoreKind.Sqlite, Prefix = ["prlimit", $"--nofile={files}:{files}"] });
         var gateway = new IPEndPoint(IPAddress.Loopback, place.Replicas[0].Url.Port);
-        var before = Memory(place);
+        var before = place.Memory();
         var connections = new List<Socket>();
         try
         {
@@ -61,7 +59,7 @@ public sealed class ClientFaultTests(ITestOutputHelper output)
             }
             await using var callers = place.Call(8);
             await callers.MoreAsync(500);
-            output.WriteLine($"{idle} idle connections: {Memory(place) - before} MiB more");
+            output.WriteLine($"{idle} idle connections: {(place.Memory() - before) >> 20} MiB more");
             Assert.All(connections, c => Assert.False(c.Poll(0, SelectMode.SelectRead)));
             await place.HoldsAsync($"{idle} idle connections", 1, callers);
             Assert.Equal((0, 0), (callers.Refused, callers.Broken));
@@ -70,15 +68,6 @@ public sealed class ClientFaultTests(ITestOutputHelper output)
         {
             connections.ForEach(c => c.Dispose());
         }
-    }
-
-    // Of this process and of those that it starts.
-    private static async Task<int> OpenFilesAsync()
-    {
-        string process = $"{Environment.ProcessId}";
-        await Command.RunAsync("prlimit", ["--pid", process, "--nofile=32768:32768"], "/", DemarcCommand.Environment, Stop);
-        var limit = await Command.RunAsync("prlimit", ["--pid", process, "--nofile", "--output=SOFT", "--noheadings"], "/", DemarcCommand.Environment, Stop);
-        return int.TryParse(limit.Output.Trim(), CultureInfo.InvariantCulture, out var files) ? files : 0;
     }
 
     // The end of what came.
@@ -97,12 +86,5 @@ public sealed class ClientFaultTests(ITestOutputHelper output)
             await Task.Delay(100, Stop);
         }
         return tail;
-    }
-
-    // MiB that are resident.
-    private static long Memory(FaultPlace place)
-    {
-        var status = File.ReadAllLines($"/proc/{place.Replicas[0].Id}/status");
-        return long.Parse(status.Single(l => l.StartsWith("VmRSS:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) >> 10;
     }
 }

@@ -7,7 +7,7 @@ namespace Demarc.Tests.Faults;
 [Trait("suite", "faults")]
 public sealed class DiskFaultTests
 {
-    [Fact(Explicit = true)]
+    [Fact]
     public async Task A_full_disk_loses_nothing_that_was_answered()
     {
         await using var disk = await Disk.SmallAsync(96);
@@ -16,7 +16,7 @@ public sealed class DiskFaultTests
         await FillAsync("full disk, SQLite", disk, place, callers => callers.TurnsAsync(300), () => Task.CompletedTask);
     }
 
-    [Fact(Explicit = true)]
+    [Fact]
     public async Task A_full_disk_of_PostgreSQL_loses_nothing_that_was_answered()
     {
         await using var disk = await Disk.SmallAsync(256);
@@ -26,7 +26,7 @@ public sealed class DiskFaultTests
         await FillAsync("full disk, PostgreSQL", disk, place, callers => callers.RefusedAsync(10), server.ReviveAsync);
     }
 
-    [Fact(Explicit = true)]
+    [Fact]
     public async Task On_a_slow_disk_everything_is_slow_and_nothing_is_lost()
     {
         await using var disk = await Disk.SlowAsync(15);

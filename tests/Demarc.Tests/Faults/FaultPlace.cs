@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Text.Json;
 using Demarc.Simulator;
@@ -35,6 +36,9 @@ internal sealed record FaultSetup
 
     /// <summary>The address of the provider, which then speaks TLS, as in the clear only this machine's own may be asked; null for that of everything.</summary>
     public string? UpstreamHost { get; init; }
+
+    /// <summary>Gateways ask the provider itself, not by way of the line: half of the connections.</summary>
+    public bool IsDirect { get; init; }
 
     /// <summary>The address that gateways listen on.</summary>
     public string GatewayHost { get; init; } = "127.0.0.1";
@@ -104,6 +108,23 @@ internal sealed class FaultPlace : IAsyncDisposable
             await place.DisposeAsync();
             throw;
         }
+    }
+
+    /// <summary>What is resident of a gateway, bytes.</summary>
+    public long Memory(int replica = 0)
+    {
+        var status = File.ReadAllLines($"/proc/{Replicas[replica].Id}/status");
+        return long.Parse(status.Single(l => l.StartsWith("VmRSS:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) << 10;
+    }
+
+    /// <summary>How many files this process and those that it starts may open: raised to 32,768 where that may be done.</summary>
+    public static async Task<int> OpenFilesAsync()
+    {
+        string process = $"{Environment.ProcessId}";
+        var stop = TestContext.Current.CancellationToken;
+        await Command.RunAsync("prlimit", ["--pid", process, "--nofile=32768:32768"], "/", DemarcCommand.Environment, stop);
+        var limit = await Command.RunAsync("prlimit", ["--pid", process, "--nofile", "--output=SOFT", "--noheadings"], "/", DemarcCommand.Environment, stop);
+        return int.TryParse(limit.Output.Trim(), CultureInfo.InvariantCulture, out var files) ? files : 0;
     }
 
     public Callers Call(int callers) => new(callers, _key, n => Replicas[n % Replicas.Length].Url);
@@ -177,7 +198,7 @@ internal sealed class FaultPlace : IAsyncDisposable
             resources:
               - name: east
                 platform: foundry
-                endpoint: {{(_setup.UpstreamHost is { } host ? $"https://{host}" : $"http://{_setup.Host}")}}:{{Upstream.Port}}/anthropic
+                endpoint: {{(_setup.UpstreamHost is { } host ? $"https://{host}" : $"http://{_setup.Host}")}}:{{(_setup.IsDirect ? Simulator.Url.Port : Upstream.Port)}}/anthropic
                 certificate_authorities: ca.pem
                 credential: { api_key: "${file:upstream.key}" }
                 deployments: [ { name: claude-sonnet-4-6, model: claude-sonnet-4-6, hosting: anthropic } ]

@@ -67,7 +67,7 @@ public sealed class NetworkFaultTests
     }
 
     /// <summary>With the kernel's own network: packets vanish, and neither side is told.</summary>
-    [Theory(Explicit = true), InlineData(true), InlineData(false)]
+    [Theory, InlineData(true), InlineData(false)]
     public async Task A_network_that_drops_every_packet_loses_nothing(bool toStore)
     {
         await using var network = await Network.StartAsync();

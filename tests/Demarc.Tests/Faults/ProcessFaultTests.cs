@@ -1,3 +1,5 @@
+using Demarc.Tests.AdminApi;
+using Demarc.Tests.Exports;
 using Demarc.Tests.Storage;
 using Xunit;
 
@@ -89,4 +91,43 @@ public sealed class ProcessFaultTests
         await callers.MoreAsync(30);
         await place.HoldsAsync("SIGSTOP of a replica, 8 s", 3, callers);
     }
+
+    /// <summary>Whoever follows the log and exports for all stands still until others have taken over, and then goes on where it was.</summary>
+    [Fact]
+    public async Task A_leader_that_wakes_up_after_it_was_replaced_writes_nothing_that_it_should_not()
+    {
+        await using var collector = await Collector.StartAsync();
+        await using var place = await FaultPlace.StartAsync(new FaultSetup { Replicas = 3, More = $"exports: [ {{ name: soc, to: http, url: \"{collector.Url}in\" }} ]" });
+        // One after the other they started.
+        var ids = await place.Store.QueryAsync<string>("SELECT id FROM replicas ORDER BY started_at");
+        var away = -1;
+        await using var callers = new Callers(9, place.Key, n => place.Replicas[n % 3 == away ? (n + 1) % 3 : n % 3].Url);
+        for (var run = 0; run < 4; run++)
+        {
+            await callers.MoreAsync(100);
+            var leaders = await LeadersAsync(place.Store);
+            away = Array.IndexOf(ids, leaders[0]);
+            await place.Replicas[away].SignalAsync("STOP");
+            // Others take it for dead after a minute without a sign of life; here it is made to look that old.
+            await place.Store.SqlAsync<object>("UPDATE replicas SET seen_at = seen_at - 120000 WHERE id = @id", new { id = ids[away] });
+            await GatewayPlace.UntilAsync(TimeSpan.FromSeconds(60), async () => await LeadersAsync(place.Store) is [_, _] now && !now.Contains(ids[away]));
+            await callers.MoreAsync(100);
+            await place.Replicas[away].SignalAsync("CONT");
+            var woken = place.Replicas[away];
+            // It finds that its session is gone, and says so.
+            await GatewayPlace.UntilAsync(TimeSpan.FromSeconds(60), () => Task.FromResult(woken.Output.Contains("The log could not be followed", StringComparison.Ordinal)));
+            away = -1;
+        }
+        await callers.MoreAsync(100);
+        await place.HoldsAsync("SIGSTOP of the leader until it is replaced", 4, callers);
+
+        // What was exported is all there is, and the cursor stands at its end.
+        var end = await place.Store.SqlAsync<long>("SELECT max(position) FROM activities");
+        await ExportPlace.UntilAsync(async () => await place.Store.SqlAsync<long>("SELECT max(position) FROM export_cursors") >= end);
+        Assert.Equal(Enumerable.Range(1, (int)end).Select(n => (long)n), collector.Positions.Distinct().Order().Take((int)end));
+    }
+
+    // Who follows the log, and who exports: their ids as replicas.
+    private static Task<string[]> LeadersAsync(StorePlace store) => store.QueryAsync<string>(
+        $"SELECT a.application_name FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE l.locktype = 'advisory' AND l.granted AND l.classid::bigint = {0x64656d61} AND l.objid::bigint IN ({0x72630002}, {0x72630003}) AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) ORDER BY l.objid::bigint");
 }

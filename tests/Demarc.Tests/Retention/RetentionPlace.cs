@@ -71,10 +71,11 @@ internal sealed class RetentionPlace : IAsyncDisposable
         [.. (await Store.Sessions.ListAsync(new SessionsQuery { OrganizationId = Organization })).Data.Select(s => s.Id).Order(StringComparer.Ordinal)];
 
     /// <param name="yaml">Top-level keys of a configuration.</param>
-    public async Task<SweepReport> SweepAsync(string yaml = "", bool dryRun = false)
+    /// <param name="mayGoOn">Asked before each batch.</param>
+    public async Task<SweepReport> SweepAsync(string yaml = "", bool dryRun = false, Func<Task>? mayGoOn = null)
     {
         await Place.ProjectAsync(Store);
-        var report = await new RetentionSweep(Store, Journal).RunAsync(Organization, Snapshot(yaml), StorePlace.Actor, dryRun);
+        var report = await new RetentionSweep(Store, Journal).RunAsync(Organization, Snapshot(yaml), StorePlace.Actor, dryRun, mayGoOn);
         await Place.ProjectAsync(Store);
         return report;
     }

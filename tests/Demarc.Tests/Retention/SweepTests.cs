@@ -1,6 +1,7 @@
 using Demarc.Governance.Evidence.Merkle;
 using Demarc.Storage;
 using Demarc.Storage.Evidence;
+using Demarc.Storage.Retention;
 using Demarc.Tests.Storage;
 using Xunit;
 using static Demarc.Tests.Retention.RetentionPlace;
@@ -117,5 +118,34 @@ public sealed class SweepTests
         await place.Place.SqlAsync<int>("UPDATE records SET at = at - 31536000000 WHERE kind = 4");
         var again = await place.SweepAsync("retention: { activities: 200d }\n");
         Assert.Equal((0, 0), (again.Records, again.RecordsHeld));
+    }
+
+    [Theory, InlineData(StoreKind.Sqlite), InlineData(StoreKind.Postgres)]
+    public async Task What_is_held_while_a_sweep_runs_is_not_destroyed_by_the_rest_of_it(StoreKind kind)
+    {
+        await using var place = await RetentionPlace.CreateAsync(kind);
+        await place.SayAsync("clls_old", 300, "old");
+        var batches = 0;
+
+        var report = await place.SweepAsync("retention: { activities: 200d, ledger: 250d }\n", mayGoOn: async () =>
+        {
+            // The transcripts are through, the records are next.
+            if (++batches == 2)
+                await place.Store.LegalHolds.CreateAsync(Organization, new NewLegalHold("case 7", "a claim", "organization", Organization), StorePlace.Actor);
+        });
+
+        Assert.Equal((1, 0, 2, 0), (report.Sessions, report.Records, report.RecordsHeld, report.LedgerRows));
+        Assert.Equal(1, await place.Place.SqlAsync<long>("SELECT count(*) FROM ledger"));
+    }
+
+    [Theory, InlineData(StoreKind.Sqlite), InlineData(StoreKind.Postgres)]
+    public async Task A_sweep_that_another_process_has_taken_over_destroys_nothing_more(StoreKind kind)
+    {
+        await using var place = await RetentionPlace.CreateAsync(kind);
+        await place.SayAsync("clls_old", 300, "old");
+
+        await Assert.ThrowsAsync<StoreException>(() => place.SweepAsync("retention: { activities: 200d }\n", mayGoOn: () => throw new StoreException("replaced")));
+
+        Assert.Equal(["old"], await place.ReadAsync("clls_old"));
     }
 }

@@ -54,6 +54,21 @@ public class EvidenceTreeTests
     }
 
     [Theory, InlineData(StoreKind.Sqlite), InlineData(StoreKind.Postgres)]
+    public async Task Two_that_erase_leaves_of_one_page_at_once_leave_the_salts_of_neither(StoreKind kind)
+    {
+        await using var place = await StorePlace.CreateAsync(kind);
+        Store[] stores = [await place.OpenAsync(), await place.OpenAsync()];
+        await stores[0].AppendAsync(StorePlace.Event("org_1"));
+        await place.ProjectAsync(stores[0]);
+
+        await Task.WhenAll(Enumerable.Range(0, 60).Select(n => stores[n % 2].ClearLeafSaltsAsync("org_1", 0, [n])));
+
+        var salts = (await stores[0].Tree.SaltsAsync("org_1", 0))!.Chunk(RecordCommitment.SaltSize).ToArray();
+        Assert.All(salts[..60], salt => Assert.All(salt, b => Assert.Equal(0, b)));
+        Assert.All(salts[60..], salt => Assert.Contains(salt, b => b != 0));
+    }
+
+    [Theory, InlineData(StoreKind.Sqlite), InlineData(StoreKind.Postgres)]
     public async Task A_tree_that_is_lost_grows_again_as_it_was_also_under_another_leader(StoreKind kind)
     {
         await using var place = await StorePlace.CreateAsync(kind);

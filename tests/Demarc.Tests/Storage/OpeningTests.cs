@@ -1,5 +1,7 @@
 using Demarc.Storage;
 using Demarc.Storage.Migrations;
+using Demarc.Tests.AdminApi;
+using Demarc.Tests.Exports;
 using Xunit;
 
 namespace Demarc.Tests.Storage;
@@ -28,6 +30,34 @@ public class OpeningTests
         var refusal = await Assert.ThrowsAsync<StoreException>(() => place.OpenAsync());
 
         Assert.Contains("9999", refusal.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>A dump of an hour, say: whoever serves queues up behind a migration that waits for it, so it waits in short turns.</summary>
+    [Fact(Timeout = 60_000)]
+    [Trait("suite", "faults")]
+    public async Task A_start_that_has_to_change_tables_which_others_have_tries_again_and_then_says_what_to_do()
+    {
+        await using var place = await StorePlace.CreateAsync(StoreKind.Postgres);
+        await (await place.OpenAsync()).DisposeAsync();
+        const string waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'migrations'::regclass";
+        await using var other = await place.HoldAsync("LOCK TABLE migrations IN ACCESS EXCLUSIVE MODE");
+
+        // 1 it gives up for good
+        var time = new GatewayPlace.JumpingTime();
+        var late = place.OpenAsync(time);
+        await ExportPlace.UntilAsync(async () => await place.SqlAsync<long>(waiting) > 0);
+        time.Jump(TimeSpan.FromMinutes(2));
+        var refusal = await Assert.ThrowsAsync<StoreException>(() => late);
+        Assert.Contains("other transactions have had its tables for 60 seconds", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("Nothing was changed", refusal.Message, StringComparison.Ordinal);
+
+        // 2 it lets those behind it pass, and has the tables once they are free
+        var patient = place.OpenAsync();
+        await ExportPlace.UntilAsync(async () => await place.SqlAsync<long>(waiting) > 0);
+        await ExportPlace.UntilAsync(async () => await place.SqlAsync<long>(waiting) == 0);
+        Assert.False(patient.IsCompleted);
+        await other.DisposeAsync();
+        await patient;
     }
 
     [Theory]

@@ -3,6 +3,7 @@ using Demarc.Governance.Evidence;
 using Demarc.Storage;
 using Demarc.Storage.Evidence;
 using Demarc.Storage.Ledger;
+using Demarc.Storage.Projections;
 using Demarc.Tests.AdminApi;
 using Demarc.Tests.Harness;
 using Microsoft.Extensions.Logging;
@@ -97,6 +98,32 @@ public class ProjectionTests
         Assert.Equal(900, await place.SqlAsync<long>("SELECT CAST(sum(requests) AS bigint) FROM sessions"));
         Assert.Equal(900, await place.SqlAsync<long>("SELECT count(*) FROM ledger"));
         Assert.Equal(900, await place.SqlAsync<long>("SELECT max(position) FROM activities"));
+    }
+
+    [Fact]
+    public async Task A_leader_that_was_replaced_is_told_so_before_it_notices_itself()
+    {
+        await using var place = await StorePlace.CreateAsync(StoreKind.Postgres);
+        var (first, second) = (await place.OpenAsync(), await place.OpenAsync());
+        using var stop = new CancellationTokenSource();
+        var firstRuns = first.Projector.RunAsync(stop.Token);
+        await GatewayPlace.UntilAsync(TimeSpan.FromSeconds(30), () => Task.FromResult(first.Projector.Leads));
+        await first.Projector.ConfirmLeadAsync();
+        Assert.True(await first.LeadsAsync(Leadership.Projections));
+        Assert.False(await first.LeadsAsync(Leadership.Exports));
+        Assert.False(await second.LeadsAsync(Leadership.Projections));
+        await Assert.ThrowsAsync<StoreException>(second.Projector.ConfirmLeadAsync);
+
+        // As its session is ended when it has stood still for a minute.
+        await place.SqlAsync<object>("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = @Replica", new { first.Replica });
+        await using (await second.LeadAsync(Leadership.Projections, TestContext.Current.CancellationToken))
+        {
+            Assert.False(await first.LeadsAsync(Leadership.Projections));
+            await Assert.ThrowsAsync<StoreException>(first.Projector.ConfirmLeadAsync);
+            Assert.True(await second.LeadsAsync(Leadership.Projections));
+        }
+        await stop.CancelAsync();
+        await firstRuns;
     }
 
     [Theory, InlineData(StoreKind.Sqlite), InlineData(StoreKind.Postgres)]

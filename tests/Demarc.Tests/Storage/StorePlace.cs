@@ -81,6 +81,14 @@ public sealed class StorePlace : IAsyncDisposable
         return await connection.ExecuteScalarAsync<T>(sql, parameters);
     }
 
+    /// <summary>Runs SQL in a transaction that stays open until the result is disposed.</summary>
+    public async Task<IAsyncDisposable> HoldAsync(string sql)
+    {
+        var connection = await ConnectAsync();
+        await connection.ExecuteAsync("BEGIN; " + sql);
+        return connection;
+    }
+
     /// <summary>Rows of a query beside the program.</summary>
     public async Task<T[]> QueryAsync<T>(string sql, object? parameters = null)
     {

@@ -26,7 +26,7 @@ internal sealed class SamlService(SamlConfig config, MasterKey master, TimeProvi
     public string Metadata => SamlMetadata.Write(EntityId, AcsUrl, _keys, Providers.Any(p => p.Config.SignRequests));
 
     /// <summary>A new request's id: forgeries are told without the store.</summary>
-    public string NewRequestId() => _requests.Of(Guid.CreateVersion7(time.GetUtcNow())).Reveal();
+    public string NewRequestId() => _requests.Of(Ids.NewGuid(time.GetUtcNow())).Reveal();
 
     /// <summary>Sends the browser to a provider.</summary>
     public Task SendAsync(HttpContext http, SamlProvider provider, string requestId)

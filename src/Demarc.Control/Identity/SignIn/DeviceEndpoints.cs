@@ -17,7 +17,7 @@ public sealed class DeviceEndpoints(SignInService signIn, SignInCompletion compl
         }
         while (true)
         {
-            var (id, code) = (Guid.CreateVersion7(signIn.Time.GetUtcNow()), SignInService.NewUserCode());
+            var (id, code) = (Ids.NewGuid(signIn.Time.GetUtcNow()), SignInService.NewUserCode());
             if (!await signIn.Store.DeviceCodes.OpenAsync(
                 signIn.OrganizationId, id, signIn.HashUserCode(code), SignInService.CodeLifetime, http.Connection.RemoteIpAddress?.ToString(), http.Request.Headers.UserAgent))
                 continue;

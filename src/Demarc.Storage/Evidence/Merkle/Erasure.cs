@@ -51,11 +51,6 @@ public sealed class Erasure
             return true;
         }).ConfigureAwait(false);
         foreach (var bundle in leaves.GroupBy(leaf => leaf / Tile.Width))
-        {
-            var salts = await _store.FindLeafSaltsAsync(organizationId, bundle.Key).ConfigureAwait(false) ?? [];
-            foreach (var leaf in bundle)
-                salts.AsSpan((int)(leaf % Tile.Width) * RecordCommitment.SaltSize, RecordCommitment.SaltSize).Clear();
-            await _store.ReplaceLeafSaltsAsync(organizationId, bundle.Key, salts).ConfigureAwait(false);
-        }
+            await _store.ClearLeafSaltsAsync(organizationId, bundle.Key, bundle.Select(leaf => (int)(leaf % Tile.Width))).ConfigureAwait(false);
     }
 }
