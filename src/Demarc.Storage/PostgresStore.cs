@@ -57,6 +57,8 @@ internal sealed partial class PostgresStore : Store
     // By the database's clock, the one that also writes seen_at.
     internal override bool HasReplicas => true;
 
+    internal override bool HasLateral => true;
+
     internal override string DeadReplicas =>
         """
         replica <> @self AND NOT EXISTS (

@@ -52,6 +52,8 @@ internal sealed partial class SqliteStore : Store
     // One process serves, so whoever else has begun something is gone.
     internal override bool HasReplicas => false;
 
+    internal override bool HasLateral => false;
+
     internal override string DeadReplicas => "replica <> @self";
 
     // Without statistics SQLite takes the primary key, and walks past all that does not match.

@@ -15,6 +15,9 @@ public abstract partial class Store
     /// <summary>A table read by an index that the planner would not choose by itself.</summary>
     internal abstract string ByIndex(string table, string index);
 
+    /// <summary>Whether a subquery in FROM may name columns of what stands before it.</summary>
+    internal abstract bool HasLateral { get; }
+
     /// <summary>The condition on <c>replica</c> for those that will not finish what they have begun; <c>@self</c> is this one.</summary>
     internal abstract string DeadReplicas { get; }
 

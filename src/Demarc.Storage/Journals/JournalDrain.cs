@@ -243,7 +243,7 @@ internal sealed partial class JournalDrain : IAsyncDisposable
     [LoggerMessage(3022, LogLevel.Warning, "The journal could not be cleared of what the store has")]
     private partial void NotCleared(Exception e);
 
-    [LoggerMessage(3024, LogLevel.Error, "That records waited in the journal, as the store took none, is not on record")]
+    [LoggerMessage(3029, LogLevel.Error, "That records waited in the journal, as the store took none, is not on record")]
     private partial void NotNoted(Exception e);
 
     [LoggerMessage(3020, LogLevel.Critical, "The store takes no records: they are kept in the journal, and offered again each second")]

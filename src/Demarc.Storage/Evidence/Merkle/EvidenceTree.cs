@@ -82,12 +82,19 @@ public sealed class EvidenceTree
     /// <exception cref="StoreException">A tile of the tree is missing or too short.</exception>
     public async Task<byte[][]> HashesAsync(string organizationId, IReadOnlyCollection<Subtree> subtrees)
     {
+        // A level at a time: what a proof needs of one lies in a tile or two.
         var tiles = new Dictionary<Tile, byte[]>();
-        foreach (var tile in subtrees.SelectMany(Tile.Of).Distinct())
-            tiles[tile] = await TileAsync(organizationId, tile).ConfigureAwait(false) ?? [];
+        foreach (var level in subtrees.SelectMany(Tile.Of).Distinct().GroupBy(tile => tile.Level))
+        {
+            var read = await _store.QueryAsync<(long Number, byte[] Hashes)>(
+                $"SELECT number, hashes FROM tiles WHERE organization_id = @organizationId AND level = @level AND number IN {_store.NumbersOfJson("numbers")}",
+                new { organizationId, level = (long)level.Key, numbers = JsonSerializer.Serialize(level.Select(tile => tile.Number)) }).ConfigureAwait(false);
+            foreach (var (number, hashes) in read)
+                tiles[new Tile(level.Key, number)] = hashes;
+        }
         try
         {
-            return [.. subtrees.Select(s => Tile.Hash(s, tile => tiles[tile]))];
+            return [.. subtrees.Select(s => Tile.Hash(s, tile => tiles.GetValueOrDefault(tile)))];
         }
         catch (ArgumentOutOfRangeException e)
         {
