@@ -138,24 +138,54 @@ internal sealed partial class PostgresStore : Store
     // Without a journal nothing lingers: a batch goes as soon as the one before is durable.
     public override void Hurry() => RecordJournal?.Hurry();
 
-    internal override Task<T> WriteAsync<T>(Func<StoreTransaction, Task<T>> write) => WriteDerivedAsync(write);
+    internal override Task<T> WriteAsync<T>(Func<StoreTransaction, Task<T>> write) => TransactAsync(write, null, CancellationToken.None);
 
     internal override async Task<T> WriteDerivedAsync<T>(Func<StoreTransaction, Task<T>> write, int? within = null)
     {
+        if (within is not { } seconds)
+            return await WriteAsync(write).ConfigureAwait(false);
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(seconds), Time);
+        var writing = TransactAsync(write, seconds, patience.Token);
+        try
+        {
+            return await writing.WaitAsync(patience.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (patience.IsCancellationRequested)
+        {
+            _ = GivenUpAsync(writing);
+            throw new StoreException($"The store has said nothing for {seconds} seconds.");
+        }
+    }
+
+    // Npgsql tells a silent server to stop, and waits for that twice as long again: nobody else does.
+    private static async Task GivenUpAsync(Task writing)
+    {
+        try
+        {
+            await writing.ConfigureAwait(false);
+        }
+        catch (Exception)
+        {
+            // Whoever asked was told already.
+        }
+    }
+
+    private async Task<T> TransactAsync<T>(Func<StoreTransaction, Task<T>> write, int? within, CancellationToken patience)
+    {
         T result;
         PostgresTransactionScope scope;
-        var connection = await _source.OpenConnectionAsync().ConfigureAwait(false);
+        var connection = await _source.OpenConnectionAsync(patience).ConfigureAwait(false);
         await using (connection.ConfigureAwait(false))
         {
-            var transaction = await connection.BeginTransactionAsync().ConfigureAwait(false);
+            var transaction = await connection.BeginTransactionAsync(CancellationToken.None).ConfigureAwait(false);
             await using (transaction.ConfigureAwait(false))
             {
                 // A process that stands still in the middle must not hold its rows for longer than this: others wait for them.
                 await connection.ExecuteAsync("SET LOCAL idle_in_transaction_session_timeout = '10s'", commandTimeout: within).ConfigureAwait(false);
                 scope = new PostgresTransactionScope(connection, Replica, Time, within);
                 result = await write(scope).ConfigureAwait(false);
-                using var patience = within is { } seconds ? new CancellationTokenSource(TimeSpan.FromSeconds(seconds), Time) : null;
-                await transaction.CommitAsync(patience?.Token ?? CancellationToken.None).ConfigureAwait(false);
+                // What nobody waits for any more does not come about either.
+                await transaction.CommitAsync(patience).ConfigureAwait(false);
             }
         }
         if (scope.Changed)

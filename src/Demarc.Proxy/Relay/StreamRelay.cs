@@ -24,7 +24,7 @@ internal sealed class StreamRelay(Settler settler)
     private static readonly TimeSpan IdleGrain = TimeSpan.FromSeconds(10);
 
     // Thousands of streams trickle at a time; one that comes in bursts fills it, and gets the larger one.
-    private const int FirstBufferSize = 4 << 10;
+    private const int FirstBufferSize = 2 << 10;
 
     private const int BufferSize = 16 << 10;
 

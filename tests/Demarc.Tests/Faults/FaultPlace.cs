@@ -37,6 +37,9 @@ internal sealed record FaultSetup
     /// <summary>The address of the provider, which then speaks TLS, as in the clear only this machine's own may be asked; null for that of everything.</summary>
     public string? UpstreamHost { get; init; }
 
+    /// <summary>What runs <c>demarc</c>; what these tests were built with unless told.</summary>
+    public string[] Program { get; init; } = ["dotnet", DemarcCommand.Program];
+
     /// <summary>Gateways ask the provider itself, not by way of the line: half of the connections.</summary>
     public bool IsDirect { get; init; }
 
@@ -161,7 +164,7 @@ internal sealed class FaultPlace : IAsyncDisposable
         Directory.Delete(_folder, recursive: true);
     }
 
-    private Task<ServingProcess> ServeAsync() => ServingProcess.StartAsync([.. _setup.Prefix, "dotnet", DemarcCommand.Program], _config, Data, $"{_setup.GatewayHost}:0", _setup.Environment);
+    private Task<ServingProcess> ServeAsync() => ServingProcess.StartAsync([.. _setup.Prefix, .. _setup.Program], _config, Data, $"{_setup.GatewayHost}:0", _setup.Environment);
 
     /// <summary>Waits until everything that was begun has ended, and is in the ledger and in the tree.</summary>
     public static async Task SettledAsync(StorePlace store, StoreKind kind)

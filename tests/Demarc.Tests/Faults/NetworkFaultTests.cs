@@ -1,4 +1,6 @@
 using System.Globalization;
+using Demarc.Governance.Spend;
+using Demarc.Storage;
 using Demarc.Tests.Commands;
 using Demarc.Tests.Harness;
 using Demarc.Tests.Storage;
@@ -64,6 +66,28 @@ public sealed class NetworkFaultTests
             await callers.MoreAsync(400, within: 30);
         }
         await place.HoldsAsync("line to the store: silent for good, but for new connections", 3, callers);
+    }
+
+    /// <summary>Requests wait for a lease when theirs is spent: not for as long as a database's library waits by itself, half a minute.</summary>
+    [Fact]
+    public async Task A_lease_over_a_connection_that_fell_silent_is_given_up_soon()
+    {
+        await using var place = await StorePlace.CreateAsync(StoreKind.Postgres);
+        var port = new Uri(place.Url).Port;
+        await using var line = Line.To(port);
+        await using var over = StorePlace.At(place.Url.Replace($":{port}/", $":{line.Port}/", StringComparison.Ordinal));
+        var store = await over.OpenAsync();
+        var meter = new Meter("org_1", LimitScope.Organization, null, null, null, SpendPeriod.Of(LimitPeriod.Monthly, TimeProvider.System.GetUtcNow()));
+        Assert.True((await store.Budgets.LeaseAsync(meter, 1_000_000, 1000, isRenewal: false)).Granted >= 1000);
+
+        line.Hold();
+        var asked = TimeProvider.System.GetTimestamp();
+        await Assert.ThrowsAsync<StoreException>(() => store.Budgets.LeaseAsync(meter, 1_000_000, 1000, isRenewal: true));
+        var took = TimeProvider.System.GetElapsedTime(asked);
+        line.Release();
+
+        Assert.InRange(took.TotalSeconds, 4, 10);
+        await store.Budgets.LeaseAsync(meter, 1_000_000, 1000, isRenewal: true);
     }
 
     /// <summary>With the kernel's own network: packets vanish, and neither side is told.</summary>
