@@ -7,7 +7,7 @@ namespace Demarc.Tests.Faults;
 
 /// <summary>Replicas and PostgreSQL killed and stopped under load.</summary>
 [Trait("suite", "faults")]
-public sealed class ProcessFaultTests
+public sealed class ProcessFaultTests(ITestOutputHelper output)
 {
     private const int Kills = 20;
 
@@ -108,14 +108,17 @@ public sealed class ProcessFaultTests
             var leaders = await LeadersAsync(place.Store);
             away = Array.IndexOf(ids, leaders[0]);
             await place.Replicas[away].SignalAsync("STOP");
+            var stopped = TimeProvider.System.GetTimestamp();
             // Others take it for dead after a minute without a sign of life; here it is made to look that old.
             await place.Store.SqlAsync<object>("UPDATE replicas SET seen_at = seen_at - 120000 WHERE id = @id", new { id = ids[away] });
             await GatewayPlace.UntilAsync(TimeSpan.FromSeconds(60), async () => await LeadersAsync(place.Store) is [_, _] now && !now.Contains(ids[away]));
             await callers.MoreAsync(100);
+            output.WriteLine($"replaced and 100 answered after {TimeProvider.System.GetElapsedTime(stopped).TotalMilliseconds:0} ms");
             await place.Replicas[away].SignalAsync("CONT");
             var woken = place.Replicas[away];
             // It finds that its session is gone, and says so.
             await GatewayPlace.UntilAsync(TimeSpan.FromSeconds(60), () => Task.FromResult(woken.Output.Contains("The log could not be followed", StringComparison.Ordinal)));
+            output.WriteLine($"found out by {TimeProvider.System.GetElapsedTime(stopped).TotalMilliseconds:0} ms");
             away = -1;
         }
         await callers.MoreAsync(100);
