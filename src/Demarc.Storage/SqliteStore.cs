@@ -79,8 +79,6 @@ internal sealed partial class SqliteStore : Store
         // What a loss of power takes from the end of it is derived again: its watermark goes with it.
         var derived = await OpenFileAsync(Path.Combine(folder, "derived.db"), "SqliteDerived", "NORMAL", time).ConfigureAwait(false);
         var keys = await OpenFileAsync(Path.Combine(folder, "keys.db"), "SqliteKeys", "FULL", time).ConfigureAwait(false);
-        // What erasure removes must not linger in free pages.
-        await keys.ExecuteAsync("PRAGMA secure_delete=ON").ConfigureAwait(false);
         var store = new SqliteStore(file, records, derived, keys, master, time, loggers);
         await store.ReplayAsync().ConfigureAwait(false);
         return store;
@@ -102,15 +100,26 @@ internal sealed partial class SqliteStore : Store
     internal override async Task<T> WriteKeysAsync<T>(Func<StoreTransaction, Task<T>> write)
     {
         var result = await _keyWriter.WriteAsync<T>(write, _ => { }).ConfigureAwait(false);
-        // What was overwritten stands in the write-ahead log until that is moved into the file and cut.
-        var connection = new SqliteConnection(
-            new SqliteConnectionStringBuilder(_keyReadString) { Mode = SqliteOpenMode.ReadWrite, Pooling = false }.ToString());
+        await CutAsync(_keyReadString, BusyMilliseconds).ConfigureAwait(false);
+        return result;
+    }
+
+    internal override async Task CutAsync()
+    {
+        // A reader that is in the way is not waited for: what is left is written over by what comes.
+        foreach (var file in new[] { ReadString(_file), _readString })
+            await CutAsync(file, 1000).ConfigureAwait(false);
+    }
+
+    // What was overwritten stands in the write-ahead log until that is moved into the file and cut.
+    private static async Task CutAsync(string file, int patience)
+    {
+        var connection = new SqliteConnection(new SqliteConnectionStringBuilder(file) { Mode = SqliteOpenMode.ReadWrite, Pooling = false }.ToString());
         await using (connection.ConfigureAwait(false))
         {
             await connection.OpenAsync().ConfigureAwait(false);
-            await connection.ExecuteAsync($"PRAGMA busy_timeout={BusyMilliseconds}; PRAGMA wal_checkpoint(TRUNCATE)").ConfigureAwait(false);
+            await connection.ExecuteAsync($"PRAGMA busy_timeout={patience}; PRAGMA wal_checkpoint(TRUNCATE)").ConfigureAwait(false);
         }
-        return result;
     }
 
     internal override async Task<T[]> QueryKeysAsync<T>(string sql, object? parameters = null)
@@ -325,6 +334,8 @@ internal sealed partial class SqliteStore : Store
             // For a file that is new; one that is there keeps its own. Records with content fill pages of 4 KB badly.
             await connection.ExecuteAsync("PRAGMA page_size=8192").ConfigureAwait(false);
             await connection.ExecuteAsync($"PRAGMA journal_mode=WAL; PRAGMA synchronous={synchronous}; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-8192").ConfigureAwait(false);
+            // What erasure removes must not linger in free pages.
+            await connection.ExecuteAsync("PRAGMA secure_delete=ON").ConfigureAwait(false);
             await connection.ExecuteAsync("BEGIN EXCLUSIVE").ConfigureAwait(false);
             await Migration.ApplyAsync(connection, dialect, time).ConfigureAwait(false);
             await connection.ExecuteAsync("COMMIT").ConfigureAwait(false);

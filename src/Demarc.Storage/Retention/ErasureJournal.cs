@@ -62,6 +62,7 @@ public sealed class ErasureJournal(Store store, string path)
         var erased = await store.ContentErasure.RunAsync(entry, actor).ConfigureAwait(false);
         erased += await store.RecordErasure.RunAsync(entry, actor).ConfigureAwait(false);
         await store.PersonErasure.RunAsync(entry, actor).ConfigureAwait(false);
+        await store.CutAsync().ConfigureAwait(false);
         // Last: what was interrupted before this is no entry of the store, and is done again.
         await store.WriteKeysAsync(transaction => transaction.ExecuteAsync(
             $"INSERT INTO {store.KeyTable("erasures")} (organization_id, id, at, entry) VALUES (@OrganizationId, @Id, @At, @Line) ON CONFLICT DO NOTHING",
