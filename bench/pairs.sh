@@ -1,4 +1,4 @@
-# Two gateways that differ in one thing, measured in short slices that alternate: sourced by limits, capture and growth. Needs wrk.
+# Two gateways that differ in one thing, or one that is changed in it (turn NAME, where it is defined), measured in short slices that alternate: sourced by limits, capture and growth. Needs wrk.
 # BENCH_NO_BUILD=1 measures what was published last, CONNECTIONS="16 1" is how many connections, one after the other.
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(dirname "$here")
@@ -60,6 +60,7 @@ ticks() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }
 
 slice() { # NAME CONNECTIONS: requests a second, the median and the gateway's processor time for a request, in microseconds
   local url=${!1} pid=$1_pid before
+  ! declare -F turn >/dev/null || turn "$1"
   before=$(ticks "${!pid}")
   wrk -t$(($2 < 2 ? 1 : 2)) -c"$2" -d"${seconds}s" -s "$work/$1.lua" "$url/v1/messages" >"$work/wrk"
   awk -v ticks=$(($(ticks "${!pid}") - before)) -v hertz="$(getconf CLK_TCK)" '
@@ -69,7 +70,7 @@ slice() { # NAME CONNECTIONS: requests a second, the median and the gateway's pr
 compare() { # PAIRS: the gateway "on" beside the gateway "off"
   local pairs=$1 connections i
   for connections in ${CONNECTIONS:-16 1}; do
-    for ((i = 0; i < 3; i++)); do slice off "$connections" >/dev/null; slice on "$connections" >/dev/null; done # until what runs often is compiled for it
+    for ((i = 0; i < ${warm:-3}; i++)); do slice off "$connections" >/dev/null; slice on "$connections" >/dev/null; done # until what runs often is compiled for it
     # Off, on, on, off: what one slice leaves to be done falls on both alike, and so does a machine that slows down.
     for ((i = 0; i < pairs; i++)); do
       if ((i % 2 == 0)); then slice off "$connections"; slice on "$connections"; else slice on "$connections"; slice off "$connections"; fi
