@@ -23,6 +23,9 @@ internal sealed partial class PostgresStore : Store
     // For a connection, in seconds, unless the store's address says otherwise: what waits for one waits for a server that may be gone.
     private const int ConnectTimeout = 5;
 
+    // Bytes. The server sends eight kilobytes at once; with as many here, a large page of activities waits a thousand times.
+    private const int ReadBuffer = 64 * 1024;
+
     private static readonly BulkStatement KeepSalts = BulkStatement.Insert("keys.leaf_salts", SaltColumns, "ON CONFLICT DO NOTHING");
 
     private readonly NpgsqlDataSource _source;
@@ -95,6 +98,8 @@ internal sealed partial class PostgresStore : Store
         var text = new NpgsqlConnectionStringBuilder(connectionString);
         if (!text.ShouldSerialize("Timeout"))
             text.Timeout = ConnectTimeout;
+        if (!text.ShouldSerialize("Read Buffer Size"))
+            text.ReadBufferSize = ReadBuffer;
         // Without Npgsql's own logger: it would write every statement.
         var builder = new NpgsqlDataSourceBuilder(text.ConnectionString);
         if (password is not null)
