@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Text.Json;
 using Dapper;
 using Demarc.Governance.Evidence;
 using Demarc.Governance.Identity;
@@ -70,6 +71,10 @@ internal sealed partial class SqliteStore : Store
     internal override string IsPassed => "r.sequence <= m.sequence";
 
     internal override string NumbersOfJson(string parameter) => TextsOfJson(parameter);
+
+    internal override string IsAmongNumbers(string column, string parameter) => $"{column} IN {NumbersOfJson(parameter)}";
+
+    internal override object NumbersValue(long[] numbers) => JsonSerializer.Serialize(numbers);
 
     public static async Task<SqliteStore> OpenAtAsync(string path, MasterKey master, TimeProvider time, ILoggerFactory loggers)
     {

@@ -32,4 +32,10 @@ public abstract partial class Store
 
     /// <summary>A subquery of the whole numbers in a parameter that is a JSON array.</summary>
     internal abstract string NumbersOfJson(string parameter);
+
+    /// <summary>The condition that a column is one of thousands of whole numbers; the parameter's value is <see cref="NumbersValue"/>.</summary>
+    internal abstract string IsAmongNumbers(string column, string parameter);
+
+    /// <summary>Whole numbers as a parameter's value.</summary>
+    internal abstract object NumbersValue(long[] numbers);
 }

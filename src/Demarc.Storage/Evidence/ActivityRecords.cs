@@ -1,5 +1,4 @@
 using System.Data.Common;
-using System.Text.Json;
 
 namespace Demarc.Storage.Evidence;
 
@@ -59,9 +58,9 @@ internal static class ActivityRecords
         var command = connection.CreateCommand();
         await using (command.ConfigureAwait(false))
         {
-            command.CommandText = $"SELECT sequence, body, request_id, session_id, at FROM records WHERE sequence IN {store.NumbersOfJson("sequences")}";
+            command.CommandText = $"SELECT sequence, body, request_id, session_id, at FROM records WHERE {store.IsAmongNumbers("sequence", "sequences")}";
             var parameter = command.CreateParameter();
-            (parameter.ParameterName, parameter.Value) = ("sequences", JsonSerializer.Serialize(sequences));
+            (parameter.ParameterName, parameter.Value) = ("sequences", store.NumbersValue(sequences));
             command.Parameters.Add(parameter);
             var reader = await command.ExecuteReaderAsync().ConfigureAwait(false);
             await using (reader.ConfigureAwait(false))

@@ -5,7 +5,9 @@ using System.Text.Json;
 using Demarc.Control.Proofs;
 using Demarc.Control.Receipts;
 using Demarc.Governance.Evidence;
+using Demarc.Governance.Identity;
 using Demarc.Storage;
+using Demarc.Storage.Directory;
 using Demarc.Tests.Compliance;
 using Demarc.Tests.Proxy;
 using Demarc.Tests.Storage;
@@ -60,6 +62,35 @@ public sealed class PersonEndpointTests
         var done = Assert.Single(await place.ActivitiesAsync(1, "demarc_person_erased"));
         Assert.Equal((user.Id, "admin_api_key_actor"), (done.Text("user_id"), done.GetProperty("actor").Text("type")));
         await place.AdminAsync(HttpMethod.Post, $"{Users}/{user.Id}/erasure", """{"reason":"again"}""", 404);
+    }
+
+    [Theory, InlineData(StoreKind.Sqlite), InlineData(StoreKind.Postgres)]
+    public async Task The_signed_report_of_an_erasure_names_who_asked_for_it_and_who_approved_it(StoreKind kind)
+    {
+        await using var place = await ProxyPlace.StartAsync(kind, "  - { capture: full }\napprovals: [erasures]");
+        var store = place.Gateway.Store;
+        var organization = (await store.Organizations.ListAsync())[0].Id;
+        var people = (await store.Users.ListAsync(organization, new PageRequest())).Data;
+        var (user, first) = (people.Single(u => u.Role == "developer"), people.Single(u => u.Role is "admin" or "owner"));
+        await store.Users.UpdateAsync(organization, user.Id, StorePlace.Actor, status: "inactive");
+        var second = (await store.Users.CreateAsync(organization, "second@contoso.example", "Second", "admin", StorePlace.Actor))!;
+        var (_, key) = await store.ApiKeys.CreateAsync(new NewApiKey(organization, ApiKeyKind.Admin, "second", "user", second.Id), StorePlace.Actor);
+
+        var change = (await place.AdminAsync(HttpMethod.Post, $"{Users}/{user.Id}/erasure", """{"reason":"art. 17, no. 9"}""", 202)).Text("id")!;
+        await place.AdminAsync(HttpMethod.Post, $"/v1/organizations/changes/{change}/approve", "", 403);
+        Assert.NotNull(await store.Users.GetAsync(organization, user.Id));
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"/v1/organizations/changes/{change}/approve");
+        request.Headers.Add("x-api-key", key.Reveal());
+        var (response, report) = await place.SendAsync(request);
+
+        Assert.True(response.StatusCode == HttpStatusCode.OK, report);
+        var signed = JsonDocument.Parse(report).RootElement.GetProperty("answer").GetRawText();
+        var payload = await VerifiedAsync(place, organization, Encoding.UTF8.GetBytes(signed));
+        var (asked, approved) = (payload.GetProperty("asked_by"), payload.GetProperty("approved_by"));
+        Assert.Equal(("person_erasure", "art. 17, no. 9"), (payload.Text("type"), payload.Text("reason")));
+        Assert.Equal(("user", first.Id), (asked.Text("type"), asked.Text("id")));
+        Assert.Equal(("user", second.Id, change), (approved.Text("type"), approved.Text("id"), approved.Text("change")));
+        Assert.Null(await store.Users.GetAsync(organization, user.Id));
     }
 
     [Fact]
