@@ -11,6 +11,7 @@ namespace Demarc.Tests.Faults;
 
 /// <summary>Clients that read slowly, and clients that do nothing.</summary>
 [Trait("suite", "faults")]
+[Collection("open files")]
 public sealed class ClientFaultTests(ITestOutputHelper output)
 {
     private const int Idle = 20_000;

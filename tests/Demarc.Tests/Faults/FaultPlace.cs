@@ -120,7 +120,10 @@ internal sealed class FaultPlace : IAsyncDisposable
         return long.Parse(status.Single(l => l.StartsWith("VmRSS:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) << 10;
     }
 
-    /// <summary>How many files this process and those that it starts may open: raised to 32,768 where that may be done.</summary>
+    /// <summary>
+    /// How many files this process and those that it starts may open: raised to 32,768 where that may be done. Tests that want most of them
+    /// are of the collection "open files", so that one runs at a time.
+    /// </summary>
     public static async Task<int> OpenFilesAsync()
     {
         string process = $"{Environment.ProcessId}";

@@ -14,6 +14,7 @@ namespace Demarc.Tests.Faults;
 /// of what these tests were built with, as <c>bench/streams</c> has it.
 /// </summary>
 [Trait("suite", "faults")]
+[Collection("open files")]
 public sealed class StreamMemoryTests(ITestOutputHelper output)
 {
     private static readonly string? Published = Environment.GetEnvironmentVariable("DEMARC_PROGRAM");
