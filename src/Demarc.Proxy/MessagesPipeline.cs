@@ -38,7 +38,7 @@ public sealed partial class MessagesPipeline(
     private readonly SessionMoves _moves = new(time);
     private long _recordFailedAt;
 
-    /// <summary>How long ago a request was last not answered, as it could not be put on record; null for never.</summary>
+    /// <summary>How long ago a request was last not answered, as it could not be put on record; null for never, or where one was since.</summary>
     public TimeSpan? SinceRecordFailed => Volatile.Read(ref _recordFailedAt) is not 0 and var at ? time.GetElapsedTime(at) : null;
 
     /// <summary>Answers one inference request.</summary>
@@ -65,6 +65,9 @@ public sealed partial class MessagesPipeline(
         {
             if (await AuthenticateAsync(x) && await AdmitAsync(x))
                 await AnswerAsync(x);
+            // What failed was that one request's own: nobody can take a gateway out of service by a request that no store takes.
+            if (x.IsSettled && Volatile.Read(ref _recordFailedAt) != 0)
+                Volatile.Write(ref _recordFailedAt, 0);
         }
         catch (BadHttpRequestException) when (x.Principal is not null && !http.RequestAborted.IsCancellationRequested && !http.Response.HasStarted)
         {
