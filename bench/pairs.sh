@@ -31,7 +31,7 @@ serve() {
   mkdir -p "$2"
   printf 'x\n' >"$2/key"
   printf '%s\n' "$3" >"$2/demarc.yaml"
-  start "$1" "$programs/demarc/demarc" serve --quickstart --config "$2/demarc.yaml" --data "$2" --listen 127.0.0.1:0
+  start "$1" "$programs/demarc/demarc" serve --quickstart --config "$2/demarc.yaml" --data "$2" --listen "${listen:-127.0.0.1:0}"
   cat >"$work/$1.lua" <<LUA
 wrk.method = "POST"
 wrk.headers["content-type"] = "application/json"

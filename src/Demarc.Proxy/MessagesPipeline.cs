@@ -36,6 +36,10 @@ public sealed partial class MessagesPipeline(
     private readonly RateGate _rates = new(sharing, time);
     private readonly Captures _captures = new(sink);
     private readonly SessionMoves _moves = new(time);
+    private long _recordFailedAt;
+
+    /// <summary>How long ago a request was last not answered, as it could not be put on record; null for never.</summary>
+    public TimeSpan? SinceRecordFailed => Volatile.Read(ref _recordFailedAt) is not 0 and var at ? time.GetElapsedTime(at) : null;
 
     /// <summary>Answers one inference request.</summary>
     /// <param name="model">The model that the path names; null where the body has to.</param>
@@ -73,6 +77,7 @@ public sealed partial class MessagesPipeline(
         }
         catch (RecordFailedException e)
         {
+            Volatile.Write(ref _recordFailedAt, time.GetTimestamp());
             LogRecordFailed(e, x.IdText);
             await RecordFailedAsync(x);
         }

@@ -338,7 +338,7 @@ internal sealed partial class SqliteStore : Store
             await connection.ExecuteAsync($"PRAGMA busy_timeout={BusyMilliseconds}").ConfigureAwait(false);
             // For a file that is new; one that is there keeps its own. Records with content fill pages of 4 KB badly.
             await connection.ExecuteAsync("PRAGMA page_size=8192").ConfigureAwait(false);
-            await connection.ExecuteAsync($"PRAGMA journal_mode=WAL; PRAGMA synchronous={synchronous}; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-8192").ConfigureAwait(false);
+            await connection.ExecuteAsync($"PRAGMA journal_mode=WAL; PRAGMA synchronous={synchronous}; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-4096").ConfigureAwait(false);
             // What erasure removes must not linger in free pages.
             await connection.ExecuteAsync("PRAGMA secure_delete=ON").ConfigureAwait(false);
             await connection.ExecuteAsync("BEGIN EXCLUSIVE").ConfigureAwait(false);

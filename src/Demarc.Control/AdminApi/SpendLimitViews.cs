@@ -54,7 +54,7 @@ public sealed class SpendLimitViews(Store store, Snapshots snapshots)
 
         var (users, next) = await UsersAsync(request, page with { AfterId = request.Query("page"), BeforeId = null }, sort is null ? null : periods[0]);
         var limits = await store.SpendLimits.AllAsync(request.OrganizationId);
-        var groups = (await store.Groups.MembershipsAsync(request.OrganizationId)).ToLookup(g => g.MemberId, g => g.Name);
+        var groups = (await store.Groups.MembershipsAsync(request.OrganizationId, users.Select(u => u.Id))).ToLookup(g => g.MemberId, g => g.Name);
         var rows = new List<EffectiveLimit>();
         var spent = new Dictionary<LimitPeriod, Dictionary<string, long>>();
         foreach (var period in periods)
@@ -103,7 +103,7 @@ public sealed class SpendLimitViews(Store store, Snapshots snapshots)
         return AdminAnswer.Of(new { Data = rows, NextPage = (string?)null });
     }
 
-    // A page as the directory has it; everybody only where they are to be searched or put in order.
+    // A page as the directory has it, or who is named; everybody only where they are to be searched or put in order.
     private async Task<(User[] Users, string? Next)> UsersAsync(AdminRequest request, PageRequest page, LimitPeriod? bySpend)
     {
         var (wanted, search) = (request.QueryAll("user_ids"), request.Query("q"));
@@ -112,8 +112,9 @@ public sealed class SpendLimitViews(Store store, Snapshots snapshots)
             var found = await store.Users.ListAsync(request.OrganizationId, page);
             return (found.Data, found.HasMore ? found.Data[^1].Id : null);
         }
-        var users = await Pages.AllAsync(all => store.Users.ListAsync(request.OrganizationId, all), u => u.Id);
-        User[] kept = [.. users.Where(u => (wanted.Length == 0 || wanted.Contains(u.Id)) && (search is null || Matches(u, search)))];
+        var users = wanted.Length > 0 ? await store.Users.FindAsync(request.OrganizationId, wanted)
+            : await Pages.AllAsync(all => store.Users.ListAsync(request.OrganizationId, all), u => u.Id);
+        User[] kept = [.. users.Where(u => search is null || Matches(u, search))];
         if (bySpend is { } period)
         {
             var spent = await SpentAsync(request.OrganizationId, period, kept);

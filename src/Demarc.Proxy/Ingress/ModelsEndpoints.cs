@@ -31,18 +31,26 @@ public sealed class ModelsEndpoints(ISnapshotSource snapshots, TimeProvider time
             await ErrorEnvelope.WriteAsync(http, 400, "invalid_request_error", $"limit: Input should be a whole number from 1 to {MaxLimit}.");
             return;
         }
-        var all = Allowed(snapshot, principal);
-        var (from, to) = (0, all.Length);
-        if (query["after_id"] is [{ Length: > 0 } after, ..])
-            from = Index(all, after) + 1;
-        else if (query["before_id"] is [{ Length: > 0 } before, ..])
-            from = Math.Max(0, (to = Index(all, before)) - limit);
-        if (to < 0 || (from == 0 && query.ContainsKey("after_id")))
+        // Each name is a decision of its own: only as many are made as a page needs.
+        var listed = snapshot.Names.Listed;
+        var (after, before) = (query["after_id"] is [{ Length: > 0 } a, ..] ? a : null, query["before_id"] is [{ Length: > 0 } b, ..] ? b : null);
+        var (at, step) = (-1, after is null && before is not null ? -1 : 1);
+        if ((after ?? before) is { } place && ((at = Array.FindIndex(listed, m => m.Name == place)) < 0 || !IsAllowed(snapshot, principal, place)))
         {
             await ErrorEnvelope.WriteAsync(http, 400, "invalid_request_error", "after_id or before_id names no model of this list. Use first_id or last_id of a page.");
             return;
         }
-        var page = all[from..Math.Min(to, from + limit)];
+        var page = new List<(string Name, DeploymentSnapshot Deployment)>(limit + 1);
+        for (at += step; at >= 0 && at < listed.Length && page.Count <= limit; at += step)
+        {
+            if (IsAllowed(snapshot, principal, listed[at].Name))
+                page.Add(listed[at]);
+        }
+        var hasMore = page.Count > limit;
+        if (hasMore)
+            page.RemoveAt(limit);
+        if (step < 0)
+            page.Reverse();
         await WriteAsync(http, json =>
         {
             json.WriteStartObject();
@@ -50,9 +58,9 @@ public sealed class ModelsEndpoints(ISnapshotSource snapshots, TimeProvider time
             foreach (var model in page)
                 Model(json, snapshot, model.Name, model.Deployment.Model);
             json.WriteEndArray();
-            json.WriteString("first_id", page.Length > 0 ? page[0].Name : null);
-            json.WriteBoolean("has_more", query.ContainsKey("before_id") ? from > 0 : from + page.Length < all.Length);
-            json.WriteString("last_id", page.Length > 0 ? page[^1].Name : null);
+            json.WriteString("first_id", page.Count > 0 ? page[0].Name : null);
+            json.WriteBoolean("has_more", hasMore);
+            json.WriteString("last_id", page.Count > 0 ? page[^1].Name : null);
             json.WriteEndObject();
         });
     }
@@ -71,10 +79,8 @@ public sealed class ModelsEndpoints(ISnapshotSource snapshots, TimeProvider time
         await WriteAsync(http, json => Model(json, snapshot, id, decision.Plan[0].Model));
     }
 
-    private (string Name, DeploymentSnapshot Deployment)[] Allowed(GatewaySnapshot snapshot, Principal principal) =>
-        Array.FindAll(snapshot.Names.Listed, m => Decision.Decide(snapshot, principal, null, m.Name, time.GetUtcNow()).Refusal is null);
-
-    private static int Index((string Name, DeploymentSnapshot)[] all, string name) => Array.FindIndex(all, m => m.Name == name);
+    private bool IsAllowed(GatewaySnapshot snapshot, Principal principal, string name) =>
+        Decision.Decide(snapshot, principal, null, name, time.GetUtcNow()).Refusal is null;
 
     private static void Model(Utf8JsonWriter json, GatewaySnapshot snapshot, string name, string modelId)
     {

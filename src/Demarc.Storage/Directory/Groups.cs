@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Demarc.Governance.Evidence;
 using Demarc.Governance.Identity;
 
@@ -93,6 +94,15 @@ public sealed class Groups
             WHERE g.organization_id = @organizationId ORDER BY g.name, m.member_id
             """,
             new { organizationId });
+
+    /// <summary>The groups of some members, by the group's name.</summary>
+    public Task<GroupMembership[]> MembershipsAsync(string organizationId, IEnumerable<string> memberIds) =>
+        _store.QueryAsync<GroupMembership>(
+            $"""
+            SELECT g.name, m.member_id FROM group_members m JOIN groups g ON g.id = m.group_id
+            WHERE m.organization_id = @organizationId AND {_store.IsAmong("m.member_id", "ids")} ORDER BY g.name, m.member_id
+            """,
+            new { organizationId, ids = JsonSerializer.Serialize(memberIds) });
 
     /// <summary>Ids of the members, oldest first.</summary>
     public Task<string[]> MembersAsync(string organizationId, string groupId) =>

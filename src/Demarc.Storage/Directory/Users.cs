@@ -81,6 +81,12 @@ public sealed class Users
             Select + " WHERE organization_id = @organizationId AND email = @email",
             new { organizationId, email = email.ToLowerInvariant() });
 
+    /// <summary>Those of these ids that there are, newest first.</summary>
+    public Task<User[]> FindAsync(string organizationId, IEnumerable<string> ids) =>
+        _store.QueryAsync<User>(
+            Select + $" WHERE organization_id = @organizationId AND {_store.IsAmong("id", "ids")} ORDER BY id DESC",
+            new { organizationId, ids = JsonSerializer.Serialize(ids) });
+
     /// <param name="roles">Any of which a user has; empty does not filter.</param>
     public async Task<Page<User>> ListAsync(string organizationId, PageRequest page, string? email = null, params string[] roles)
     {

@@ -26,6 +26,7 @@ internal static class ServeCommand
         var command = new Command("serve", "Serve the gateway and the control plane") { config, data, listen, quickstart, simulator };
         return command.Runs(async parsed =>
         {
+            NativeHeap.Bound();
             await using var gateway = await Gateway.StartAsync(new ServeOptions
             {
                 ConfigPath = parsed.GetValue(config),

@@ -3,15 +3,19 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using Demarc.Control.Resources;
 using Demarc.Governance;
+using Demarc.Proxy;
 using Demarc.Storage;
 
 namespace Demarc.Serving;
 
 /// <summary><c>/livez</c>: the process answers. <c>/readyz</c>: it can serve, or what keeps it from it; and what to look after soon.</summary>
-internal sealed class Health(ISnapshotSource snapshots, Store store, Clocks clocks, Drain drain, TimeProvider time)
+internal sealed class Health(ISnapshotSource snapshots, Store store, Clocks clocks, Drain drain, MessagesPipeline messages, TimeProvider time)
 {
     // Asked each second: more than a few without an answer are worth a word.
     private static readonly TimeSpan MostSilence = TimeSpan.FromSeconds(4);
+
+    // Who is told that nothing can be served sends nothing: then it has to be tried again some time.
+    private static readonly TimeSpan Unrecorded = TimeSpan.FromSeconds(10);
 
     private static readonly JsonSerializerOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -46,6 +50,8 @@ internal sealed class Health(ISnapshotSource snapshots, Store store, Clocks cloc
             problems.Add(string.Create(CultureInfo.InvariantCulture, $"the store has not been heard for {store.Changes.SinceConfirmed.TotalSeconds:0} s: nobody is let in"));
         if (!store.TakesRecords)
             problems.Add("the journal is full, as the store takes no records: requests are refused");
+        else if (messages.SinceRecordFailed < Unrecorded)
+            problems.Add("requests could not be put on record within the last 10 s (a full disk?), and were not answered: the log says why");
         if (drain.IsEnding)
             problems.Add("this process is ending: what is under way is served to its end");
 

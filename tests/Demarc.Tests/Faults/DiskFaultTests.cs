@@ -1,3 +1,5 @@
+using System.Net;
+using Demarc.Tests.AdminApi;
 using Demarc.Tests.Storage;
 using Xunit;
 
@@ -14,6 +16,18 @@ public sealed class DiskFaultTests
         await using var place = await FaultPlace.StartAsync(new FaultSetup { Kind = StoreKind.Sqlite, Data = disk.Folder });
         // What a journal has room for is served on; that it ends by refusing is for another test.
         await FillAsync("full disk, SQLite", disk, place, callers => callers.TurnsAsync(300), () => Task.CompletedTask);
+        // Also with nobody asking.
+        await GatewayPlace.UntilAsync(TimeSpan.FromSeconds(30), async () => await ReadyAsync(place) is { IsSuccessStatusCode: true });
+        await disk.FillAsync();
+        await using var callers = place.Call(4);
+        await callers.RefusedAsync(50);
+        var full = await ReadyAsync(place);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, full.StatusCode);
+        Assert.Contains("could not be put on record", await full.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        // They would fill it themselves.
+        await callers.StopAsync();
+        disk.Free();
+        await GatewayPlace.UntilAsync(TimeSpan.FromSeconds(30), async () => await ReadyAsync(place) is { IsSuccessStatusCode: true });
     }
 
     [Fact]
@@ -34,6 +48,12 @@ public sealed class DiskFaultTests
         await using var callers = place.Call(8);
         await callers.MoreAsync(200, within: 120);
         await place.HoldsAsync("slow disk (15 writes a second), SQLite", 1, callers);
+    }
+
+    private static async Task<HttpResponseMessage> ReadyAsync(FaultPlace place)
+    {
+        using var client = new HttpClient(new SocketsHttpHandler());
+        return await client.GetAsync(new Uri(place.Replicas[0].Url, "/readyz"), TestContext.Current.CancellationToken);
     }
 
     private static async Task FillAsync(string fault, Disk disk, FaultPlace place, Func<Callers, Task> whileFull, Func<Task> revive)

@@ -120,6 +120,9 @@ public sealed class ProcessFaultTests(ITestOutputHelper output)
             await GatewayPlace.UntilAsync(TimeSpan.FromSeconds(60), () => Task.FromResult(woken.Output.Contains("The log could not be followed", StringComparison.Ordinal)));
             output.WriteLine($"found out by {TimeProvider.System.GetElapsedTime(stopped).TotalMilliseconds:0} ms");
             away = -1;
+            // Its leases ended while it was taken for dead: it gets others.
+            await GatewayPlace.UntilAsync(TimeSpan.FromSeconds(20), async () => await place.Store.SqlAsync<long>("SELECT count(*) FROM budget_leases WHERE ended <> 0") == 0);
+            output.WriteLine($"leased to again by {TimeProvider.System.GetElapsedTime(stopped).TotalMilliseconds:0} ms");
         }
         await callers.MoreAsync(100);
         await place.HoldsAsync("SIGSTOP of the leader until it is replaced", 4, callers);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Demarc.Simulator;
 using Demarc.Simulator.Scripts;
@@ -70,6 +71,8 @@ internal sealed class ReplicaSet : IAsyncDisposable
     }
 
     public Uri At(string name) => new($"http://127.0.0.1:{File.ReadAllText(Path.Combine(Folder, name + ".port")).Trim()}");
+
+    public int ProcessOf(string name) => int.Parse(File.ReadAllText(Path.Combine(Folder, name + ".pid")), CultureInfo.InvariantCulture);
 
     public async Task RunAsync(params string[] arguments)
     {

@@ -19,6 +19,7 @@ internal sealed class SamlTarget : FuzzTarget, IDisposable
             new Said().Signed(),
             new Said().Xml().Sign("_response"),
             new Said().Signed().Encrypt(),
+            new Said().Signed().Encrypt("http://www.w3.org/2001/04/xmlenc#aes128-cbc"),
             new Said().Xml().Sign("_assertion", key: TestProvider.OtherKey),
         }.Select(d => Encoding.UTF8.GetBytes(d.OuterXml)),
     ];

@@ -101,7 +101,7 @@ internal sealed class ReplicaPlace : IAsyncDisposable
     {
         var started = TimeProvider.System.GetTimestamp();
         const string open = "SELECT (SELECT count(*) FROM records WHERE kind = 1) - (SELECT count(DISTINCT request_id) FROM ledger)";
-        while (await _store.SqlAsync<long>(open) != 0 || await _store.SqlAsync<long>("SELECT count(*) FROM open_requests") != 0 || await _store.SqlAsync<long>("SELECT count(*) FROM budget_leases WHERE ended = 1") != 0)
+        while (await _store.SqlAsync<long>(open) != 0 || await _store.SqlAsync<long>("SELECT count(*) FROM open_requests") != 0 || await _store.SqlAsync<long>("SELECT count(*) FROM budget_leases WHERE ended <> 0") != 0)
         {
             Assert.True(TimeProvider.System.GetElapsedTime(started) < within, "requests or leases stay open");
             // Other processes settle them; the store is all there is to look at.

@@ -70,6 +70,8 @@ internal static class SamlEncryption
     private static byte[] Gcm(byte[] key, byte[] sealedBytes)
     {
         const int nonce = 12, tag = 16;
+        if (sealedBytes.Length < nonce + tag)
+            throw new CryptographicException();
         var plain = new byte[sealedBytes.Length - nonce - tag];
         using var aes = new AesGcm(key, tag);
         aes.Decrypt(sealedBytes.AsSpan(0, nonce), sealedBytes.AsSpan(nonce, plain.Length), sealedBytes.AsSpan(nonce + plain.Length), plain);
@@ -82,7 +84,7 @@ internal static class SamlEncryption
         aes.Key = key;
         // XML Encryption pads as ISO 10126: the last byte counts.
         var plain = aes.DecryptCbc(sealedBytes.AsSpan(16), sealedBytes.AsSpan(0, 16), PaddingMode.None);
-        return plain[^1] is > 0 and <= 16 ? plain[..^plain[^1]] : throw new CryptographicException();
+        return plain is [.., > 0 and <= 16 and var padding] ? plain[..^padding] : throw new CryptographicException();
     }
 
     private static string? Algorithm(XmlElement element) => SamlXml.Attribute(SamlXml.Child(element, "EncryptionMethod", SamlXml.Encryption), "Algorithm");

@@ -51,6 +51,9 @@ public sealed class SamlAnswerTests : IDisposable
         ["a key wrapped by RSA 1.5"] = ("saml_encryption", () => new Said().Signed().Encrypt(wrap: "http://www.w3.org/2001/04/xmlenc#rsa-1_5")),
         ["encrypted for somebody else"] = ("saml_encryption", () => new Said().Signed().Encrypt(key: TestProvider.OtherKey)),
         ["encrypted by triple DES"] = ("saml_encryption", () => new Said().Signed().Encrypt().Set("EncryptionMethod", "Algorithm", "http://www.w3.org/2001/04/xmlenc#tripledes-cbc")),
+        ["encrypted, AES-256-GCM, and nothing of it left"] = ("saml_encryption", () => new Said().Signed().Encrypt().Do(d => d.Sealed().InnerText = "")),
+        ["encrypted, AES-128-CBC, and nothing but its vector left"] = ("saml_encryption", () => new Said().Signed().Encrypt("http://www.w3.org/2001/04/xmlenc#aes128-cbc").Do(d => d.Sealed().InnerText = Convert.ToBase64String(new byte[16]))),
+        ["encrypted, AES-128-CBC, and less than its vector left"] = ("saml_encryption", () => new Said().Signed().Encrypt("http://www.w3.org/2001/04/xmlenc#aes128-cbc").Do(d => d.Sealed().InnerText = "AAAA")),
 
         // Wrapping: the signed original is somewhere, and something else where it is read ("On Breaking SAML", USENIX Security 2012, XSW 1 to 8)
         ["XSW1, the signed response inside the signature of another"] = ("saml_signature", () => WrapResponse(inSignature: true)),

@@ -138,6 +138,9 @@ internal static class SaidXml
         return document;
     }
 
+    /// <summary>What an encrypted assertion was sealed into: behind its key.</summary>
+    public static XmlElement Sealed(this XmlDocument document) => (XmlElement)document.SelectNodes("//*[local-name()='CipherValue']")![1]!;
+
     public static XmlDocument Do(this XmlDocument document, Action<XmlDocument> change)
     {
         change(document);
