@@ -9,9 +9,6 @@ namespace Demarc.Governance.Evidence;
 /// </summary>
 internal static class AttachmentScan
 {
-    /// <summary>Shorter ones (bytes of base64) stay where they are: a reference would be no shorter.</summary>
-    public const int Least = 256;
-
     /// <summary>The strings, without their quotes, in the order in which they stand; empty for what cannot be read.</summary>
     public static List<Slice> Of(ReadOnlySpan<byte> message)
     {
@@ -48,7 +45,7 @@ internal static class AttachmentScan
                 data = new Slice((int)reader.TokenStartIndex + 1, reader.ValueSpan.Length);
             reader.Skip();
         }
-        if (isBase64 && data.Length >= Least)
+        if (isBase64 && data.Length > 0)
             found.Add(data);
     }
 }

@@ -61,7 +61,10 @@ public sealed partial class Projector
             _claimed = await _store.LeadAsync(Leadership.Projections, stop).ConfigureAwait(false);
     }
 
-    /// <summary>Follows until stopped, whenever this process leads. Run once in a serving process.</summary>
+    /// <summary>
+    /// Follows until stopped, whenever this process leads. Run once in a serving process. Where one process alone may serve, it keeps the lead
+    /// to its end, also while the log cannot be followed.
+    /// </summary>
     /// <exception cref="StoreException">On SQLite, another process serves from the file.</exception>
     public async Task RunAsync(CancellationToken stop)
     {
@@ -84,6 +87,8 @@ public sealed partial class Projector
         {
             await over.CancelAsync().ConfigureAwait(false);
             await beating.ConfigureAwait(false);
+            if (Interlocked.Exchange(ref _claimed, null) is { } lead)
+                await lead.DisposeAsync().ConfigureAwait(false);
         }
     }
 
@@ -196,8 +201,18 @@ public sealed partial class Projector
         try
         {
             var lead = Interlocked.Exchange(ref _claimed, null) ?? await _store.LeadAsync(Leadership.Projections, stop).ConfigureAwait(false);
-            await using (lead.ConfigureAwait(false))
+            try
+            {
                 await LeadAsync(lead, stop).ConfigureAwait(false);
+            }
+            finally
+            {
+                // Of a file that one process alone may serve from, whatever fails: a command that follows the log would be taken for another gateway.
+                if (_store.HasReplicas)
+                    await lead.DisposeAsync().ConfigureAwait(false);
+                else
+                    _claimed = lead;
+            }
         }
         catch (Exception e) when (e is not StoreException && !stop.IsCancellationRequested)
         {

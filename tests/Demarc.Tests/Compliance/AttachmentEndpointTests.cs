@@ -51,6 +51,20 @@ public sealed class AttachmentEndpointTests
     }
 
     [Fact]
+    public async Task A_picture_of_a_few_bytes_is_listed_as_any_other()
+    {
+        await using var place = await ProxyPlace.StartAsync();
+        var dot = Picture[..9];
+        await place.AskAsync("s1", $$$"""{"role":"user","content":[{"type":"image","source":{"type":"base64","media_type":"image/png","data":"{{{Convert.ToBase64String(dot)}}}"}},{"type":"text","text":"look"}]}""");
+        await place.ActivitiesAsync(1, "demarc_inference");
+        var session = Assert.Single((await place.GetAsync(Sessions)).Data()).Text("id")!;
+
+        var listed = Assert.Single((await place.GetAsync($"{Sessions}/{session}/attachments")).Data());
+
+        Assert.Equal(("image", 9, Convert.ToHexStringLower(Md5(dot))), (listed.Text("kind"), listed.GetProperty("size_bytes").GetInt32(), listed.Text("md5")));
+    }
+
+    [Fact]
     public async Task Attachments_open_with_a_review_or_to_their_own_person_and_bad_names_are_told()
     {
         await using var place = await ProxyPlace.StartAsync();

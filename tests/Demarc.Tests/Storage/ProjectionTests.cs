@@ -277,6 +277,32 @@ public class ProjectionTests
     }
 
     [Fact]
+    public async Task A_SQLite_file_stays_with_the_process_that_serves_from_it_while_its_log_cannot_be_followed()
+    {
+        await using var place = await StorePlace.CreateAsync(StoreKind.Sqlite);
+        using var log = new LogLines();
+        using var loggers = LoggerFactory.Create(logging => logging.AddProvider(log));
+        await using var store = await Store.OpenAsync(place.Url, StorePlace.Master, TimeProvider.System, loggers);
+        using var stop = new CancellationTokenSource();
+        var running = store.Projector.RunAsync(stop.Token);
+        var other = await place.OpenAsync();
+        await place.SqlAsync<int>("ALTER TABLE activities RENAME TO away");
+        await new Conversation(store).WholeAsync();
+
+        await GatewayPlace.UntilAsync(TimeSpan.FromSeconds(20), async () =>
+        {
+            await Assert.ThrowsAsync<StoreException>(() => other.Projector.ClaimAsync(stop.Token));
+            return log.Text.Split("The log could not be followed").Length > 4;
+        });
+        Assert.False(running.IsCompleted);
+        await place.SqlAsync<int>("ALTER TABLE away RENAME TO activities");
+
+        await GatewayPlace.UntilAsync(TimeSpan.FromSeconds(5), async () => (await store.Activities.ListAsync(All)).Data.Length == 1);
+        await stop.CancelAsync();
+        await running;
+    }
+
+    [Fact]
     public async Task A_restored_dump_is_followed_from_where_it_was()
     {
         await using var place = await StorePlace.CreateAsync(StoreKind.Postgres);
