@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text.Json;
+using Demarc.Governance.Identity;
 using Demarc.Simulator;
 using Demarc.Simulator.Scripts;
 using Demarc.Tests.AdminApi;
@@ -147,7 +148,7 @@ internal sealed class FaultPlace : IAsyncDisposable
     public async Task HoldsAsync(string fault, int runs, Callers callers)
     {
         await callers.StopAsync();
-        await SettledAsync(Store, _setup.Kind);
+        await SettledAsync(Store, _setup.Kind, callers);
         var tally = await Tally.OfAsync(Store, Simulator, callers);
         FaultTable.Add(fault, runs, tally);
         Assert.True(tally is { Lost: 0, Doubled: 0, Answered: > 0 }, $"{fault}: {tally}\n{string.Join('\n', Replicas.Select(r => r.Output))}");
@@ -170,7 +171,8 @@ internal sealed class FaultPlace : IAsyncDisposable
     private Task<ServingProcess> ServeAsync() => ServingProcess.StartAsync([.. _setup.Prefix, .. _setup.Program], _config, Data, $"{_setup.GatewayHost}:0", _setup.Environment);
 
     /// <summary>Waits until everything that was begun has ended, and is in the ledger and in the tree.</summary>
-    public static async Task SettledAsync(StorePlace store, StoreKind kind)
+    /// <param name="callers">Of whose answers the last may still be in a journal, without any row in the store.</param>
+    public static async Task SettledAsync(StorePlace store, StoreKind kind, Callers? callers = null)
     {
         const string begun = "SELECT count(*) FROM records WHERE kind = 1";
         const string finished = "SELECT count(*) FROM records WHERE kind = 3";
@@ -186,14 +188,21 @@ internal sealed class FaultPlace : IAsyncDisposable
             var counts = new List<long>();
             foreach (var sql in new[] { begun, finished, settled, open, growing })
                 counts.Add(await store.SqlAsync<long>(sql));
-            if (counts is [var all, var ended, var paid, 0, 0] && all == ended && ended == paid)
+            var missing = callers is null ? 0 : await MissingAsync(store, callers);
+            if (counts is [var all, var ended, var paid, 0, 0] && all == ended && ended == paid && missing == 0)
                 return;
             Assert.True(
                 TimeProvider.System.GetElapsedTime(started) < TimeSpan.FromMinutes(1),
-                $"After a minute {counts[0]} requests have begun, {counts[1]} have finished, {counts[2]} are settled, {counts[3]} are open, and {counts[4]} records are not in the log's tree.");
+                $"After a minute {counts[0]} requests have begun, {counts[1]} have finished, {counts[2]} are settled, {counts[3]} are open, {counts[4]} records are not in the log's tree, and {missing} answers are not on record.");
             // Nothing tells that the last of it has come.
             await Task.Delay(100, TestContext.Current.CancellationToken);
         }
+    }
+
+    private static async Task<int> MissingAsync(StorePlace store, Callers callers)
+    {
+        var finished = (await store.QueryAsync<byte[]>("SELECT request_id FROM records WHERE kind = 3")).Select(id => new Guid(id, bigEndian: true)).ToHashSet();
+        return callers.Answered.Values.Count(id => !(Ids.TryParse(Ids.Request, id, out var request) && finished.Contains(request)));
     }
 
     private string Yaml()

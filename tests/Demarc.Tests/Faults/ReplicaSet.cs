@@ -97,7 +97,7 @@ internal sealed class ReplicaSet : IAsyncDisposable
     public async Task<Tally> HoldsAsync(string fault, int runs, Callers callers)
     {
         await callers.StopAsync();
-        await FaultPlace.SettledAsync(Store, StoreKind.Postgres);
+        await FaultPlace.SettledAsync(Store, StoreKind.Postgres, callers);
         var tally = await Tally.OfAsync(Store, Simulator, callers);
         FaultTable.Add(fault, runs, tally);
         Assert.True(tally is { Lost: 0, Doubled: 0, Answered: > 0 }, $"{tally}");

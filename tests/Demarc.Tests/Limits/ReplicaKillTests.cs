@@ -75,7 +75,7 @@ public sealed class ReplicaKillTests(ITestOutputHelper output)
         await callers.StopAsync();
         await place.SettledAsync(TimeSpan.FromMinutes(3));
         // The tree follows the log a moment later.
-        await FaultPlace.SettledAsync(place.Store, StoreKind.Postgres);
+        await FaultPlace.SettledAsync(place.Store, StoreKind.Postgres, callers);
         var settled = await place.Store.SqlAsync<long>("SELECT sum(settled)::bigint FROM budgets");
         var ledger = await place.Store.SqlAsync<long>("SELECT sum(nano_usd)::bigint FROM ledger");
         var tally = await Tally.OfAsync(place.Store, place.Simulator, callers);
